@@ -1,9 +1,11 @@
-"""Writing files whole or not at all."""
+"""Writing files whole or not at all, and knowing whether one that is read is whole."""
 
 from __future__ import annotations
 
+import gzip
 import os
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +28,17 @@ def check_writable(path: str | Path, what: str = "output") -> Path:
     return path
 
 
+def made_folder(path: str | Path, what: str = "output") -> Path:
+    """path as a folder that exists and can be written in, before any work is done; raises InputError otherwise."""
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{what}: expected a folder that can be made, got {one_line(error)}") from error
+    check_writable(path / "file", what)
+    return path
+
+
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
     """A temporary path with the same suffix beside path; it takes path's place only if the block succeeds."""
@@ -33,8 +46,29 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(f".{os.getpid()}-{path.name}")
     try:
         yield temporary
+        temporary.chmod(0o666 & ~_umask())  # some writers make files that only their owner can read
         os.replace(temporary, path)
     except OSError as error:
         raise InputError(f"output {path.name}: expected to be written, got {one_line(error)}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """The permissions this process takes from new files; asking for it means setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def holds_bytes(path: str | Path, promised: int) -> bool:
+    """Whether a file, unpacked when it ends in .gz, has the bytes its header promises. ITK's NIfTI reader does not
+    look, and fills what is missing with zeros."""
+    path = Path(path)
+    if path.suffix.lower() != ".gz":
+        return path.stat().st_size >= promised
+    try:
+        with gzip.open(path) as file:
+            return sum(len(chunk) for chunk in iter(lambda: file.read(1 << 20), b"")) >= promised
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        return False

@@ -1,0 +1,204 @@
+"""Triangle surfaces in mm: reading, writing, checking, and making them from label maps and from loose points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import vtk
+from vtk.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to_numpy
+
+from .errors import InputError
+from .files import whole_file
+
+_READERS = {
+    ".stl": vtk.vtkSTLReader,
+    ".ply": vtk.vtkPLYReader,
+    ".obj": vtk.vtkOBJReader,
+    ".vtp": vtk.vtkXMLPolyDataReader,
+    ".vtk": vtk.vtkPolyDataReader,
+}
+_WRITERS = {
+    ".stl": vtk.vtkSTLWriter,
+    ".ply": vtk.vtkPLYWriter,
+    ".obj": vtk.vtkOBJWriter,
+    ".vtp": vtk.vtkXMLPolyDataWriter,
+}
+MESH_SUFFIXES = tuple(_WRITERS)
+"""What `write_mesh` writes; `read_mesh` reads these and `.vtk`."""
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """A triangle surface. vertices: (n, 3) float64, mm. faces: (m, 3) int64, counter-clockwise seen from outside."""
+
+    vertices: np.ndarray
+    faces: np.ndarray
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vertices", np.ascontiguousarray(self.vertices, np.float64))
+        object.__setattr__(self, "faces", np.ascontiguousarray(self.faces, np.int64))
+
+    def moved(self, rotation: np.ndarray, translation_mm: np.ndarray, scale: float = 1.0) -> Mesh:
+        """The mesh with vertices scale * rotation @ v + translation_mm."""
+        return Mesh(scale * self.vertices @ np.asarray(rotation).T + translation_mm, self.faces)
+
+
+@dataclass(frozen=True)
+class MeshQuality:
+    """What makes a surface trustworthy. volume_mm3 is signed: positive when the faces are wound outward."""
+
+    closed: bool
+    consistently_wound: bool
+    euler_number: int
+    volume_mm3: float
+
+
+def mesh_quality(mesh: Mesh) -> MeshQuality:
+    """Closed: every edge has exactly two faces. Wound: no directed edge occurs twice. Euler: V - E + F (0 for a
+    vertebra, which has one foramen; 2 for a sphere). Volume by the divergence theorem."""
+    faces = mesh.faces
+    directed = np.vstack([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    _, counts = np.unique(np.sort(directed, 1), axis=0, return_counts=True)
+    directed_counts = np.unique(directed, axis=0, return_counts=True)[1]
+    return MeshQuality(
+        closed=bool(len(faces)) and bool((counts == 2).all()),
+        consistently_wound=bool((directed_counts == 1).all()),
+        euler_number=len(np.unique(faces)) - len(counts) + len(faces),
+        volume_mm3=mesh_volume_mm3(mesh),
+    )
+
+
+def mesh_volume_mm3(mesh: Mesh) -> float:
+    """Signed volume enclosed by a closed mesh, mm^3."""
+    a, b, c = (mesh.vertices[mesh.faces[:, i]] - mesh.vertices.mean(0) for i in range(3))
+    return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6)
+
+
+def to_polydata(mesh: Mesh) -> vtk.vtkPolyData:
+    """The mesh as vtkPolyData; the arrays are copied."""
+    points = vtk.vtkPoints()
+    points.SetData(numpy_to_vtk(mesh.vertices, deep=True))
+    cells = vtk.vtkCellArray()
+    cells.SetData(3, numpy_to_vtkIdTypeArray(mesh.faces.ravel(), deep=True))
+    polydata = vtk.vtkPolyData()
+    polydata.SetPoints(points)
+    polydata.SetPolys(cells)
+    return polydata
+
+
+def from_polydata(polydata: vtk.vtkPolyData) -> Mesh:
+    """The triangles of a vtkPolyData; other polygons are triangulated, points and lines dropped."""
+    triangles = vtk.vtkTriangleFilter()
+    triangles.SetInputData(polydata)
+    triangles.PassVertsOff()
+    triangles.PassLinesOff()
+    triangles.Update()
+    output = triangles.GetOutput()
+    if output.GetNumberOfCells() == 0:
+        return Mesh(np.zeros((0, 3)), np.zeros((0, 3)))
+    faces = vtk_to_numpy(output.GetPolys().GetConnectivityArray()).reshape(-1, 3)
+    return Mesh(vtk_to_numpy(output.GetPoints().GetData()), faces)
+
+
+def read_mesh(path: str | Path) -> Mesh:
+    """A mesh from .stl, .ply, .obj, .vtp or .vtk. Raises InputError when it cannot be read or holds no triangle."""
+    path = Path(path)
+    reader_class = _READERS.get(path.suffix.lower())
+    if reader_class is None:
+        raise InputError(f"mesh {path.name}: expected one of {', '.join(_READERS)}, got {path.suffix or 'no suffix'!r}")
+    if not path.is_file():
+        raise InputError(f"mesh {path.name}: expected an existing file, got none")
+    reader = reader_class()
+    messages = vtk.vtkStringOutputWindow()
+    before = vtk.vtkOutputWindow.GetInstance()
+    vtk.vtkOutputWindow.SetInstance(messages)
+    try:
+        reader.SetFileName(str(path))
+        reader.Update()
+        mesh = from_polydata(reader.GetOutput())
+    finally:
+        vtk.vtkOutputWindow.SetInstance(before)
+    if len(mesh.faces) == 0:
+        raise InputError(f"mesh {path.name}: expected a surface with triangles, got none")
+    if not np.isfinite(mesh.vertices).all():
+        raise InputError(f"mesh {path.name}: expected finite coordinates, got NaN or infinity")
+    return mesh
+
+
+def write_mesh(mesh: Mesh, path: str | Path, arrays: dict[str, np.ndarray] | None = None) -> None:
+    """Writes .stl, .ply, .obj or .vtp, whole or not at all. arrays: per-vertex values, kept by .vtp only."""
+    path = Path(path)
+    writer_class = _WRITERS.get(path.suffix.lower())
+    if writer_class is None:
+        raise InputError(f"mesh {path.name}: expected one of {', '.join(_WRITERS)}, got {path.suffix or 'no suffix'!r}")
+    polydata = to_polydata(mesh)
+    for name, values in (arrays or {}).items():
+        array = numpy_to_vtk(np.ascontiguousarray(values, np.float32), deep=True)
+        array.SetName(name)
+        polydata.GetPointData().AddArray(array)
+    with whole_file(path) as temporary:
+        writer = writer_class()
+        writer.SetInputData(polydata)
+        writer.SetFileName(str(temporary))
+        if path.suffix.lower() in (".stl", ".ply"):
+            writer.SetFileTypeToBinary()
+        writer.Write()
+
+
+def mesh_from_mask(mask: np.ndarray, ijk_to_world: np.ndarray, smoothing_mm: float = 0.7) -> Mesh:
+    """The closed outward surface of a label, in the frame of ijk_to_world, mm.
+
+    mask: (k, j, i) bool, as SimpleITK's arrays. ijk_to_world: (4, 4) from voxel index (i, j, k) to mm.
+    The mask's signed distance to its voxel faces is smoothed by a Gaussian of smoothing_mm and cut where the volume
+    of the mask is kept, so that stair-casing goes and size stays.
+    """
+    from .volume import smooth_level_set
+
+    field, level, index_to_world = smooth_level_set(mask, ijk_to_world, smoothing_mm)
+    mesh = isosurface(field, level, index_to_world)
+    # Counting voxels gives the level only to within a layer of equal distances: one Newton step on the volume.
+    wanted_mm3 = mask.sum() * abs(np.linalg.det(ijk_to_world[:3, :3]))
+    level += (mesh_volume_mm3(mesh) - wanted_mm3) / mesh_area_mm2(mesh)
+    return isosurface(field, level, index_to_world)
+
+
+def isosurface(field: np.ndarray, level: float, index_to_world: np.ndarray) -> Mesh:
+    """The largest closed surface on which field (k, j, i) float32 equals level, higher values inside, wound outward.
+
+    index_to_world: (4, 4) from index (i, j, k) to mm. The field must be below level all along its border.
+    """
+    image = vtk.vtkImageData()
+    image.SetDimensions(*field.shape[::-1])
+    image.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(field).ravel(), deep=True))
+    surface = vtk.vtkFlyingEdges3D()
+    surface.SetInputData(image)
+    surface.SetValue(0, level)
+    surface.ComputeNormalsOff()
+    surface.ComputeGradientsOff()
+    largest = vtk.vtkPolyDataConnectivityFilter()
+    largest.SetInputConnection(surface.GetOutputPort())
+    largest.SetExtractionModeToLargestRegion()
+    clean = vtk.vtkCleanPolyData()
+    clean.SetInputConnection(largest.GetOutputPort())
+    clean.PointMergingOff()  # the vertices are shared already; merging near ones would pinch the surface
+    clean.Update()
+    mesh = from_polydata(clean.GetOutput()).moved(index_to_world[:3, :3], index_to_world[:3, 3])
+    return mesh if mesh_volume_mm3(mesh) > 0 else Mesh(mesh.vertices, mesh.faces[:, ::-1])
+
+
+def mesh_area_mm2(mesh: Mesh) -> float:
+    """Area of the surface, mm^2."""
+    a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
+    return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2)
+
+
+def decimated(mesh: Mesh, vertex_count: int) -> Mesh:
+    """The mesh reduced to about vertex_count vertices by quadric decimation; topology and volume are kept."""
+    decimate = vtk.vtkQuadricDecimation()
+    decimate.SetInputData(to_polydata(mesh))
+    decimate.SetTargetReduction(max(0.0, 1.0 - vertex_count / len(mesh.vertices)))
+    decimate.VolumePreservationOn()
+    decimate.Update()
+    return from_polydata(decimate.GetOutput())

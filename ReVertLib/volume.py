@@ -1,0 +1,151 @@
+"""CT volumes and label maps with their place in the patient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from scipy import ndimage
+
+from .errors import InputError, one_line
+from .files import holds_bytes
+from .mesh import Mesh, mesh_from_mask
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A 3D image. array: (k, j, i), the order of SimpleITK's arrays. ijk_to_lps: (4, 4), voxel index (i, j, k, 1) of a
+    voxel's centre to patient LPS mm."""
+
+    array: np.ndarray
+    ijk_to_lps: np.ndarray
+
+    @property
+    def spacing_mm(self) -> np.ndarray:
+        """(3,) voxel size along i, j, k."""
+        return np.linalg.norm(self.ijk_to_lps[:3, :3], axis=0)
+
+    def cropped(self, lower_ijk: np.ndarray, upper_ijk: np.ndarray) -> Volume:
+        """Voxels lower <= (i, j, k) < upper, cut to the volume, at the same place in the patient."""
+        lower = np.maximum(lower_ijk, 0).astype(int)
+        upper = np.minimum(upper_ijk, self.array.shape[::-1]).astype(int)
+        moved = self.ijk_to_lps.copy()
+        moved[:3, 3] = (self.ijk_to_lps @ [*lower, 1.0])[:3]
+        (i0, j0, k0), (i1, j1, k1) = lower, upper
+        return Volume(self.array[k0:k1, j0:j1, i0:i1], moved)
+
+
+def read_volume(path: str | Path, what: str = "CT") -> Volume:
+    """A 3D image in any format SimpleITK reads (NIfTI, NRRD, MHA). Raises InputError when it is not one, or has NaN."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{what} {path.name}: expected an existing file, got none")
+    try:
+        image = sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        cause = one_line(error).rsplit("ITK ERROR:", 1)[-1][:120]
+        raise InputError(f"{what} {path.name}: expected a readable volume, got {cause}") from error
+    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+        kind = f"{image.GetDimension()}D with {image.GetNumberOfComponentsPerPixel()} components"
+        raise InputError(f"{what} {path.name}: expected a 3D volume of one component, got {kind}")
+    if image.HasMetaDataKey("vox_offset") and not holds_bytes(path, _nifti_bytes(image)):
+        raise InputError(f"{what} {path.name}: expected a whole NIfTI file, got one that is cut off")
+    array = sitk.GetArrayFromImage(image)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise InputError(f"{what} {path.name}: expected finite values, got NaN or infinity")
+    affine = np.eye(4)
+    affine[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
+    affine[:3, 3] = image.GetOrigin()
+    return Volume(array, affine)
+
+
+def _nifti_bytes(image: sitk.Image) -> int:
+    """The length of an unpacked NIfTI file by its own header."""
+    offset, bits = (float(image.GetMetaData(key)) for key in ("vox_offset", "bitpix"))
+    return int(offset + image.GetNumberOfPixels() * bits / 8)
+
+
+def read_label_map(path: str | Path) -> Volume:
+    """A label map as a Volume of integers. Raises InputError when its values are not whole numbers."""
+    volume = read_volume(path, "label map")
+    labels = volume.array.astype(np.int32)
+    if not np.array_equal(labels, volume.array):
+        raise InputError(f"label map {Path(path).name}: expected whole numbers, got fractions")
+    return Volume(labels, volume.ijk_to_lps)
+
+
+def check_same_grid(ct: Volume, labels: Volume) -> None:
+    """Raises InputError unless both volumes have one grid (size, and place to 0.01 mm)."""
+    if ct.array.shape != labels.array.shape:
+        raise InputError(
+            f"CT and label map: expected one grid, got {ct.array.shape[::-1]} and {labels.array.shape[::-1]} voxels"
+        )
+    corners = np.array([[0, 0, 0, 1], [*np.array(ct.array.shape[::-1]) - 1, 1]])
+    distance = np.abs(corners @ (ct.ijk_to_lps - labels.ijk_to_lps).T).max()
+    if distance > 0.01:
+        raise InputError(f"CT and label map: expected one grid, got grids {distance:.3g} mm apart")
+
+
+def label_region(labels: Volume, label: int, margin_mm: float) -> tuple[np.ndarray, np.ndarray]:
+    """(lower, upper) voxel indices (i, j, k) of the box around a label with a margin, upper exclusive, not cut to the
+    volume. Raises InputError when the label is absent."""
+    where = ndimage.find_objects((labels.array == label).astype(np.uint8))
+    if not where:
+        present = ", ".join(str(x) for x in np.unique(labels.array) if x) or "no label"
+        raise InputError(f"label: expected one of {present} of the label map, got {label}")
+    lower = np.array([s.start for s in where[0]][::-1])
+    upper = np.array([s.stop for s in where[0]][::-1])
+    margin = np.ceil(margin_mm / labels.spacing_mm).astype(int)
+    return lower - margin, upper + margin
+
+
+def is_cut_off(labels: Volume, label: int) -> bool:
+    """Whether the label touches the volume's border, so that part of the vertebra may lie outside."""
+    lower, upper = label_region(labels, label, 0.0)
+    return bool((lower <= 0).any() or (upper >= labels.array.shape[::-1]).any())
+
+
+def label_centre_lps(labels: Volume, label: int) -> np.ndarray:
+    """(3,) centroid of a label's voxels in LPS, mm: what `sod_mm` is the depth of."""
+    k, j, i = (axis.mean() for axis in np.nonzero(labels.array == label))
+    return (labels.ijk_to_lps @ [i, j, k, 1.0])[:3]
+
+
+def label_mesh(labels: Volume, label: int, smoothing_mm: float = 0.7) -> Mesh:
+    """The closed surface of a label in LPS, mm; see `mesh_from_mask`."""
+    region = labels.cropped(*label_region(labels, label, 0.0))
+    return mesh_from_mask(region.array == label, region.ijk_to_lps, smoothing_mm)
+
+
+def smooth_level_set(
+    mask: np.ndarray, ijk_to_world: np.ndarray, smoothing_mm: float
+) -> tuple[np.ndarray, float, np.ndarray]:
+    """A smooth field on a finer grid whose super-level set is the mask without its stair-cases.
+
+    mask: (k, j, i) bool. Returns field (k, j, i) float32 on a grid of about 1 mm or finer, the level at which the
+    enclosed volume equals the mask's, and the (4, 4) matrix from the field's index (i, j, k) to the world.
+    """
+    spacing = np.linalg.norm(ijk_to_world[:3, :3], axis=0)
+    padding = np.ceil(4.0 / spacing).astype(int) + 1
+    padded = np.pad(mask, [(p, p) for p in padding[::-1]])
+    sampling = spacing[::-1]
+    distance = ndimage.distance_transform_edt(padded, sampling) - ndimage.distance_transform_edt(~padded, sampling)
+    factor = np.maximum(1, np.ceil(spacing / 1.01)).astype(int)
+    field = _upsampled(distance.astype(np.float32), factor[::-1])
+    field = ndimage.gaussian_filter(field, smoothing_mm / (sampling / factor[::-1]))
+    inside = int(mask.sum() * factor.prod())
+    level = float(np.partition(field.ravel(), -inside)[-inside])
+    index_to_world = ijk_to_world @ np.diag([*1.0 / factor, 1.0])
+    index_to_world[:3, 3] = (ijk_to_world @ [*-padding.astype(float), 1.0])[:3]
+    return field, level, index_to_world
+
+
+def _upsampled(field: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """field on a grid factor times finer along each axis, first samples in place, by cubic interpolation."""
+    if (factor == 1).all():
+        return field
+    axes = [np.arange((n - 1) * f + 1) / f for n, f in zip(field.shape, factor, strict=True)]
+    grid = np.meshgrid(*axes, indexing="ij")
+    return ndimage.map_coordinates(field, grid, order=3, mode="nearest").astype(np.float32)

@@ -6,10 +6,8 @@ all; the header is checked before any pixel is decoded.
 
 from __future__ import annotations
 
-import gzip
 import math
 import warnings
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +18,7 @@ import SimpleITK as sitk
 
 from .dicom import read_dicom_header
 from .errors import InputError
+from .files import holds_bytes
 
 MIN_SIDE_PX, MAX_SIDE_PX = 32, 8192
 
@@ -190,12 +189,7 @@ def _is_whole_jpeg(path: Path) -> bool:
 def _is_whole_nifti(path: Path, reader: sitk.ImageFileReader) -> bool:
     """Whether all bytes the header promises are there; the decoder would fill the missing part with zeros."""
     offset, bits = (float(reader.GetMetaData(key)) for key in ("vox_offset", "bitpix"))
-    promised = offset + math.prod(reader.GetSize()) * bits / 8
-    try:
-        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
-            return sum(len(chunk) for chunk in iter(lambda: file.read(1 << 20), b"")) >= promised
-    except (EOFError, gzip.BadGzipFile, zlib.error):
-        return False
+    return holds_bytes(path, int(offset + math.prod(reader.GetSize()) * bits / 8))
 
 
 def _read_plain(path: Path, kind: str) -> Radiograph:

@@ -1,0 +1,83 @@
+"""From radiograph and geometry to a surface in mm: the line, with the weights loaded once for many images."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .checkpoint import load_weights
+from .crop import Crop, boxed, crop_vertebra
+from .errors import InputError
+from .geometry import LEVELS, Geometry
+from .mesh import Mesh
+from .network import UNKNOWN_LEVEL
+from .sphere import place_in_box
+from .surface import closed_surface
+from .template import load_template
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """mesh: camera frame, mm. geometry: as given, with the box that was used. warnings: one line each."""
+
+    mesh: Mesh
+    geometry: Geometry
+    seconds: float
+    warnings: tuple[str, ...]
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of a name; "auto" is the first of cuda, mps and cpu there is. Raises InputError when it is absent."""
+    if name not in DEVICES:
+        raise InputError(f"device: expected one of {', '.join(DEVICES)}, got {name[:40]!r}")
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(device for device, present in there.items() if present)
+    if not there[name]:
+        raise InputError(f"device: expected a {name} device on this machine, got none; use auto or cpu")
+    return torch.device(name)
+
+
+class Predictor:
+    """A network with its weights on a device. Raises InputError for weights or a device that cannot be used."""
+
+    def __init__(self, weights: Path | None = None, device: str = "auto") -> None:
+        self.device = choose_device(device)
+        loaded = load_weights(weights, self.device)
+        self.network, self.weights_sha256, self.architecture = loaded.network, loaded.sha256, loaded.architecture
+
+    def reconstruct(self, pixels: np.ndarray, geometry: Geometry) -> Reconstruction:
+        """The vertebra in geometry.box_px of pixels (rows, columns), bone bright. Without a box the image must be of
+        an isolated vertebra; without a level the average lumbar vertebra is the start."""
+        started = time.perf_counter()
+        warnings = []
+        if geometry.box_px is None:
+            warnings.append("no box was given: the foreground of an isolated vertebra was taken")
+        if geometry.level is None and self.architecture == "template":
+            warnings.append("no level was given: an unknown lumbar level was assumed")
+        geometry = boxed(pixels, geometry)
+        crop = crop_vertebra(pixels, geometry, self.network.crop_size_px)
+        mesh = self._surface(crop, geometry)
+        return Reconstruction(mesh, geometry, time.perf_counter() - started, tuple(warnings))
+
+    @torch.inference_mode()
+    def _surface(self, crop: Crop, geometry: Geometry) -> Mesh:
+        """The surface in the radiograph's camera frame."""
+        image = torch.as_tensor(crop.pixels, device=self.device)[None, None]
+        if self.architecture == "sphere":
+            points = self.network(image)[0].cpu().double().numpy()
+            return closed_surface(place_in_box(points @ crop.camera_from_crop.T, geometry))
+        level = UNKNOWN_LEVEL if geometry.level is None else LEVELS.index(geometry.level)
+        estimate = self.network(
+            image,
+            torch.tensor([level], device=self.device),
+            torch.tensor([crop.geometry.sod_mm], dtype=torch.float32, device=self.device),
+        )[-1]
+        vertices = estimate.vertices[0].cpu().double().numpy()
+        return Mesh(vertices @ crop.camera_from_crop.T, load_template().faces)

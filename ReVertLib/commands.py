@@ -1,0 +1,211 @@
+"""What each sub-command of `revert` does: check everything first, work, then write whole files.
+
+Every function takes the parsed arguments and `say`, where progress goes.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from . import __version__
+from .errors import InputError
+from .files import check_writable, whole_file
+from .geometry import LEVELS, Geometry, complete_geometry, read_sidecar, sidecar_path
+from .mesh import MESH_SUFFIXES, read_mesh, write_mesh
+from .radiograph import Radiograph, read_radiograph
+
+Say = Callable[[str], None]
+
+
+def reconstruct(options: Namespace, say: Say) -> None:
+    """IMAGE... -> surfaces and a report."""
+    outputs = _mesh_paths(options.images, options.output)
+    if options.report:
+        check_writable(options.report, "report")
+    for path in options.images[1:]:  # the first is about to be read anyway
+        _read(path, options)
+    first = _read(options.images[0], options)
+    from .predict import Predictor
+
+    predictor = Predictor(options.weights, options.device)
+    rows = []
+    for path, output in zip(options.images, outputs, strict=True):
+        radiograph, geometry = first if path is options.images[0] else _read(path, options)
+        result = predictor.reconstruct(radiograph.pixels, geometry)
+        output.parent.mkdir(exist_ok=True)
+        write_mesh(result.mesh, output)
+        notes = ["bone was dark and has been inverted"] * radiograph.inverted + list(result.warnings)
+        say(
+            f"{path.name}: {output} in {1000 * result.seconds:.0f} ms on {predictor.device}"
+            + "".join(f"; {n}" for n in notes)
+        )
+        rows.append(
+            {
+                "image": path.name,
+                "mesh": output.name,
+                "geometry": asdict(result.geometry),
+                "spacing_source": _spacing_source(path, options, radiograph),
+                "inverted": radiograph.inverted,
+                "seconds": round(result.seconds, 4),
+                "warnings": notes,
+            }
+        )
+    if options.report:
+        about = {
+            "revert": __version__,
+            "architecture": predictor.architecture,
+            "weights_sha256": predictor.weights_sha256,
+            "device": str(predictor.device),
+        }
+        _write_json(options.report, about | {"frame": "camera, mm", "results": rows})
+
+
+def _mesh_paths(images: list[Path], output: Path) -> list[Path]:
+    """One surface file per image. Raises InputError for an output that cannot take them."""
+    if len(images) == 1 and not output.is_dir():
+        if output.suffix.lower() not in MESH_SUFFIXES:
+            raise InputError(f"output: expected one of {', '.join(MESH_SUFFIXES)} for one image, got {output.name!r}")
+        return [check_writable(output)]
+    if output.exists() and not output.is_dir():
+        raise InputError(f"output: expected a folder for several images, got the file {output.name!r}")
+    paths = [output / f"{sidecar_path(image).stem}.stl" for image in images]
+    if len(set(paths)) < len(paths):
+        raise InputError("images: expected different names for one output folder, got the same name twice")
+    check_writable(paths[0] if output.is_dir() else output)
+    return paths
+
+
+def _read(path: Path, options: Namespace) -> tuple[Radiograph, Geometry]:
+    """The radiograph and its geometry: options over sidecar over what the file itself says."""
+    radiograph = read_radiograph(path)
+    parameters = radiograph.parameters | _sidecar(path, options) | _given(options)
+    return radiograph, complete_geometry(parameters, radiograph.pixels.shape[::-1])
+
+
+def _sidecar(path: Path, options: Namespace) -> dict:
+    if options.geometry:
+        return read_sidecar(options.geometry)
+    beside = sidecar_path(path)
+    return read_sidecar(beside) if beside.is_file() else {}
+
+
+def _given(options: Namespace) -> dict:
+    """The geometry named on the command line, by sidecar key."""
+    spacing = options.pixel_spacing
+    if spacing is not None and len(spacing) == 1:
+        spacing = spacing * 2
+    values = {
+        "sdd_mm": options.sdd,
+        "sod_mm": options.sod,
+        "pixel_spacing_mm": spacing,
+        "level": options.level,
+        "box_px": options.box,
+    }
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _spacing_source(path: Path, options: Namespace, radiograph: Radiograph) -> str:
+    if options.pixel_spacing is not None:
+        return "--pixel-spacing"
+    return "sidecar" if "pixel_spacing_mm" in _sidecar(path, options) else radiograph.spacing_source
+
+
+def _write_json(path: Path, content: dict) -> None:
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def compare(options: Namespace, say: Say) -> None:
+    """MESH against TARGET, as a table and a report."""
+    from .compare import compare as compare_meshes
+    from .compare import comparison_report, comparison_table, read_target
+    from .template import control_mesh
+
+    if options.report:
+        check_writable(options.report, "report")
+    if options.level not in (None, *LEVELS):
+        raise InputError(f"level: expected one of {', '.join(LEVELS)}, got {options.level[:40]!r}")
+    mesh = read_mesh(options.mesh)
+    target, level = read_target(options.target, options.label)
+    level = options.level or level
+    comparison = compare_meshes(mesh, target, options.align, level, control_mesh(level))
+    say(comparison_table(comparison).rstrip())
+    if options.report:
+        files = {"mesh": options.mesh.name, "target": options.target.name, "label": options.label}
+        _write_json(options.report, files | comparison_report(comparison))
+
+
+def drr(options: Namespace, say: Say) -> None:
+    """CT and label map -> radiograph, sidecar, true surface."""
+    from .drr import DrrView, c_arm, check_drr_paths, vertebra_drr, write_drr
+    from .volume import check_same_grid, read_label_map, read_volume
+
+    check_drr_paths(options.output, options.mesh)
+    camera = c_arm(options.size, options.sdd, options.sod, options.pixel_spacing)
+    ct, labels = read_volume(options.ct), read_label_map(options.segmentation)
+    check_same_grid(ct, labels)
+    view = DrrView(options.yaw, options.pitch, options.roll)
+    made = vertebra_drr(ct, labels, options.label, view, camera, (options.size, options.size), options.context)
+    write_drr(made, options.output, options.mesh)
+    for warning in made.warnings:
+        warnings.warn(warning, stacklevel=1)
+    say(f"{options.output}: {options.size} x {options.size} px, {made.geometry.level or f'label {options.label}'}")
+
+
+def dataset(options: Namespace, say: Say) -> None:
+    """A folder of CTs -> the original's layout."""
+    from .dataset_builder import build_dataset
+
+    build_dataset(options.root, options.output, views=options.views, workers=options.workers, say=say)
+
+
+def shapes(options: Namespace, say: Say) -> None:
+    """A folder of label maps and meshes -> vertebrae in correspondence."""
+    from .shapes import build_library, build_template, save_template
+
+    check_writable(options.output)
+    if options.rebuild_template:
+        save_template(build_template(options.root))
+    build_library(options.root, options.output, say)
+
+
+def world(options: Namespace, say: Say) -> None:
+    """Vertebrae in correspondence and CTs -> training samples."""
+    from .world import build_world
+
+    numbers = range(options.first, options.first + options.shards)
+    build_world(options.root, options.shapes, options.output, numbers, options.seed, say)
+
+
+def train(options: Namespace, say: Say) -> None:
+    """Samples -> weights."""
+    from .dataset_samples import sample_folder
+    from .predict import choose_device
+    from .train import TrainOptions
+    from .train import train as train_network
+
+    names = ("architecture", "steps", "batch", "learning_rate", "seed")
+    settings = TrainOptions(**{name: getattr(options, name) for name in names})
+    device = choose_device(options.device)
+    folder = sample_folder(options.samples, options.output, say)
+    about = {"revert": __version__, "data": options.data_note}
+    say(f"weights: {train_network(folder, options.output, settings, device, about, say)}")
+
+
+def evaluate(options: Namespace, say: Say) -> None:
+    """A data set and weights -> tables and plots."""
+    from .evaluate import evaluate as evaluate_weights
+
+    evaluate_weights(options.dataset, options.weights, options.device, options.report, say=say)
+
+
+def demo(options: Namespace, say: Say) -> None:
+    """The bundled case through the whole line."""
+    from .demo import run_demo
+
+    run_demo(options.output, options.weights, options.device, say)

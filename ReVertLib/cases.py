@@ -8,6 +8,9 @@ from pathlib import Path
 
 from .errors import InputError
 
+HELD_OUT = ("verse008",)
+"""Validation people: never in a shape library, a mean or a training image."""
+
 _LABEL_NAMES = ("segmentation.nii.gz", "seg.nii.gz")
 _CT_NAMES = ("ct.nii.gz", "ct_bone_ge200HU.nii.gz", "density_bone_only.nii.gz")
 

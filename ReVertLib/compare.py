@@ -14,7 +14,7 @@ import numpy as np
 
 from .align import Alignment, align
 from .errors import InputError
-from .geometry import VERSE_LABELS
+from .geometry import LEVEL_OF_LABEL
 from .mesh import MESH_SUFFIXES, Mesh, read_mesh
 from .metrics import SurfaceMetrics, check_closed, signed_distances, surface_metrics
 from .volume import is_cut_off, label_mesh, read_label_map
@@ -78,8 +78,7 @@ def _labelled_target(path: Path, label: int | None) -> tuple[Mesh, str | None]:
         raise InputError(f"label: expected one of {expected} of {path.name}, got {label or 'none'}")
     if is_cut_off(labels, label):
         warnings.warn(f"label {label} touches the border of {path.name}: it may be cut off", stacklevel=3)
-    levels = {value: level for level, value in VERSE_LABELS.items()}
-    return label_mesh(labels, label), levels.get(label)
+    return label_mesh(labels, label), LEVEL_OF_LABEL.get(label)
 
 
 def compare(mesh: Mesh, target: Mesh, mode: str, level: str | None = None, control: Mesh | None = None) -> Comparison:

@@ -14,10 +14,10 @@ from .dataset import DatasetItem, read_dataset
 from .errors import InputError
 from .files import whole_file
 from .geometry import LEVELS, Geometry
-from .mesh import Mesh, read_mesh
+from .mesh import Mesh, read_mesh, volume_centroid
 from .radiograph import read_radiograph
 from .samples import SHARD_PATTERN
-from .shapes import fitted, volume_centroid
+from .shapes import fitted
 from .template import load_template
 
 

@@ -76,6 +76,23 @@ def mesh_volume_mm3(mesh: Mesh) -> float:
     return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6)
 
 
+def volume_centroid(mesh: Mesh) -> np.ndarray:
+    """(3,) centroid of the volume a closed mesh encloses, mm."""
+    origin = mesh.vertices.mean(0)
+    a, b, c = (mesh.vertices[mesh.faces[:, i]] - origin for i in range(3))
+    six_volumes = np.einsum("ij,ij->i", a, np.cross(b, c))
+    return origin + (six_volumes[:, None] * (a + b + c)).sum(0) / 4 / six_volumes.sum()
+
+
+def vertex_normals(mesh: Mesh) -> np.ndarray:
+    """(n, 3) outward unit normals, the mean over a vertex's faces weighted by area."""
+    a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
+    normals = np.zeros_like(mesh.vertices)
+    for i in range(3):
+        np.add.at(normals, mesh.faces[:, i], np.cross(b - a, c - a))
+    return normals / (np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12)
+
+
 def to_polydata(mesh: Mesh) -> vtk.vtkPolyData:
     """The mesh as vtkPolyData; the arrays are copied."""
     points = vtk.vtkPoints()

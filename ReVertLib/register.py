@@ -14,23 +14,13 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
-from .mesh import Mesh
+from .mesh import Mesh, vertex_normals
 
 STIFFNESSES = (300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.5, 0.3)
 """Weight of the Laplacian against the point matches, from stiff to soft."""
 
 NORMAL_WEIGHT_MM = 8.0
 """A match whose normals differ by a right angle counts as this much farther away (times the square root of 2)."""
-
-
-def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """(n, 3) unit normals, area-weighted over the faces at each vertex; outward for outward faces."""
-    a, b, c = (vertices[faces[:, i]] for i in range(3))
-    face_normals = np.cross(b - a, c - a)
-    normals = np.zeros_like(vertices)
-    for i in range(3):
-        np.add.at(normals, faces[:, i], face_normals)
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
 
 
 def graph_laplacian(faces: np.ndarray, count: int) -> sparse.csr_matrix:
@@ -59,7 +49,7 @@ class _Target:
         chosen = rng.choice(len(area), count, p=area / area.sum())
         weights = rng.dirichlet((1.0, 1.0, 1.0), count)
         points = np.einsum("nc,ncd->nd", weights, corners[chosen])
-        smooth = vertex_normals(mesh.vertices, mesh.faces)[mesh.faces[chosen]]
+        smooth = vertex_normals(mesh)[mesh.faces[chosen]]
         normals = np.einsum("nc,ncd->nd", weights, smooth)
         normals /= np.linalg.norm(normals, axis=1, keepdims=True)
         return cls(points, normals, cKDTree(np.hstack([points, NORMAL_WEIGHT_MM * normals])))
@@ -85,7 +75,7 @@ def _step(
 ) -> np.ndarray:
     """One match-and-solve. Each vertex is pulled along the normal of its match (point to plane, with a little point
     to point), and every sampled target point pulls the vertex nearest to it, so that processes are reached."""
-    normals = vertex_normals(vertices, faces)
+    normals = vertex_normals(Mesh(vertices, faces))
     own = np.hstack([vertices, NORMAL_WEIGHT_MM * normals])
     match = goal.tree.query(own)[1]
     nearest = cKDTree(own).query(goal.tree.data[::2])[1]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from .mesh import Mesh
+from .mesh import Mesh, vertex_normals
 from .silhouette import covered, rasterised
 
 _OVERSAMPLED = 2
@@ -64,15 +64,6 @@ def rendered(mesh: Mesh, values: np.ndarray, colour: Callable[[np.ndarray], np.n
 def outline_mask(mesh: Mesh, canvas: Canvas) -> np.ndarray:
     """(size, size) bool: the pixels a mesh in the view frame covers."""
     return covered(canvas.pixels(mesh.vertices), mesh.faces, (canvas.size_px, canvas.size_px))
-
-
-def vertex_normals(mesh: Mesh) -> np.ndarray:
-    """(n, 3) outward unit normals, the mean over a vertex's faces weighted by area."""
-    a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
-    normals = np.zeros_like(mesh.vertices)
-    for i in range(3):
-        np.add.at(normals, mesh.faces[:, i], np.cross(b - a, c - a))
-    return normals / (np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12)
 
 
 def _visible(mesh: Mesh, canvas: Canvas) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

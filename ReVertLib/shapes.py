@@ -11,10 +11,10 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.sparse.linalg import splu
 
 from .align import align, best_motion
-from .cases import find_cases
+from .cases import HELD_OUT, find_cases
 from .files import whole_file
 from .geometry import LEVEL_OF_LABEL, LEVELS, VERSE_LABELS
-from .mesh import Mesh, decimated, read_mesh
+from .mesh import Mesh, decimated, read_mesh, volume_centroid
 from .metrics import surface_metrics
 from .register import graph_laplacian, register
 from .template import TEMPLATE_FILE, Template, load_template
@@ -24,18 +24,7 @@ VERTEX_COUNT = 3000
 CONTROL_COUNT = 400
 NEIGHBOUR_COUNT = 12
 WEIGHT_COUNT = 16
-HELD_OUT = ("verse008",)
-"""Validation people: never in a shape library, a mean or a training image."""
-
 _LPS_FROM_MEAN_OF_87 = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
-
-
-def volume_centroid(mesh: Mesh) -> np.ndarray:
-    """(3,) centroid of the volume a closed mesh encloses, mm."""
-    origin = mesh.vertices.mean(0)
-    a, b, c = (mesh.vertices[mesh.faces[:, i]] - origin for i in range(3))
-    six_volumes = np.einsum("ij,ij->i", a, np.cross(b, c))
-    return origin + (six_volumes[:, None] * (a + b + c)).sum(0) / 4 / six_volumes.sum()
 
 
 def centred(mesh: Mesh) -> Mesh:

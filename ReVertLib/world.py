@@ -13,38 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
-import vtk
-from scipy import ndimage
-from scipy.interpolate import RBFInterpolator
-from vtk.util.numpy_support import vtk_to_numpy
 
+from .bone import Source, drawn_bone, load_source, warped_ct
 from .cases import find_cases
 from .crop import CROP_FIELD_MM, CROP_SIZE_PX
 from .errors import InputError
 from .files import made_folder, whole_file
 from .geometry import LEVEL_OF_LABEL, LEVELS, Geometry, camera_from_lps
-from .mesh import Mesh, to_polydata
-from .projector import Pose, attenuation, line_integrals
+from .mesh import Mesh
+from .projector import Pose, line_integrals
 from .shapes import centred, onto_mean
 from .template import Template, load_template
-from .volume import Volume, label_region, read_label_map, read_volume
 
 VOLUMES_PER_SHARD = 32
 VIEWS_PER_VOLUME = 8
-WARP_POINTS = 200
-"""The first so many of the template's controls, which lie farthest apart, carry the warp of a CT."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """A real vertebra with HU: its CT and mask around it, LPS, and its registered vertices in the same frame, of which
-    x is negated when mirrored."""
-
-    ct: Volume
-    inside: np.ndarray
-    vertices: np.ndarray
-    mirrored: bool
 
 
 @dataclass(frozen=True)
@@ -75,33 +57,10 @@ def load_world(data: Path, shapes: Path) -> World:
         *(library[k] for k in ("case", "label", "mirrored", "vertices")), strict=True
     ):
         if str(name) in cases:
-            found.append(_source(cases[str(name)], int(label), bool(mirrored), vertices.astype(float)))
+            found.append(load_source(cases[str(name)], int(label), bool(mirrored), vertices.astype(float)))
     if not found:
         raise InputError(f"world: expected a CT of someone in {shapes.name}, got none in {data.name!r}")
     return World(template, np.stack(differences), tuple(found))
-
-
-def _source(case, label: int, mirrored: bool, vertices: np.ndarray) -> Source:
-    labels = read_label_map(case.labels)
-    region = labels.cropped(*label_region(labels, label, 3.0))
-    ct = _on_grid(read_volume(case.ct), region)
-    inside = region.array == label
-    # A bone-only volume holds 0 where marrow was cut away; marrow is near 120 HU.
-    hu = np.where(inside & (ct == 0), 120.0, ct) if "bone" in case.ct.name else ct
-    return Source(Volume(hu.astype(np.float32), region.ijk_to_lps), inside, vertices, mirrored)
-
-
-def _on_grid(volume: Volume, grid: Volume) -> np.ndarray:
-    """(k, j, i) values of a volume at the voxel centres of another grid, trilinear."""
-    index = np.linalg.inv(volume.ijk_to_lps) @ grid.ijk_to_lps
-    return ndimage.affine_transform(
-        volume.array.astype(np.float32),
-        index[:3, :3][::-1, ::-1],
-        index[:3, 3][::-1],
-        grid.array.shape,
-        order=1,
-        mode="nearest",
-    )
 
 
 def sample_shape(world: World, level: int, rng: np.random.Generator) -> Mesh:
@@ -121,69 +80,6 @@ def _smooth_field(points: np.ndarray, length_mm: float, size_mm: float, rng: np.
     waves = rng.normal(0, 1 / length_mm, (3, 64))
     phases = rng.uniform(0, 2 * np.pi, 64)
     return np.cos(points @ waves + phases) @ rng.normal(0, size_mm * np.sqrt(2 / 64), (64, 3))
-
-
-def _grid_around(vertices: np.ndarray, spacing_mm: np.ndarray) -> Volume:
-    lower, upper = vertices.min(0) - 3.0, vertices.max(0) + 3.0
-    size = np.ceil((upper - lower) / spacing_mm).astype(int) + 1
-    matrix = np.diag([*spacing_mm, 1.0])
-    matrix[:3, 3] = lower
-    return Volume(np.zeros(size[::-1], np.float32), matrix)
-
-
-def warped_ct(world: World, shape: Mesh, rng: np.random.Generator) -> Volume:
-    """Attenuation of a real vertebra warped into the sampled shape, canonical frame, isolated."""
-    source = world.sources[rng.integers(len(world.sources))]
-    grid = _grid_around(shape.vertices, np.ones(3))
-    points = world.template.controls[:WARP_POINTS]
-    warp = RBFInterpolator(shape.vertices[points], source.vertices[points], kernel="thin_plate_spline", smoothing=0.5)
-    coarse = [np.linspace(0, n - 1, max(2, n // 5)) for n in grid.array.shape[::-1]]
-    nodes = np.stack(np.meshgrid(*coarse, indexing="ij"), -1)
-    at = warp(nodes.reshape(-1, 3) + grid.ijk_to_lps[:3, 3]) * ([-1, 1, 1] if source.mirrored else [1, 1, 1])
-    index = (np.linalg.inv(source.ct.ijk_to_lps) @ np.hstack([at, np.ones((len(at), 1))]).T)[:3].T
-    size = np.array(source.ct.array.shape[::-1])
-    normalised = (2 * index + 1) / size - 1
-    field = torch.as_tensor(normalised.reshape(*nodes.shape).T[None], dtype=torch.float32)
-    field = torch.nn.functional.interpolate(field, grid.array.shape, mode="trilinear", align_corners=True)
-    density = rng.uniform(0.7, 1.4)
-    mu = attenuation(Volume(source.ct.array * density, source.ct.ijk_to_lps), source.inside).array
-    values = torch.nn.functional.grid_sample(
-        torch.as_tensor(mu, dtype=torch.float32)[None, None], field.permute(0, 2, 3, 4, 1), align_corners=False
-    )
-    return Volume(values[0, 0].numpy(), grid.ijk_to_lps)
-
-
-def drawn_bone(shape: Mesh, rng: np.random.Generator) -> Volume:
-    """Attenuation of a sampled shape filled with marrow, texture, cortex and denser posterior elements, canonical
-    frame; blurred and at times in thick sagittal slices, as a CT would be."""
-    grid = _grid_around(shape.vertices, np.array([rng.choice([1.0, 1.0, 2.0, 3.0]), 1.0, 1.0]))
-    inside = voxelised(shape, grid)
-    depth = ndimage.distance_transform_edt(inside, grid.spacing_mm[::-1]).astype(np.float32)
-    texture = ndimage.gaussian_filter(rng.standard_normal(inside.shape).astype(np.float32), 1.0)
-    y = grid.ijk_to_lps[1, 3] + np.arange(inside.shape[1]) * grid.spacing_mm[1]
-    posterior = 1 / (1 + np.exp(-(y - rng.uniform(8, 16)) / 3))[None, :, None]
-    marrow = rng.uniform(60, 260) + rng.uniform(0, 300) * posterior + rng.uniform(50, 300) * texture
-    cortex = rng.uniform(400, 1100) + rng.uniform(-100, 300) * posterior
-    shell = np.exp(-(((depth - 0.5) / rng.uniform(0.8, 2.2)) ** 2))
-    hu = marrow + (cortex - marrow) * shell
-    mu = attenuation(Volume(hu, grid.ijk_to_lps), inside).array
-    return Volume(ndimage.gaussian_filter(mu, rng.uniform(0.0, 0.8) / grid.spacing_mm[::-1]), grid.ijk_to_lps)
-
-
-def voxelised(mesh: Mesh, grid: Volume) -> np.ndarray:
-    """(k, j, i) bool: which voxel centres of an axis-aligned grid lie inside a closed mesh."""
-    stencil = vtk.vtkPolyDataToImageStencil()
-    stencil.SetInputData(to_polydata(mesh))
-    stencil.SetOutputOrigin(*grid.ijk_to_lps[:3, 3])
-    stencil.SetOutputSpacing(*grid.spacing_mm)
-    stencil.SetOutputWholeExtent(*(x for n in grid.array.shape[::-1] for x in (0, n - 1)))
-    image = vtk.vtkImageStencilToImage()
-    image.SetInputConnection(stencil.GetOutputPort())
-    image.SetOutsideValue(0)
-    image.SetInsideValue(1)
-    image.SetOutputScalarTypeToUnsignedChar()
-    image.Update()
-    return vtk_to_numpy(image.GetOutput().GetPointData().GetScalars()).reshape(grid.array.shape).astype(bool)
 
 
 def sample_view(rng: np.random.Generator) -> np.ndarray:
@@ -225,7 +121,10 @@ def make_shard(world: World, seed: int, number: int) -> dict[str, np.ndarray]:
     for index in range(VOLUMES_PER_SHARD):
         level = int(rng.integers(len(LEVELS)))
         shape = sample_shape(world, level, rng)
-        mu = warped_ct(world, shape, rng) if rng.random() < 0.5 else drawn_bone(shape, rng)
+        if rng.random() < 0.5:
+            mu = warped_ct(world.sources[rng.integers(len(world.sources))], shape, rng)
+        else:
+            mu = drawn_bone(shape, rng)
         shapes.append(shape.vertices.astype(np.float16))
         for _ in range(VIEWS_PER_VOLUME):
             rotation, sod_mm = sample_view(rng), rng.uniform(450, 850)

@@ -70,7 +70,7 @@ def test_a_case_in_the_current_folder_has_its_name(tmp_path, monkeypatch):
 
 
 def test_no_folder_and_no_case(tmp_path):
-    with pytest.raises(InputError, match="cases: expected a folder, got '.*nowhere'"):
+    with pytest.raises(InputError, match=r"cases: expected a folder, got '.*nowhere'"):
         find_cases(tmp_path / "nowhere")
     touch(tmp_path, "ct.nii.gz", "readme.txt")
     with pytest.raises(InputError, match=r"expected <case>/segmentation.nii.gz or sub-<case>_seg-vert_msk.nii.gz, got"):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from test_silhouette import ball
 
-from ReVertLib.mesh import Mesh
-from ReVertLib.render import Canvas, outline_mask, rendered, vertex_normals
+from ReVertLib.mesh import Mesh, vertex_normals
+from ReVertLib.render import Canvas, outline_mask, rendered
 
 CANVAS = Canvas(80, 40.0)  # 2 pixels to the mm
 

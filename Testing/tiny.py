@@ -7,6 +7,7 @@ import SimpleITK as sitk
 import torch
 from scipy import ndimage
 
+from ReVertLib.bone import voxelised
 from ReVertLib.checkpoint import build_network, save_weights
 from ReVertLib.crop import CROP_FIELD_MM, CROP_SIZE_PX
 from ReVertLib.geometry import VERSE_LABELS, Geometry, camera_from_lps
@@ -14,7 +15,6 @@ from ReVertLib.mesh import Mesh, mesh_quality
 from ReVertLib.metrics import surface_points
 from ReVertLib.template import load_template
 from ReVertLib.volume import Volume
-from ReVertLib.world import voxelised
 
 OPTIONS = {
     "template": {

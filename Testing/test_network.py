@@ -1,0 +1,164 @@
+"""The template network: what it answers when nothing was learnt, its parts against plain ones, and that it learns."""
+
+import math
+import time
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.transform import Rotation
+from tiny import OPTIONS, assert_vertebra, crop_camera, network, write_shard
+
+from ReVertLib.geometry import camera_from_lps
+from ReVertLib.mesh import Mesh
+from ReVertLib.network import UNKNOWN_LEVEL, Surface, TemplateNetwork, _placed, _rotation_vector, _sample
+from ReVertLib.samples import Samples
+from ReVertLib.template import load_template
+
+SOD_MM = torch.tensor([500.0, 612.5, 700.0])
+
+
+def images(count=3):
+    return torch.rand(count, 1, 128, 128, generator=torch.Generator().manual_seed(0))
+
+
+@torch.no_grad()
+def test_an_untrained_network_answers_with_the_mean_in_ap_view_at_the_given_depth():
+    levels = torch.tensor([0, 3, UNKNOWN_LEVEL])
+    estimates = network()(images(), levels, SOD_MM)
+    assert len(estimates) == 1 + OPTIONS["template"]["refinements"]
+    for estimate in estimates:
+        assert estimate.vertices.shape == (3, 3000, 3)
+        for i, level in enumerate(("L1", "L4", "L3")):
+            mean = load_template().mean(level).vertices
+            x, y, z = mean.T  # LPS: rows run to the feet, the beam runs to the back
+            expected = np.stack([x, -z, y + float(SOD_MM[i])], 1)
+            assert np.abs(estimate.vertices[i].numpy() - expected).max() < 1e-3
+
+
+@torch.no_grad()
+def test_every_default_size_is_the_declared_one():
+    built = TemplateNetwork().eval()
+    assert built(images(1), torch.tensor([1]), SOD_MM[:1])[-1].vertices.shape == (1, 3000, 3)
+    assert sum(p.numel() for p in built.parameters()) < 4_000_000
+    again = TemplateNetwork(**OPTIONS["template"])
+    assert {k: list(v) if isinstance(v, tuple) else v for k, v in again.options.items()} == OPTIONS["template"]
+    assert not {"means", "controls", "neighbours", "spread"} & set(again.state_dict())
+
+
+@torch.no_grad()
+def test_what_it_answers_is_a_vertebra_that_the_image_decides():
+    awake = network(awake=True)
+    estimates = awake(images(), torch.tensor([2, 2, 2]), SOD_MM)
+    first, second = (Mesh(v, load_template().faces) for v in estimates[-1].vertices[:2].numpy())
+    assert_vertebra(first)
+    assert np.linalg.norm(first.vertices - second.vertices, axis=1).mean() > 0.5
+    rotation = estimates[-1].rotation
+    assert torch.allclose(rotation @ rotation.transpose(1, 2), torch.eye(3).expand(3, 3, 3), atol=1e-5)
+    assert torch.equal(estimates[-1].position_mm[:, 2], SOD_MM)  # depth is given, never guessed
+
+
+def test_a_batch_is_its_samples_one_by_one():
+    awake, levels = network(awake=True), torch.tensor([4, 0, UNKNOWN_LEVEL])
+    with torch.no_grad():
+        together = awake(images(), levels, SOD_MM)[-1].vertices
+        for i in range(3):
+            alone = awake(images()[i : i + 1], levels[i : i + 1], SOD_MM[i : i + 1])[-1].vertices[0]
+            assert (together[i] - alone).abs().max() < 2e-3
+
+
+def test_a_surface_in_the_camera_by_hand():
+    turn = torch.tensor([[[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]])
+    surface = Surface(turn, torch.tensor([[10.0, 20.0, 500.0]]), torch.tensor([[[1.0, 2.0, 3.0]]]))
+    assert surface.vertices.tolist() == [[[8.0, 21.0, 503.0]]]
+
+
+def test_placing_gives_proper_rotations():
+    pose = torch.randn(50, 8, generator=torch.Generator().manual_seed(0)).double()
+    rotation, position = _placed(pose, torch.full((50,), 650.0).double())
+    assert torch.allclose(rotation @ rotation.transpose(1, 2), torch.eye(3).double().expand(50, 3, 3), atol=1e-9)
+    assert torch.allclose(torch.linalg.det(rotation), torch.ones(50).double())
+    assert torch.allclose(position, torch.cat([10 * pose[:, 6:], torch.full((50, 1), 650.0).double()], 1))
+
+
+def test_placing_by_hand():
+    """The first column turned from X to Y, the second to -X: a quarter turn about Z, after the AP view."""
+    pose = torch.tensor([[-1.0, 1.0, 0.0, -1.0, -1.0, 0.0, 0.3, -0.2]]).double()
+    rotation, position = _placed(pose, torch.tensor([600.0]).double())
+    quarter = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    assert np.allclose(rotation[0], quarter @ camera_from_lps())
+    assert position[0].tolist() == pytest.approx([3.0, -2.0, 600.0])
+
+
+def test_rotation_vectors_are_scipys():
+    vectors = np.random.default_rng(0).normal(0, 1, (20, 3)) * np.geomspace(1e-4, 3, 20)[:, None]
+    found = _rotation_vector(torch.as_tensor(vectors)).numpy()
+    assert np.abs(found - Rotation.from_rotvec(vectors).as_matrix()).max() < 1e-9
+    assert torch.equal(_rotation_vector(torch.zeros(1, 3))[0], torch.eye(3))
+
+
+def bilinear(image, u, v):
+    """(channels,) of an image (channels, rows, columns) at pixel (u, v), the border continued."""
+    rows, columns = image.shape[1:]
+    u, v = min(max(u, 0), columns - 1), min(max(v, 0), rows - 1)
+    u0, v0 = min(math.floor(u), columns - 2), min(math.floor(v), rows - 2)
+    a, b = u - u0, v - v0
+    top = (1 - a) * image[:, v0, u0] + a * image[:, v0, u0 + 1]
+    bottom = (1 - a) * image[:, v0 + 1, u0] + a * image[:, v0 + 1, u0 + 1]
+    return (1 - b) * top + b * bottom
+
+
+def test_features_are_looked_up_where_the_crop_shows_the_point():
+    random = np.random.default_rng(0)
+    maps = [torch.as_tensor(random.normal(size=(2, c, s, s))) for c, s in ((3, 32), (4, 16))]
+    sod_mm = torch.tensor([480.0, 800.0]).double()
+    points = random.uniform([-60, -60, 440], [60, 60, 840], (2, 25, 3))
+    found = _sample(maps, torch.as_tensor(points), sod_mm).numpy()
+    for b in range(2):
+        pixels = crop_camera(float(sod_mm[b])).project(points[b])
+        for i, (u, v) in enumerate(pixels):
+            scaled = [((u + 0.5) * s / 128 - 0.5, (v + 0.5) * s / 128 - 0.5) for s in (32, 16)]
+            plain = [bilinear(m[b].numpy(), *at) for m, at in zip(maps, scaled, strict=True)]
+            assert found[b, i] == pytest.approx(np.concatenate(plain), abs=1e-9)
+
+
+def test_displacements_turn_with_the_camera():
+    """A decoder that moves every node by one vector in camera axes moves the vertices by it, whatever the pose."""
+    built = network()
+    for decoder in built.decoders:
+        torch.nn.init.zeros_(decoder.to_displacement.weight)
+        decoder.to_displacement.bias.data = torch.tensor([1.0, -2.0, 4.0])
+    torch.nn.init.normal_(built.to_pose.bias, std=0.5)
+    with torch.no_grad():
+        first, *_, last = built(images(), torch.tensor([1, 1, 1]), SOD_MM)
+    assert torch.allclose(last.vertices - first.vertices, torch.tensor([2.0, -4.0, 8.0]), atol=0.01)
+
+
+def test_gradient_reaches_every_parameter():
+    awake = network(awake=True).train()
+    estimates = awake(images(), torch.arange(3), SOD_MM)
+    random = torch.Generator().manual_seed(1)
+    sum((e.vertices * torch.randn(e.vertices.shape, generator=random)).sum() for e in estimates).backward()
+    silent = [n for n, p in awake.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert silent == []
+    assert all(torch.isfinite(p.grad).all() for p in awake.parameters())
+
+
+def test_it_learns_one_batch(tmp_path):
+    """Four poses of two vertebrae: the mean distance of corresponding points falls to a fifth."""
+    write_shard(tmp_path, count=4, shapes=2)
+    batch = Samples(tmp_path).batch(torch.arange(4), torch.device("cpu"))
+    torch.manual_seed(0)
+    built = TemplateNetwork(**(OPTIONS["template"] | {"widths": [8, 16, 16, 32], "code": 32, "refinements": 1}))
+    optimiser = torch.optim.Adam(built.parameters(), 3e-3)
+    started, distances = time.monotonic(), []
+    for _ in range(200):
+        found = built(batch.image, batch.level, batch.position_mm[:, 2])
+        places = [(e.vertices - batch.vertices).norm(dim=2).mean() for e in found]
+        distances.append(places[-1].item())
+        optimiser.zero_grad()
+        sum(places).backward()
+        optimiser.step()
+    assert distances[0] > 15.0
+    assert min(distances[-20:]) < distances[0] / 5
+    assert time.monotonic() - started < 120

@@ -1,0 +1,58 @@
+"""What the training loop minimises, and its learning rate, by hand."""
+
+import math
+
+import pytest
+import torch
+
+from ReVertLib.losses import chamfer_distance
+from ReVertLib.network import Surface
+from ReVertLib.samples import Batch
+from ReVertLib.train import TrainOptions, learning_rate_at, sphere_loss, template_loss
+
+
+def test_learning_rate_by_hand():
+    options = TrainOptions(steps=400, learning_rate=0.01)
+    expected = {
+        0: 0.01 / 100,
+        49: 0.01 * 0.5 * 0.5 * (1 + math.cos(math.pi * 49 / 400)),
+        200: 0.005,
+        300: 0.01 * (2 - math.sqrt(2)) / 4,
+        400: 0.0,
+    }
+    assert {s: learning_rate_at(s, options) for s in expected} == pytest.approx(expected)
+
+
+def one_sample(offset=(0.0, 0.0, 0.0)):
+    """A batch of one with a shape of two points, turned by a quarter about Z, and an estimate off by offset."""
+    turn = torch.tensor([[[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]])
+    shape = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]]])
+    batch = Batch(torch.zeros(1, 1, 4, 4), torch.tensor([2]), turn, torch.tensor([[5.0, 6.0, 500.0]]), shape)
+    return batch, Surface(turn, batch.position_mm + torch.tensor([offset]), shape)
+
+
+def test_template_loss_by_hand():
+    """All estimates 3, 4 and 12 mm off: 13 mm. The first is measured by its pose alone, so its shape is free."""
+    batch, off = one_sample((3.0, 4.0, 12.0))
+    free = Surface(off.rotation, off.position_mm, off.shape + 7.0)
+    terms = template_loss([free, off], batch)
+    assert {k: round(float(v), 3) for k, v in terms.items()} == {
+        "place_0_mm": 13.0,
+        "place_1_mm": 13.0,
+        "shape_1_mm": 0.01,
+    }
+    bent = Surface(off.rotation, batch.position_mm, off.shape + torch.tensor([0.0, 0.0, 2.0]))
+    terms = template_loss([off, bent], batch)
+    assert float(terms["shape_1_mm"]) == pytest.approx(2.0, abs=1e-3)
+    assert float(terms["place_1_mm"]) == pytest.approx(2.0, abs=1e-3)
+
+
+def test_sphere_loss_does_not_see_size_and_place():
+    points = torch.randn(1, 40, 3, generator=torch.Generator().manual_seed(0))
+    middle = (points.amax(1, keepdim=True) + points.amin(1, keepdim=True)) / 2
+    unit = (points - middle) / (points - middle).norm(dim=2).max()
+    eye = torch.eye(3)[None]
+    batch = Batch(torch.zeros(1, 1, 4, 4), torch.tensor([2]), eye, torch.tensor([[40.0, -9.0, 600.0]]), 30 * points)
+    assert float(sphere_loss(unit, batch)["chamfer"]) < 1e-8
+    expected = chamfer_distance(unit + 0.1, unit)
+    assert float(sphere_loss(unit + 0.1, batch)["chamfer"]) == pytest.approx(float(expected), rel=1e-3)

@@ -1,0 +1,244 @@
+"""Evaluations whose figures are known in advance: by predictors that know the truth, or know nothing."""
+
+import csv
+import json
+import shutil
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import tiny
+from scipy import ndimage
+
+from ReVertLib import evaluate as module
+from ReVertLib.errors import InputError
+from ReVertLib.evaluate import evaluate
+from ReVertLib.evaluation_report import chosen_shots, group_table, overall_table, write_report
+from ReVertLib.geometry import VERSE_LABELS, camera_from_lps, rotation_about, sidecar_text
+from ReVertLib.measure import ALIGNMENTS
+from ReVertLib.mesh import Mesh, volume_centroid, write_mesh
+from ReVertLib.silhouette import silhouette
+from ReVertLib.template import control_mesh
+
+
+def write_vertebra(folder, level, sod_mm, views):
+    """A bent mean vertebra in the layout of a data set, an image for each view. The depth tells the images apart."""
+    truth = tiny.deformed(control_mesh(level))
+    truth = truth.moved(np.eye(3), np.array([30.0, -50.0, 400.0]))
+    name = f"case_segment_{VERSE_LABELS[level]}"
+    rendering = folder / "DRR" / name / "rendering"
+    rendering.mkdir(parents=True)
+    (folder / "Mesh").mkdir(exist_ok=True)
+    write_mesh(truth, folder / "Mesh" / f"{name}.stl")
+    poses = []
+    for i, (view, yaw) in enumerate(views.items()):
+        camera = replace(tiny.crop_camera(sod_mm + i), level=level, box_px=(4.0, 4.0, 124.0, 124.0))
+        matrix = np.eye(4)
+        matrix[:3, :3] = camera_from_lps(yaw)
+        matrix[:3, 3] = [0, 0, sod_mm + i] - matrix[:3, :3] @ volume_centroid(truth)
+        placed = truth.moved(matrix[:3, :3], matrix[:3, 3])
+        image = ndimage.gaussian_filter(255.0 * silhouette(placed, camera, (128, 128)), 1.0)
+        sitk.WriteImage(sitk.GetImageFromArray(image.astype(np.uint8)), str(rendering / f"{i:02d}.png"))
+        (rendering / f"{i:02d}.json").write_text(sidecar_text(camera))
+        poses.append({"image": f"{i:02d}.png", "view": view, "camera_from_lps": matrix.tolist()})
+    (rendering / "poses.json").write_text(json.dumps(poses))
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    """Two vertebrae, three images."""
+    folder = tmp_path_factory.mktemp("dataset")
+    write_vertebra(folder, "L3", 600.0, {"ap": 0.0, "lateral": 90.0})
+    write_vertebra(folder, "L5", 650.0, {"ap": 0.0})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def one_image(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("one_image")
+    write_vertebra(folder, "L5", 650.0, {"ap": 0.0})
+    return folder
+
+
+def oracle(answer, folder):
+    """A stand-in for Predictor that knows a data set: answer(truth) to an image, the mean vertebra to darkness."""
+
+    class Oracle:
+        architecture, weights_sha256 = "oracle", "0" * 64
+
+        def __init__(self, weights, device):
+            self.shots = {shot.geometry.sod_mm: shot for of_one in module._checked_shots(folder) for shot in of_one}
+
+        def reconstruct(self, pixels, geometry):
+            shot = self.shots[geometry.sod_mm]
+            dark = control_mesh(shot.level).moved(camera_from_lps(), np.array([0, 0, geometry.sod_mm]))
+            return SimpleNamespace(mesh=answer(shot.truth) if pixels.any() else dark, geometry=geometry)
+
+    return Oracle
+
+
+def run(folder, answer, **options):
+    lines = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "Predictor", oracle(answer, folder))
+        result = evaluate(folder, None, samples=1_000, **({"workers": 1, "say": lines.append} | options))
+    return result, lines
+
+
+@pytest.fixture(scope="module")
+def measured(dataset):
+    """An evaluation of a predictor that answers with a bent truth."""
+    return run(dataset, tiny.deformed)[0]
+
+
+def rows_of(result, answer, alignment=None):
+    return [row for row in result.rows if row.answer == answer and alignment in (None, row.alignment)]
+
+
+def test_a_perfect_answer_is_perfect_in_every_alignment(one_image):
+    result, lines = run(one_image, lambda truth: truth)
+    assert len(result.rows) == 3 + 3 + 1
+    for row in rows_of(result, "network"):
+        assert row.metrics.dice > 0.995
+        assert row.metrics.hd95_mm < 0.05
+        assert max(row.pose.across_beam_mm, row.pose.along_beam_mm) < 1e-3
+        assert row.pose.rotation_deg < 0.2
+        assert (row.closed, row.euler_number) == (True, 0)
+    assert all(row.metrics.dice < 0.95 for row in rows_of(result, "control"))
+    assert "| one radiograph | none | 1 | 1.000 | 0.00 | 0.00 | 1.000 | 0.0 | 0.0 | 0.0 |" in lines[-1].splitlines()
+
+
+def test_errors_of_place_are_told_apart(one_image):
+    """3 and 4 mm across the beam, 12 mm away, turned by 10 degrees about the centroid."""
+
+    def answer(truth):
+        turn, centre = rotation_about("y", 10.0), volume_centroid(truth)
+        return truth.moved(turn, centre - turn @ centre + [3.0, -4.0, 12.0])
+
+    result, _ = run(one_image, answer)
+    for row in rows_of(result, "network"):
+        assert row.pose.across_beam_mm == pytest.approx(5.0, abs=0.01)
+        assert row.pose.along_beam_mm == pytest.approx(12.0, abs=0.01)
+        assert row.pose.rotation_deg == pytest.approx(10.0, abs=0.1)
+    none, translation, rigid = (
+        np.mean([row.metrics.dice for row in rows_of(result, "network", alignment)])
+        for alignment in ("none", "translation", "rigid")
+    )
+    assert none + 0.2 < translation < rigid - 0.03
+    assert rigid > 0.985
+
+
+def test_an_untrained_network_is_its_own_blank_and_the_control(tmp_path, dataset):
+    lines = []
+    result = evaluate(dataset, tiny.weights(tmp_path), "cpu", samples=1_000, workers=1, say=lines.append)
+    assert result.architecture == "template"
+    network, blank, control = (rows_of(result, answer, "rigid") for answer in ("network", "blank", "control"))
+    for seen, dark, constant in zip(network, blank, control, strict=True):
+        assert (seen.vertebra, seen.view) == (dark.vertebra, dark.view) == (constant.vertebra, constant.view)
+        assert seen.metrics == dark.metrics
+        assert seen.metrics.dice == pytest.approx(constant.metrics.dice, abs=0.01)
+        assert seen.metrics.assd_mm == pytest.approx(constant.metrics.assd_mm, abs=0.05)
+        expected = {"ap": 0.0, "lateral": 90.0}[seen.view]
+        assert seen.pose.rotation_deg == pytest.approx(expected, abs=6)
+    assert "blank image" in lines[-1]
+
+
+def test_workers_find_the_same_and_the_report_is_whole(tmp_path, one_image, measured):
+    result, lines = run(one_image, tiny.deformed, workers=2, report=tmp_path / "report")
+    assert result.rows == tuple(row for row in measured.rows if row.level == "L5")
+    assert lines[-1] == f"report: {tmp_path / 'report'}"
+    names = sorted(path.name for path in (tmp_path / "report").iterdir())
+    pictures = ["best.png", "by_level.png", "by_view.png"]
+    assert names == sorted([*pictures, "report.md", "rows.csv", "summary.csv"])
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+    for name in pictures:
+        assert min(sitk.ReadImage(str(tmp_path / "report" / name)).GetSize()) > 700
+    with (tmp_path / "report" / "rows.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["dice"]) for row in rows] == [row.metrics.dice for row in result.rows]
+    assert {row["rotation_deg"] == "" for row in rows if row["answer"] == "control"} == {True}
+    text = (tmp_path / "report" / "report.md").read_text()
+    assert overall_table(result) in text and "1 image of 1 vertebra of 1 person" in text
+    assert all(f"]({name})" in text for name in pictures)
+    assert "Of 1\nreconstructions, 1 are closed, 1 with the one foramen" in text
+
+
+def test_an_answer_that_is_no_surface_is_left_out_and_said(one_image):
+    text = "points: expected points around a volume, got points in one plane"
+
+    def answer(truth):
+        raise InputError(text)
+
+    result, lines = run(one_image, answer)
+    assert [(row.answer, row.alignment) for row in result.rows] == [
+        *(("blank", alignment) for alignment in ALIGNMENTS),
+        ("control", "rigid"),
+    ]
+    assert result.failures == (f"case_segment_24, ap, network: {text}",)
+    assert f"Left out: case_segment_24, ap, network: {text}" in lines[-1].splitlines()
+    assert "| L5 | 0 |" in group_table(result, "level")
+
+
+def test_an_open_answer_is_left_out_and_the_report_says_so(one_image, tmp_path):
+    report = tmp_path / "report"
+    result, _ = run(one_image, lambda truth: Mesh(truth.vertices, truth.faces[1:]), report=report)
+    assert "Left out: case_segment_24, ap, network: reconstruction" in (report / "report.md").read_text()
+    assert not rows_of(result, "network")
+    assert "reconstruction: expected a closed surface" in result.failures[0]
+    assert chosen_shots(result) == {}
+
+
+def test_a_report_that_fails_leaves_nothing(tmp_path, measured):
+    with pytest.raises(AssertionError, match="work began"):
+        write_report(measured, tmp_path / "report", never)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_empty_folder_is_filled(monkeypatch, tmp_path, measured):
+    monkeypatch.setattr("ReVertLib.evaluation_report.demo_picture", lambda *_: None)
+    write_report(measured, tmp_path, lambda shot: None)
+    assert (tmp_path / "report.md").is_file()
+
+
+def never(*_):
+    raise AssertionError("work began")
+
+
+def test_a_report_folder_in_use_is_refused_before_any_work(monkeypatch, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    monkeypatch.setattr(module, "Predictor", never)
+    with pytest.raises(InputError, match=r"report: expected a new or empty folder, got '.*' with content"):
+        evaluate(tmp_path, None, report=tmp_path)
+    with pytest.raises(InputError, match="report: expected an existing folder"):
+        evaluate(tmp_path, None, report=tmp_path / "none" / "report")
+
+
+def test_missing_weights(tmp_path, dataset):
+    with pytest.raises(InputError, match=r"weights none.safetensors: expected an existing file, got none"):
+        evaluate(dataset, tmp_path / "none.safetensors", "cpu")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "text"),
+    [
+        ("DRR/case_segment_24/rendering/00.png", b"no image", "case_segment_24: expected the image 00.png, got"),
+        ("Mesh/case_segment_24.stl", b"solid x\nendsolid x\n", "mesh case_segment_24.stl: expected a surface with tri"),
+        ("DRR/case_segment_24/rendering/00.json", b"{}", "case_segment_24: geometry: expected sdd_mm, sod_mm"),
+    ],
+)
+def test_a_bad_file_is_found_before_any_work(monkeypatch, tmp_path, one_image, name, content, text):
+    monkeypatch.setattr(module, "Predictor", lambda *_: None)
+    monkeypatch.setattr(module, "_job", never)
+    folder = shutil.copytree(one_image, tmp_path / "copy")
+    (folder / name).write_bytes(content)
+    with pytest.raises(InputError, match=text):
+        evaluate(folder, None)
+
+
+def test_the_scene_of_a_shot_is_as_measured(dataset, measured):
+    shot = chosen_shots(measured)["worst"]
+    scene = module.scene_of(oracle(tiny.deformed, dataset)(None, "cpu"), shot)
+    figure = min(row.metrics.dice for row in rows_of(measured, "network", "rigid"))
+    assert scene.comparison.metrics.dice == figure

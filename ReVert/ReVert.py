@@ -325,7 +325,7 @@ class ReVertLogic(ScriptedLoadableModuleLogic):
     @classmethod
     def _segmentMesh(cls, segmentationNode, segmentId):
         """The surface of one segment in RAS, mm."""
-        from ReVertLib.mesh import mesh_from_mask
+        from ReVertLib.volume import mesh_from_mask
 
         image = slicer.vtkOrientedImageData()
         if segmentationNode.GetSegmentation().GetSegment(segmentId) is None:

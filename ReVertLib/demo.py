@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from .compare import compare, comparison_report
-from .errors import InputError, one_line
-from .files import check_writable, whole_file
+from .files import made_folder, whole_file
 from .geometry import Geometry, camera_from_lps, complete_geometry, place_in_camera, read_sidecar, sidecar_path
 from .mesh import Mesh, write_mesh
 from .metrics import SurfaceMetrics
@@ -33,11 +32,7 @@ ALIGNMENTS_SHOWN = ("none", "translation", "rigid")
 def run_demo(out: Path, weights: Path | None, device: str, say: Callable[[str], None]) -> None:
     """Writes OUT/verse008_L3_<view>.stl and .png (radiograph, surface, figures) and OUT/report.json, and says the
     table. Raises InputError when OUT cannot be written or the weights cannot be used."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"output: expected a folder that can be made, got {one_line(error)}") from error
-    check_writable(out / "report.json")
+    made_folder(out)
     predictor = Predictor(weights, device)
     labels = read_label_map(SAMPLE / "segmentation.nii.gz")
     centre, truth_lps = label_centre_lps(labels, SAMPLE_LABEL), label_mesh(labels, SAMPLE_LABEL)
@@ -79,6 +74,5 @@ def _row(name: str, mode: str, metrics: SurfaceMetrics) -> str:
 def _title(view: str, milliseconds: float, predictor: Predictor) -> tuple[str, ...]:
     return (
         f"L3 from one {view.upper() if view == 'ap' else view} radiograph",
-        f"VerSe case verse008, held out of training; {milliseconds:.0f} ms on {predictor.device}, "
-        "compared after rigid alignment; control: mean vertebra of 87 patients, no image",
+        f"VerSe case verse008, held out of training; {milliseconds:.0f} ms on {predictor.device}",
     )

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,8 @@ import numpy as np
 from .compare import compare
 from .crop import boxed
 from .errors import InputError
-from .measure import Job, Row, Shot, control_row, measured
+from .evaluation_report import check_report_folder, overall_table, write_report
+from .measure import Evaluation, Job, Row, Shot, control_row, measured
 from .mesh import read_mesh
 from .metrics import check_closed
 from .pictures import Scene
@@ -31,18 +31,6 @@ from .radiograph import read_radiograph
 from .template import control_mesh
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """rows: in the order of the data set. failures: one line for each answer that was no surface; it has no rows."""
-
-    dataset: str
-    architecture: str
-    weights_sha256: str
-    shots: tuple[Shot, ...]
-    rows: tuple[Row, ...]
-    failures: tuple[str, ...]
 
 
 def evaluate(
@@ -61,8 +49,6 @@ def evaluate(
     (default: one for each core, at most 8). Raises InputError for a data set, weights, device or report folder that
     cannot be used, before any work.
     """
-    from .evaluation_report import check_report_folder, overall_table, write_report
-
     if report:
         check_report_folder(report)
     predictor = Predictor(weights, device)

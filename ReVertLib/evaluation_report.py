@@ -9,18 +9,14 @@ import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .errors import InputError
 from .files import check_writable
-from .measure import ALIGNMENTS, ANSWERS, PoseError, Row, Shot
+from .measure import ALIGNMENTS, ANSWERS, Evaluation, PoseError, Row, Shot
 from .pictures import Scene, demo_picture
 from .plots import box_plots
-
-if TYPE_CHECKING:
-    from .evaluate import Evaluation
 
 _ANSWER_NAMES = {
     "network": "one radiograph",

@@ -74,6 +74,18 @@ class Job:
     samples: int
 
 
+@dataclass(frozen=True)
+class Evaluation:
+    """rows: in the order of the data set. failures: one line for each answer that was no surface; it has no rows."""
+
+    dataset: str
+    architecture: str
+    weights_sha256: str
+    shots: tuple[Shot, ...]
+    rows: tuple[Row, ...]
+    failures: tuple[str, ...]
+
+
 def measured(job: Job) -> tuple[list[Row], tuple[str, ...]]:
     """All rows of one shot, and its failures."""
     rows, truth = [], job.shot.truth

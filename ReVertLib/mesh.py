@@ -1,4 +1,4 @@
-"""Triangle surfaces in mm: reading, writing, checking, and making them from label maps and from loose points."""
+"""Triangle surfaces in mm: reading, writing, checking, and cutting them from fields."""
 
 from __future__ import annotations
 
@@ -162,23 +162,6 @@ def write_mesh(mesh: Mesh, path: str | Path, arrays: dict[str, np.ndarray] | Non
         if path.suffix.lower() in (".stl", ".ply"):
             writer.SetFileTypeToBinary()
         writer.Write()
-
-
-def mesh_from_mask(mask: np.ndarray, ijk_to_world: np.ndarray, smoothing_mm: float = 0.7) -> Mesh:
-    """The closed outward surface of a label, in the frame of ijk_to_world, mm.
-
-    mask: (k, j, i) bool, as SimpleITK's arrays. ijk_to_world: (4, 4) from voxel index (i, j, k) to mm.
-    The mask's signed distance to its voxel faces is smoothed by a Gaussian of smoothing_mm and cut where the volume
-    of the mask is kept, so that stair-casing goes and size stays.
-    """
-    from .volume import smooth_level_set
-
-    field, level, index_to_world = smooth_level_set(mask, ijk_to_world, smoothing_mm)
-    mesh = isosurface(field, level, index_to_world)
-    # Counting voxels gives the level only to within a layer of equal distances: one Newton step on the volume.
-    wanted_mm3 = mask.sum() * abs(np.linalg.det(ijk_to_world[:3, :3]))
-    level += (mesh_volume_mm3(mesh) - wanted_mm3) / mesh_area_mm2(mesh)
-    return isosurface(field, level, index_to_world)
 
 
 def isosurface(field: np.ndarray, level: float, index_to_world: np.ndarray) -> Mesh:

@@ -62,7 +62,7 @@ class TemplateNetwork(nn.Module):
         spread = torch.zeros(means.shape[1], len(template.controls))
         spread.scatter_(1, torch.as_tensor(template.weight_controls).long(), torch.as_tensor(template.weights))
         self._constant("spread", spread)
-        self.encoder = ResNet(1, widths).to(memory_format=torch.channels_last)
+        self.encoder = ResNet(1, widths)
         self.level_code = nn.Embedding(UNKNOWN_LEVEL + 1, code)
         last = widths[-1]
         self.to_code = nn.Sequential(
@@ -83,7 +83,7 @@ class TemplateNetwork(nn.Module):
     def forward(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> list[Surface]:
         """Estimates from first to best. image: (B, 1, S, S) in 0..1. level: (B,) 0..4 for L1..L5, 5 unknown.
         sod_mm: (B,) depth of the vertebra's centre in the crop camera."""
-        features = self.encoder((image - 0.25).contiguous(memory_format=torch.channels_last))
+        features = self.encoder(image - 0.25)
         code = self.to_code(features[-1]) + self.level_code(level)
         rotation, position = _placed(self.to_pose(code), sod_mm)
         estimates = [Surface(rotation, position, self.means[level])]

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from .errors import InputError, one_line
 from .files import holds_bytes
-from .mesh import Mesh, mesh_from_mask
+from .mesh import Mesh, isosurface, mesh_area_mm2, mesh_volume_mm3
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,21 @@ def label_mesh(labels: Volume, label: int, smoothing_mm: float = 0.7) -> Mesh:
     """The closed surface of a label in LPS, mm; see `mesh_from_mask`."""
     region = labels.cropped(*label_region(labels, label, 0.0))
     return mesh_from_mask(region.array == label, region.ijk_to_lps, smoothing_mm)
+
+
+def mesh_from_mask(mask: np.ndarray, ijk_to_world: np.ndarray, smoothing_mm: float = 0.7) -> Mesh:
+    """The closed outward surface of a label, in the frame of ijk_to_world, mm.
+
+    mask: (k, j, i) bool, as SimpleITK's arrays. ijk_to_world: (4, 4) from voxel index (i, j, k) to mm.
+    The mask's signed distance to its voxel faces is smoothed by a Gaussian of smoothing_mm and cut where the volume
+    of the mask is kept, so that stair-casing goes and size stays.
+    """
+    field, level, index_to_world = smooth_level_set(mask, ijk_to_world, smoothing_mm)
+    mesh = isosurface(field, level, index_to_world)
+    # Counting voxels gives the level only to within a layer of equal distances: one Newton step on the volume.
+    wanted_mm3 = mask.sum() * abs(np.linalg.det(ijk_to_world[:3, :3]))
+    level += (mesh_volume_mm3(mesh) - wanted_mm3) / mesh_area_mm2(mesh)
+    return isosurface(field, level, index_to_world)
 
 
 def smooth_level_set(

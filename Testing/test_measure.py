@@ -7,10 +7,9 @@ import pytest
 import tiny
 
 from ReVertLib import evaluate as module
-from ReVertLib.evaluate import Evaluation
 from ReVertLib.evaluation_report import chosen_shots, summaries
 from ReVertLib.geometry import Geometry, rotation_about
-from ReVertLib.measure import PoseError, Row, Shot, pose_error, volume_centroid
+from ReVertLib.measure import Evaluation, PoseError, Row, Shot, pose_error, volume_centroid
 from ReVertLib.mesh import Mesh
 from ReVertLib.metrics import SurfaceMetrics
 

@@ -13,13 +13,13 @@ from ReVertLib.mesh import (
     Mesh,
     decimated,
     from_polydata,
-    mesh_from_mask,
     mesh_quality,
     mesh_volume_mm3,
     read_mesh,
     to_polydata,
     write_mesh,
 )
+from ReVertLib.volume import mesh_from_mask
 
 
 def cube(side=2.0, low=(0.0, 0.0, 0.0)):

@@ -155,6 +155,7 @@ def _dataset(adders) -> None:
     parser.add_argument("root", type=Path, metavar="ROOT")
     parser.add_argument("output", type=Path, metavar="OUT")
     parser.add_argument("--views", default="seed", metavar="seed|clinical")
+    parser.add_argument("--context", action="store_true", help="the whole CT instead of the vertebra alone")
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: all cores)")
 
 

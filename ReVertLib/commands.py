@@ -161,7 +161,14 @@ def dataset(options: Namespace, say: Say) -> None:
     """A folder of CTs -> the original's layout."""
     from .dataset_builder import build_dataset
 
-    build_dataset(options.root, options.output, views=options.views, workers=options.workers, say=say)
+    build_dataset(
+        options.root,
+        options.output,
+        views=options.views,
+        workers=options.workers,
+        context=options.context,
+        say=say,
+    )
 
 
 def shapes(options: Namespace, say: Say) -> None:

@@ -35,15 +35,16 @@ def build_dataset(
     views: str = "seed",
     workers: int | None = None,
     size_px: int = SIZE_PX,
+    context: bool = False,
     say: Say = print,
 ) -> None:
     """Every lumbar vertebra of the cases below root (see `cases.find_cases`) into the data set out (see `dataset`).
 
-    workers: processes, each with one case in memory; None: one for each core. A vertebra that is whole is left as it
-    is; a case or vertebra that cannot be used is skipped, and said, with the reason. Raises InputError when root has
-    no case, or out cannot be written or holds something else.
+    context: the whole CT is seen instead of the vertebra alone. workers: processes, each with one case in memory; None:
+    one for each core. A vertebra that is whole is left as it is; a case or vertebra that cannot be used is skipped, and
+    said, with the reason. Raises InputError when root has no case, or out cannot be written or holds something else.
     """
-    options, out = Options(views, size_px), Path(out)
+    options, out = Options(views, size_px, context), Path(out)
     if workers is not None and workers < 1:
         raise InputError(f"workers: expected 1 or more, got {workers}")
     cases, twins = _by_name(find_cases(root))
@@ -99,9 +100,12 @@ def _earlier_vertebrae(path: Path, options: Options) -> dict:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"output: expected the {_MANIFEST} of a data set, got {one_line(error)[:80]}") from error
     if found != options:
-        expected = f"the views {options.views!r} of {options.size_px} px"
-        raise InputError(f"output: expected a data set with {expected}, got {found.views!r} of {found.size_px} px")
+        raise InputError(f"output: expected a data set of {_in_words(options)}, got one of {_in_words(found)}")
     return vertebrae
+
+
+def _in_words(options: Options) -> str:
+    return f"{options.views} views, {options.size_px} px, {'in context' if options.context else 'the vertebra alone'}"
 
 
 def _write_manifest(out: Path, manifest: dict) -> None:

@@ -43,10 +43,12 @@ PARTS = ".parts"
 
 @dataclass(frozen=True)
 class Options:
-    """What all images of a data set have in common; two runs into one folder must agree. views: a key of VIEWS."""
+    """What all images of a data set have in common; two runs into one folder must agree. views: a key of VIEWS.
+    context: whether the whole CT is seen, or the vertebra alone."""
 
     views: str
     size_px: int
+    context: bool
 
     def __post_init__(self) -> None:
         if self.views not in VIEWS:
@@ -86,7 +88,7 @@ def build_case(case: Case, out: Path, options: Options, check: Callable[[], None
         name = vertebra_name(case.name, label)
         if not is_whole(out, name, options):
             try:
-                vertebra = Vertebra(ct, labels, label)
+                vertebra = Vertebra(ct, labels, label, options.context)
             except InputError as error:
                 outcome.skip(case, error, label)
                 continue

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 FORBIDDEN = ("slicer", "qt", "ctk", "PySide6")
-HEAVY = ("nanodrr", "torchio", "matplotlib", "tensorboard", "itk", "slicer", "PySide6")
+HEAVY = ("nanodrr", "torchio", "matplotlib", "itk", "slicer", "PySide6")
 
 IMPORT_EACH = """
 import importlib, sys

@@ -154,14 +154,26 @@ def test_the_manifest_keeps_vertebrae_of_cases_that_are_gone(one):
     assert [item.vertebra for item in read_dataset(out)] == list(vertebrae)
 
 
+def test_context_shows_what_stands_beside_the_vertebra(one, tmp_path):
+    """The second vertebra of the case is in the picture only in context; the geometry stays."""
+    root, alone = one
+    build(root, tmp_path / "context", context=True)
+    name = "DRR/anna_segment_22/rendering/00"
+    pictures = [read_radiograph(out / f"{name}.png").pixels for out in (alone, tmp_path / "context")]
+    lit = [(pixels > 0.02 * pixels.max()).sum() for pixels in pictures]
+    assert lit[1] > 1.2 * lit[0]
+    assert (alone / f"{name}.json").read_text() == (tmp_path / "context" / f"{name}.json").read_text()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"views": "all"}, "views: expected one of seed, clinical, got 'all'"),
         ({"workers": 0}, "workers: expected 1 or more, got 0"),
         ({"size_px": 8}, "size: expected 32 to 8192 pixels a side, got 8"),
-        ({"views": "seed"}, "output: expected a data set with the views 'seed' of 48 px, got 'clinical' of 48 px"),
-        ({"size_px": 64}, "output: expected a data set with the views 'clinical' of 64 px, got 'clinical' of 48 px"),
+        ({"views": "seed"}, "expected a data set of seed views, 48 px, the vertebra alone, got one of clinical views"),
+        ({"size_px": 64}, "expected a data set of clinical views, 64 px, the vertebra alone, got one of .*, 48 px"),
+        ({"context": True}, "48 px, in context, got one of clinical views, 48 px, the vertebra alone"),
     ],
 )
 def test_bad_options(one, options, message):

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import vtk
 from scipy import ndimage
 from scipy.interpolate import RBFInterpolator
-from vtk.util.numpy_support import vtk_to_numpy
 
 from .cases import Case
-from .mesh import Mesh, to_polydata
+from .mesh import Mesh, inside_voxels
 from .projector import attenuation
 from .template import load_template
 from .volume import Volume, label_region, read_label_map, read_volume
@@ -104,15 +102,5 @@ def drawn_bone(shape: Mesh, rng: np.random.Generator) -> Volume:
 
 def voxelised(mesh: Mesh, grid: Volume) -> np.ndarray:
     """(k, j, i) bool: which voxel centres of an axis-aligned grid lie inside a closed mesh."""
-    stencil = vtk.vtkPolyDataToImageStencil()
-    stencil.SetInputData(to_polydata(mesh))
-    stencil.SetOutputOrigin(*grid.ijk_to_lps[:3, 3])
-    stencil.SetOutputSpacing(*grid.spacing_mm)
-    stencil.SetOutputWholeExtent(*(x for n in grid.array.shape[::-1] for x in (0, n - 1)))
-    image = vtk.vtkImageStencilToImage()
-    image.SetInputConnection(stencil.GetOutputPort())
-    image.SetOutsideValue(0)
-    image.SetInsideValue(1)
-    image.SetOutputScalarTypeToUnsignedChar()
-    image.Update()
-    return vtk_to_numpy(image.GetOutput().GetPointData().GetScalars()).reshape(grid.array.shape).astype(bool)
+    last = np.array(grid.array.shape[::-1]) - 1
+    return inside_voxels(mesh, grid.ijk_to_lps[:3, 3], grid.spacing_mm, np.zeros(3, int), last)

@@ -194,6 +194,26 @@ def mesh_area_mm2(mesh: Mesh) -> float:
     return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2)
 
 
+def inside_voxels(
+    mesh: Mesh, origin_mm: np.ndarray, spacing_mm: np.ndarray, first_ijk: np.ndarray, last_ijk: np.ndarray
+) -> np.ndarray:
+    """(k, j, i) bool: whether the centre origin_mm + spacing_mm * (i, j, k) of each voxel from first_ijk to last_ijk,
+    both included, lies inside a closed mesh."""
+    stencil = vtk.vtkPolyDataToImageStencil()
+    stencil.SetInputData(to_polydata(mesh))
+    stencil.SetOutputOrigin(*origin_mm)
+    stencil.SetOutputSpacing(*spacing_mm)
+    stencil.SetOutputWholeExtent(*np.stack([first_ijk, last_ijk], 1).ravel().tolist())
+    image = vtk.vtkImageStencilToImage()
+    image.SetInputConnection(stencil.GetOutputPort())
+    image.SetInsideValue(1)
+    image.SetOutsideValue(0)
+    image.SetOutputScalarTypeToUnsignedChar()
+    image.Update()
+    values = vtk_to_numpy(image.GetOutput().GetPointData().GetScalars())
+    return values.reshape((np.asarray(last_ijk) - first_ijk + 1)[::-1]).astype(bool)
+
+
 def decimated(mesh: Mesh, vertex_count: int) -> Mesh:
     """The mesh reduced to about vertex_count vertices by quadric decimation; topology and volume are kept."""
     decimate = vtk.vtkQuadricDecimation()

@@ -20,7 +20,7 @@ import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from .errors import InputError
-from .mesh import Mesh, mesh_volume_mm3, to_polydata
+from .mesh import Mesh, inside_voxels, mesh_volume_mm3, to_polydata
 
 GRID_MM = 0.5
 TOLERANCE_MM = 2.0
@@ -148,16 +148,4 @@ def _filled(mesh: Mesh, origin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Voxels (k, j, i) of the grid at origin whose centres lie inside mesh, and the (k, j, i) index of the first."""
     low = np.floor((mesh.vertices.min(0) - origin) / GRID_MM).astype(int) - 1
     high = np.ceil((mesh.vertices.max(0) - origin) / GRID_MM).astype(int) + 1
-    stencil = vtk.vtkPolyDataToImageStencil()
-    stencil.SetInputData(to_polydata(mesh))
-    stencil.SetOutputOrigin(*origin)
-    stencil.SetOutputSpacing(GRID_MM, GRID_MM, GRID_MM)
-    stencil.SetOutputWholeExtent(*np.stack([low, high], 1).ravel().tolist())
-    image = vtk.vtkImageStencilToImage()
-    image.SetInputConnection(stencil.GetOutputPort())
-    image.SetInsideValue(1)
-    image.SetOutsideValue(0)
-    image.SetOutputScalarTypeToUnsignedChar()
-    image.Update()
-    values = vtk_to_numpy(image.GetOutput().GetPointData().GetScalars())
-    return values.reshape((high - low + 1)[::-1]).astype(bool), low[::-1]
+    return inside_voxels(mesh, origin, (GRID_MM,) * 3, low, high), low[::-1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,26 +11,18 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .errors import InputError
-from .network import UNKNOWN_LEVEL
+from .network import UNKNOWN_LEVEL, Surface
 
 SHARD_PATTERN = "shard_*.npz"
 
 
 @dataclass(frozen=True)
-class Batch:
-    """image: (B, 1, S, S) 0..1. level: (B,). rotation: (B, 3, 3) crop camera from canonical. position_mm: (B, 3).
-    shape: (B, n, 3) canonical mm, laid rigidly over the mean of its level."""
+class Batch(Surface):
+    """The true surfaces, their shapes laid rigidly over the mean of their level, and what is seen of them.
+    image: (B, 1, S, S) 0..1. level: (B,)."""
 
     image: Tensor
     level: Tensor
-    rotation: Tensor
-    position_mm: Tensor
-    shape: Tensor
-
-    @property
-    def vertices(self) -> Tensor:
-        """(B, n, 3) in the crop camera's frame, mm."""
-        return self.shape @ self.rotation.transpose(1, 2) + self.position_mm[:, None]
 
 
 class Samples:
@@ -58,11 +50,11 @@ class Samples:
         images = arrays["images"][index].to(device).float()[:, None]
         high = torch.quantile(images.flatten(1), 0.995, dim=1).clamp(min=1.0)
         return Batch(
-            (images / high[:, None, None, None]).clamp(0.0, 1.0),
-            arrays["level"][index].to(device),
-            arrays["rotation"][index].to(device),
-            arrays["position_mm"][index].to(device),
-            arrays["shapes"][arrays["shape_index"][index]].to(device).float(),
+            rotation=arrays["rotation"][index].to(device),
+            position_mm=arrays["position_mm"][index].to(device),
+            shape=arrays["shapes"][arrays["shape_index"][index]].to(device).float(),
+            image=(images / high[:, None, None, None]).clamp(0.0, 1.0),
+            level=arrays["level"][index].to(device),
         )
 
 
@@ -80,7 +72,7 @@ def augmented(batch: Batch, random: torch.Generator) -> Batch:
     image = image + uniform(0.0, 0.03) * veil + uniform(0.0, 0.03) * _normal(image, random)
     withheld = torch.rand(len(image), generator=random, device=random.device).to(image.device) < 0.1
     level = torch.where(withheld, UNKNOWN_LEVEL, batch.level)
-    return Batch(image.clamp(0.0, 1.0), level, batch.rotation, batch.position_mm, batch.shape)
+    return replace(batch, image=image.clamp(0.0, 1.0), level=level)
 
 
 def _normal(like: Tensor, random: torch.Generator) -> Tensor:

@@ -93,7 +93,7 @@ def test_augmentation_keeps_the_truth_and_the_bone_in_place(batch):
 
 def test_one_level_in_ten_is_withheld(batch):
     many = torch.arange(2000) % 9
-    parts = Batch(batch.image[many, :, :4, :4], batch.level[many], *([batch.rotation] * 3))
+    parts = Batch(*([batch.rotation] * 3), batch.image[many, :, :4, :4], batch.level[many])
     level = augmented(parts, generator()).level
     withheld = level == UNKNOWN_LEVEL
     assert 0.07 < withheld.float().mean() < 0.13

@@ -27,7 +27,7 @@ def one_sample(offset=(0.0, 0.0, 0.0)):
     """A batch of one with a shape of two points, turned by a quarter about Z, and an estimate off by offset."""
     turn = torch.tensor([[[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]])
     shape = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]]])
-    batch = Batch(torch.zeros(1, 1, 4, 4), torch.tensor([2]), turn, torch.tensor([[5.0, 6.0, 500.0]]), shape)
+    batch = Batch(turn, torch.tensor([[5.0, 6.0, 500.0]]), shape, torch.zeros(1, 1, 4, 4), torch.tensor([2]))
     return batch, Surface(turn, batch.position_mm + torch.tensor([offset]), shape)
 
 
@@ -52,7 +52,7 @@ def test_sphere_loss_does_not_see_size_and_place():
     middle = (points.amax(1, keepdim=True) + points.amin(1, keepdim=True)) / 2
     unit = (points - middle) / (points - middle).norm(dim=2).max()
     eye = torch.eye(3)[None]
-    batch = Batch(torch.zeros(1, 1, 4, 4), torch.tensor([2]), eye, torch.tensor([[40.0, -9.0, 600.0]]), 30 * points)
+    batch = Batch(eye, torch.tensor([[40.0, -9.0, 600.0]]), 30 * points, torch.zeros(1, 1, 4, 4), torch.tensor([2]))
     assert float(sphere_loss(unit, batch)["chamfer"]) < 1e-8
     expected = chamfer_distance(unit + 0.1, unit)
     assert float(sphere_loss(unit + 0.1, batch)["chamfer"]) == pytest.approx(float(expected), rel=1e-3)

@@ -202,14 +202,21 @@ class ScriptedLoadableModuleTest(unittest.TestCase):
     pass
 
 
-def load_ui(path):
-    loader = QtUiTools.QUiLoader()
+CUSTOM_WIDGETS = tuple(
+    type(name, (widget,), {})
     for name, widget in (
         ("qMRMLWidget", MRMLWidget),
         ("qMRMLNodeComboBox", NodeComboBox),
         ("ctkCollapsibleButton", CollapsibleButton),
-    ):
-        loader.registerCustomWidget(type(name, (widget,), {}))
+    )
+)
+"""Kept for good: the loader registers them for the whole process, but does not keep them alive."""
+
+
+def load_ui(path):
+    loader = QtUiTools.QUiLoader()
+    for widget in CUSTOM_WIDGETS:
+        loader.registerCustomWidget(widget)
     return loader.load(str(path))
 
 

@@ -28,21 +28,27 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
-    warnings.showwarning = lambda message, *_, **__: print(f"revert: warning: {message}", file=sys.stderr)
     try:
         options = _parser().parse_args(arguments)
-        options.run(options, _silent if options.quiet else _say)
+        with warnings.catch_warnings():
+            warnings.simplefilter("default", UserWarning)
+            warnings.showwarning = _show_warning
+            options.run(options, _silent if options.quiet else _say)
     except InputError as error:
         print(f"revert: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("revert: stopped; what was finished is kept, the same command goes on from there", file=sys.stderr)
+        print("revert: stopped; what was finished is kept", file=sys.stderr)
         return 130
     return 0
 
 
 def _say(text: str) -> None:
     print(text, flush=True)
+
+
+def _show_warning(message: Warning | str, *_, **__) -> None:
+    print(f"revert: warning: {message}", file=sys.stderr)
 
 
 def _silent(text: str) -> None:

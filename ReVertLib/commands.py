@@ -9,17 +9,26 @@ import json
 import warnings
 from argparse import Namespace
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from . import __version__
 from .errors import InputError
-from .files import check_writable, whole_file
+from .files import check_writable, made_folder, whole_file
 from .geometry import LEVELS, Geometry, complete_geometry, read_sidecar, sidecar_path
 from .mesh import MESH_SUFFIXES, read_mesh, write_mesh
 from .radiograph import Radiograph, read_radiograph
 
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class _Film:
+    """A radiograph with its geometry; spacing_source: in plain words, where the pixel spacing is from."""
+
+    radiograph: Radiograph
+    geometry: Geometry
+    spacing_source: str
 
 
 def reconstruct(options: Namespace, say: Say) -> None:
@@ -35,26 +44,16 @@ def reconstruct(options: Namespace, say: Say) -> None:
     predictor = Predictor(options.weights, options.device)
     rows = []
     for path, output in zip(options.images, outputs, strict=True):
-        radiograph, geometry = first if path is options.images[0] else _read(path, options)
-        result = predictor.reconstruct(radiograph.pixels, geometry)
+        film = first if path is options.images[0] else _read(path, options)
+        result = predictor.reconstruct(film.radiograph.pixels, film.geometry)
         output.parent.mkdir(exist_ok=True)
         write_mesh(result.mesh, output)
-        notes = ["bone was dark and has been inverted"] * radiograph.inverted + list(result.warnings)
-        say(
-            f"{path.name}: {output} in {1000 * result.seconds:.0f} ms on {predictor.device}"
-            + "".join(f"; {n}" for n in notes)
-        )
-        rows.append(
-            {
-                "image": path.name,
-                "mesh": output.name,
-                "geometry": asdict(result.geometry),
-                "spacing_source": _spacing_source(path, options, radiograph),
-                "inverted": radiograph.inverted,
-                "seconds": round(result.seconds, 4),
-                "warnings": notes,
-            }
-        )
+        notes = ["bone was dark and has been inverted"] * film.radiograph.inverted + list(result.warnings)
+        done = f"{path.name}: {output} in {1000 * result.seconds:.0f} ms on {predictor.device}"
+        say("; ".join([done, *notes]))
+        found = {"geometry": asdict(result.geometry), "spacing_source": film.spacing_source}
+        state = {"inverted": film.radiograph.inverted, "seconds": round(result.seconds, 4), "warnings": notes}
+        rows.append({"image": path.name, "mesh": output.name} | found | state)
     if options.report:
         about = {
             "revert": __version__,
@@ -80,11 +79,16 @@ def _mesh_paths(images: list[Path], output: Path) -> list[Path]:
     return paths
 
 
-def _read(path: Path, options: Namespace) -> tuple[Radiograph, Geometry]:
+def _read(path: Path, options: Namespace) -> _Film:
     """The radiograph and its geometry: options over sidecar over what the file itself says."""
     radiograph = read_radiograph(path)
-    parameters = radiograph.parameters | _sidecar(path, options) | _given(options)
-    return radiograph, complete_geometry(parameters, radiograph.pixels.shape[::-1])
+    layers = {radiograph.spacing_source: radiograph.parameters, "sidecar": _sidecar(path, options)}
+    layers["command line"] = _given(options)
+    known, source = {}, "none"
+    for name, parameters in layers.items():
+        known |= parameters
+        source = name if "pixel_spacing_mm" in parameters else source
+    return _Film(radiograph, complete_geometry(known, radiograph.pixels.shape[::-1]), source)
 
 
 def _sidecar(path: Path, options: Namespace) -> dict:
@@ -107,12 +111,6 @@ def _given(options: Namespace) -> dict:
         "box_px": options.box,
     }
     return {key: value for key, value in values.items() if value is not None}
-
-
-def _spacing_source(path: Path, options: Namespace, radiograph: Radiograph) -> str:
-    if options.pixel_spacing is not None:
-        return "--pixel-spacing"
-    return "sidecar" if "pixel_spacing_mm" in _sidecar(path, options) else radiograph.spacing_source
 
 
 def _write_json(path: Path, content: dict) -> None:
@@ -143,12 +141,11 @@ def compare(options: Namespace, say: Say) -> None:
 def drr(options: Namespace, say: Say) -> None:
     """CT and label map -> radiograph, sidecar, true surface."""
     from .drr import DrrView, c_arm, check_drr_paths, vertebra_drr, write_drr
-    from .volume import check_same_grid, read_label_map, read_volume
+    from .volume import read_label_map, read_volume
 
     check_drr_paths(options.output, options.mesh)
     camera = c_arm(options.size, options.sdd, options.sod, options.pixel_spacing)
     ct, labels = read_volume(options.ct), read_label_map(options.segmentation)
-    check_same_grid(ct, labels)
     view = DrrView(options.yaw, options.pitch, options.roll)
     made = vertebra_drr(ct, labels, options.label, view, camera, (options.size, options.size), options.context)
     write_drr(made, options.output, options.mesh)
@@ -175,6 +172,7 @@ def shapes(options: Namespace, say: Say) -> None:
     """A folder of label maps and meshes -> vertebrae in correspondence."""
     from .shapes import build_library, build_template, save_template
 
+    made_folder(options.output.parent)
     check_writable(options.output)
     if options.rebuild_template:
         save_template(build_template(options.root))

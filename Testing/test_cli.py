@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import SimpleITK as sitk
 import tiny
 from dicom_files import DISTANCES, dicom
 
@@ -76,10 +77,10 @@ def test_options_override_the_sidecar(run, tmp_path, image, weights):
     found = result["geometry"]
     assert (found["sod_mm"], found["pixel_spacing_mm"], found["level"]) == (500, [0.9, 0.8], "L5")
     assert found["box_px"] == [30, 60, 190, 160]
-    assert result["spacing_source"] == "--pixel-spacing"
+    assert result["spacing_source"] == "command line"
 
 
-def test_a_closer_vertebra_is_a_smaller_one(run, tmp_path, image, weights):
+def test_the_surface_lies_at_the_given_distance(run, tmp_path, image, weights):
     """The untrained network answers with the mean, so the depth alone moves: at sod_mm, as asked."""
     for sod in (500, 700):
         run("reconstruct", image, "-o", tmp_path / f"{sod}.stl", "--weights", weights, "--sod", sod)
@@ -188,6 +189,20 @@ def test_every_command_has_help_with_an_example(capsys, command):
         main([command, "--help"])
     assert stop.value.code == 0
     assert f"example:\n  revert {command}" in capsys.readouterr().out
+
+
+def test_a_vertebra_cut_off_by_the_scan_is_warned_of_and_still_done(run, tmp_path, resources):
+    for name in ("ct", "segmentation"):
+        whole = sitk.ReadImage(str(resources / f"sample/{name}.nii.gz"))
+        sitk.WriteImage(whole[: whole.GetWidth() // 2], str(tmp_path / f"{name}.nii.gz"))
+    scan = (tmp_path / "ct.nii.gz", tmp_path / "segmentation.nii.gz")
+    code, _, err = run("drr", *scan, "--label", 22, "-o", tmp_path / "a.png", "--mesh", tmp_path / "a.stl")
+    assert (code, err) == (0, "revert: warning: the vertebra touches the CT's border: it may be cut off\n")
+    code, _, err = run("compare", tmp_path / "a.stl", scan[1], "--align", "rigid")
+    assert (code, err) == (
+        0,
+        "revert: warning: label 22 touches the border of segmentation.nii.gz: it may be cut off\n",
+    )
 
 
 def test_ctrl_c_is_said_in_one_line(run, image, tmp_path, monkeypatch):

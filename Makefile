@@ -7,15 +7,17 @@ TORCH ?= torch==2.13.0
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+MODULE_TESTS := Testing/test_module.py Testing/test_panel.py Testing/test_slicer_*.py Testing/test_process.py \
+    Testing/test_packages.py Testing/test_faults.py
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 SUPPORTED := import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 13) or \
     sys.exit("Python: expected 3.10 to 3.13, got %d.%d; name another: make setup PYTHON=python3.12" % v)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench clean
+.PHONY: help setup demo test test-layer bench screenshots clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 13
 	@echo
 	@echo 'Variables: PYTHON (an interpreter, 3.10 to 3.13), VENV (where to install),'
 	@echo 'TORCH (what pip installs as torch). Without a GPU this saves gigabytes:'
@@ -39,8 +41,15 @@ test: setup ## lint, then the whole test suite
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/python -m pytest
 
+test-layer: setup ## the module's tests on Slicer's own Python layer: make test-layer LAYER=.../Slicer/Base/Python
+	@test -d "$(LAYER)/slicer" || { echo 'LAYER: expected the folder Base/Python of a checkout of Slicer, got "$(LAYER)"'; exit 2; }
+	@SLICER_PYTHON_LAYER="$(abspath $(LAYER))" $(BIN)/python -m pytest $(wildcard $(MODULE_TESTS))
+
 bench: setup ## time image to mesh beside the original's network, on this machine
 	@$(BIN)/python Testing/bench.py
+
+screenshots: setup ## render the pictures of the module on Slicer's own displayable managers
+	@$(BIN)/python Testing/screenshots.py
 
 clean: ## remove the installation and every cache, nothing else
 	rm -rf $(VENV) .pytest_cache .ruff_cache *.egg-info

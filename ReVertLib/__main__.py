@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"revert {__version__}")
     adders = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-    for add in (_reconstruct, _compare, _drr, _dataset, _shapes, _world, _train, _evaluate, _demo):
+    for add in (_reconstruct, _compare, _drr, _dataset, _shapes, _world, _train, _calibrate, _evaluate, _demo):
         add(adders)
     return parser
 
@@ -201,6 +201,18 @@ def _train(adders) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data-note", default="", metavar="TEXT", help="data and licence, kept in the weights")
     _device(parser)
+
+
+def _calibrate(adders) -> None:
+    example = "revert calibrate runs/world dataset runs/judging.safetensors --weights runs/template/model.safetensors"
+    summary = "Teaches finished weights what error to expect and which images they know; surfaces stay as they are."
+    parser = _command(adders, "calibrate", commands.calibrate, summary, example)
+    parser.add_argument("world", type=Path, metavar="WORLD", help="new samples of `revert world`, not trained on")
+    parser.add_argument("dataset", type=Path, metavar="DATASET", help="of people not trained on, to scale to")
+    parser.add_argument("output", type=Path, metavar="OUT.safetensors")
+    parser.add_argument("--steps", type=int, default=3000, metavar="N")
+    parser.add_argument("--seed", type=int, default=0)
+    _weights(parser)
 
 
 def _evaluate(adders) -> None:

@@ -18,6 +18,7 @@ from scipy.spatial import cKDTree
 from .errors import InputError
 from .mesh import Mesh
 from .metrics import surface_points
+from .reconstruction import Alignment
 
 ALIGNMENTS = ("none", "translation", "rigid", "similarity")
 
@@ -29,20 +30,6 @@ _FINALISTS = 4
 _GOOD_MM = 1.7
 """A first end nearer than this is right: wrong ends of one vertebra on another begin at about 1.9 mm. Some 0.2 mm of
 both come from pairing points instead of surfaces."""
-
-
-@dataclass(frozen=True)
-class Alignment:
-    """A motion v -> scale * rotation @ v + translation_mm. rotation: (3, 3). translation_mm: (3,)."""
-
-    rotation: np.ndarray
-    translation_mm: np.ndarray
-    scale: float
-
-    def apply(self, mesh: Mesh) -> Mesh:
-        """The mesh moved by this alignment."""
-        return mesh.moved(self.rotation, self.translation_mm, self.scale)
-
 
 IDENTITY = Alignment(np.eye(3), np.zeros(3), 1.0)
 

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from . import __version__
+from .domain import verdict
 from .errors import InputError
 from .files import check_writable, made_folder, whole_file
 from .geometry import LEVELS, Geometry, complete_geometry, read_sidecar, sidecar_path
@@ -49,11 +50,12 @@ def reconstruct(options: Namespace, say: Say) -> None:
         output.parent.mkdir(exist_ok=True)
         write_mesh(result.mesh, output)
         notes = ["bone was dark and has been inverted"] * film.radiograph.inverted + list(result.warnings)
+        worth = verdict(result)
         done = f"{path.name}: {output} in {1000 * result.seconds:.0f} ms on {predictor.device}"
-        say("; ".join([done, *notes]))
+        say("; ".join([done, f"{worth.word}: {worth.reason}", *(note for note in notes if note != worth.reason)]))
         found = {"geometry": asdict(result.geometry), "spacing_source": film.spacing_source}
         state = {"inverted": film.radiograph.inverted, "seconds": round(result.seconds, 4), "warnings": notes}
-        rows.append({"image": path.name, "mesh": output.name} | found | state)
+        rows.append({"image": path.name, "mesh": output.name} | found | state | {"verdict": asdict(worth)})
     if options.report:
         about = {
             "revert": __version__,
@@ -200,6 +202,16 @@ def train(options: Namespace, say: Say) -> None:
     folder = sample_folder(options.samples, options.output, say)
     about = {"revert": __version__, "data": options.data_note}
     say(f"weights: {train_network(folder, options.output, settings, device, about, say)}")
+
+
+def calibrate(options: Namespace, say: Say) -> None:
+    """Weights -> weights that judge themselves."""
+    from .calibrate import calibrate as calibrate_weights
+    from .uncertainty import CalibrationOptions
+
+    settings = CalibrationOptions(steps=options.steps, seed=options.seed)
+    digest = calibrate_weights(options.world, options.dataset, options.weights, options.output, settings, say)
+    say(f"weights: {options.output}, SHA256 {digest}")
 
 
 def evaluate(options: Namespace, say: Say) -> None:

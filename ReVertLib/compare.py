@@ -7,17 +7,22 @@ target: by a similarity where the mesh is, rigidly otherwise.
 from __future__ import annotations
 
 import warnings
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from .align import Alignment, align
+from .align import align
 from .errors import InputError
 from .geometry import LEVEL_OF_LABEL
 from .mesh import MESH_SUFFIXES, Mesh, read_mesh
-from .metrics import SurfaceMetrics, check_closed, signed_distances, surface_metrics
+from .metrics import check_closed, signed_distances, surface_metrics
+from .reconstruction import Alignment, Comparison, SurfaceMetrics
 from .volume import is_cut_off, label_mesh, read_label_map
+
+STAGES = ("Aligning", "Measuring", "Measuring the control")
+"""What `compare` does, in order; the last only with a control."""
 
 _MESH_SUFFIXES = (*MESH_SUFFIXES, ".vtk")
 _LABEL_MAP_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd")
@@ -30,24 +35,6 @@ _ROWS = {
     "volume_mm3": ("Volume", "mm3", "{:.0f}"),
     "target_volume_mm3": ("Volume of the target", "mm3", "{:.0f}"),
 }
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One mesh against its target.
-
-    mode: one of `align.ALIGNMENTS`. alignment: the motion that was found; metrics are of the mesh so moved.
-    signed_distance_mm: (n,) per vertex of the moved mesh, positive outside the target.
-    control, control_mode: the same metrics of the mean vertebra and how it was aligned, None without one.
-    """
-
-    mode: str
-    level: str | None
-    alignment: Alignment
-    metrics: SurfaceMetrics
-    signed_distance_mm: np.ndarray
-    control: SurfaceMetrics | None
-    control_mode: str | None
 
 
 def read_target(path: str | Path, label: int | None = None) -> tuple[Mesh, str | None]:
@@ -81,25 +68,33 @@ def _labelled_target(path: Path, label: int | None) -> tuple[Mesh, str | None]:
     return label_mesh(labels, label), LEVEL_OF_LABEL.get(label)
 
 
-def compare(mesh: Mesh, target: Mesh, mode: str, level: str | None = None, control: Mesh | None = None) -> Comparison:
+def compare(
+    mesh: Mesh,
+    target: Mesh,
+    mode: str,
+    level: str | None = None,
+    control: Mesh | None = None,
+    say: Callable[[str], None] = lambda _stage: None,
+) -> Comparison:
     """Aligns mesh to target by mode and measures it; control is the constant answer for that level, measured likewise.
 
-    Raises InputError for an unknown mode and for surfaces that are open, empty or not of a vertebra's size.
+    say: is told what begins, one of STAGES. Raises InputError for an unknown mode and for surfaces that are open, empty
+    or not of a vertebra's size.
     """
+    aligning, measuring, measuring_control = STAGES
     check_closed(mesh, "mesh")
     check_closed(target, "target")
+    say(aligning)
     alignment = align(mesh, target, mode)
     moved = alignment.apply(mesh)
-    control_mode = None if control is None else "similarity" if mode == "similarity" else "rigid"
-    return Comparison(
-        mode=mode,
-        level=level,
-        alignment=alignment,
-        metrics=surface_metrics(moved, target),
-        signed_distance_mm=signed_distances(moved, target),
-        control=control and control_metrics(control, target, control_mode),
-        control_mode=control_mode,
-    )
+    say(measuring)
+    metrics, distances = surface_metrics(moved, target), signed_distances(moved, target)
+    found = control_mode = None
+    if control is not None:
+        say(measuring_control)
+        control_mode = "similarity" if mode == "similarity" else "rigid"
+        found = control_metrics(control, target, control_mode)
+    return Comparison(mode, level, alignment, metrics, distances, found, control_mode)
 
 
 def control_metrics(control: Mesh, target: Mesh, mode: str) -> SurfaceMetrics:

@@ -17,8 +17,8 @@ from .errors import InputError
 from .files import check_writable, whole_file
 from .geometry import LEVEL_OF_LABEL, Geometry, camera_from_lps, place_in_camera, sidecar_path, sidecar_text
 from .mesh import MESH_SUFFIXES, Mesh, write_mesh
+from .pixels import MAX_SIDE_PX, MIN_SIDE_PX
 from .projector import Pose, Projector, attenuation
-from .radiograph import MAX_SIDE_PX, MIN_SIDE_PX
 from .volume import Volume, check_same_grid, is_cut_off, label_centre_lps, label_mesh, label_region
 
 SIZE_PX = 224

@@ -22,7 +22,7 @@ from .compare import compare
 from .crop import boxed
 from .errors import InputError
 from .evaluation_report import check_report_folder, overall_table, write_report
-from .measure import Evaluation, Job, Row, Shot, control_row, measured
+from .measure import Evaluation, Job, Measured, Row, Shot, control_row, measured, shots_of
 from .mesh import read_mesh
 from .metrics import check_closed
 from .pictures import Scene
@@ -55,14 +55,15 @@ def evaluate(
     vertebrae = _checked_shots(dataset)
     shots = tuple(shot for of_one in vertebrae for shot in of_one)
     results = _results(predictor, vertebrae, samples, workers or min(8, os.cpu_count() or 1))
-    rows, failures = zip(*_with_progress(results, len(shots), say), strict=True)
+    found: list[Measured] = list(_with_progress(results, len(shots), say))
     evaluation = Evaluation(
         dataset=Path(dataset).resolve().name,
         architecture=predictor.architecture,
         weights_sha256=predictor.weights_sha256,
         shots=shots,
-        rows=tuple(row for of_one in rows for row in of_one),
-        failures=tuple(line for of_one in failures for line in of_one),
+        rows=tuple(row for of_one in found for row in of_one.rows),
+        failures=tuple(line for of_one in found for line in of_one.failures),
+        judgements=tuple(of_one.judgement for of_one in found if of_one.judgement),
     )
     say(overall_table(evaluation))
     if report:
@@ -78,11 +79,7 @@ def _checked_shots(dataset: Path) -> list[list[Shot]]:
     vertebrae = []
     for item in read_dataset(dataset):
         check_closed(read_mesh(item.mesh), f"mesh {item.mesh.name}")
-        columns = (item.views, item.images, item.geometries, item.camera_from_lps)
-        shots = [
-            Shot(item.vertebra, item.case, item.level, view, image, item.mesh, geometry, matrix)
-            for view, image, geometry, matrix in zip(*columns, strict=True)
-        ]
+        shots = shots_of(item)
         for shot in shots:
             boxed(read_radiograph(shot.image).pixels, shot.geometry)
         vertebrae.append(shots)
@@ -113,15 +110,15 @@ def _job(predictor: Predictor, shot: Shot, control: Row, samples: int) -> Job:
     """The network's answers to a shot, and to darkness."""
     pixels = read_radiograph(shot.image).pixels
     geometry = boxed(pixels, shot.geometry)
-    meshes, failures = {}, []
+    answers, failures = {}, []
     for answer, seen in (("network", pixels), ("blank", np.zeros_like(pixels))):
         try:
-            mesh = predictor.reconstruct(seen, geometry).mesh
-            check_closed(mesh, "reconstruction")
-            meshes[answer] = mesh
+            said = predictor.reconstruct(seen, geometry)
+            check_closed(said.mesh, "reconstruction")
+            answers[answer] = said
         except InputError as error:
             failures.append(f"{shot.vertebra}, {shot.view}, {answer}: {error}")
-    return Job(shot, meshes, control, tuple(failures), samples)
+    return Job(shot, answers, control, tuple(failures), samples)
 
 
 def _with_progress(results: Iterable, count: int, say: Say) -> Iterator:

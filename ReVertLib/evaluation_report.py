@@ -12,11 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
+from .domain import WORDS
 from .errors import InputError
 from .files import check_writable
-from .measure import ALIGNMENTS, ANSWERS, Evaluation, PoseError, Row, Shot
+from .measure import ALIGNMENTS, ANSWERS, Evaluation, Judgement, PoseError, Row, Shot
 from .pictures import Scene, demo_picture
 from .plots import box_plots
+from .reliability import reliability, reliability_table
 
 _ANSWER_NAMES = {
     "network": "one radiograph",
@@ -157,9 +159,36 @@ reconstructions, {closed} are closed, {foramina} with the one foramen of a verte
 
 ![by view](by_view.png)
 
-## Best, median and worst by Dice
+{judgement_text(evaluation.judgements)}## Best, median and worst by Dice
 
 {"".join(f"![{name}]({name}.png)" + chr(10) for name in chosen_shots(evaluation))}"""
+
+
+def judgement_text(judgements: tuple[Judgement, ...]) -> str:
+    """Markdown: whether what the network said of its own answers was so; nothing where it said nothing."""
+    if not judgements:
+        return ""
+    found = reliability(*(np.stack([getattr(j, name) for j in judgements]) for name in ("expected_mm", "actual_mm")))
+    return f"""## What the network said of its answers
+
+Distance of each vertex to the true surface, before any alignment: expected and actual.
+
+{reliability_table(found)}
+
+{verdict_table(judgements)}
+
+"""
+
+
+def verdict_table(judgements: tuple[Judgement, ...]) -> str:
+    """Markdown: the actual mean error of the images of each verdict."""
+    lines = ["| verdict | images | mean error mm | worst mm | below 1.5 mm |", "|---|--:|--:|--:|--:|"]
+    for word in WORDS:
+        means = np.array([j.actual_mm.mean() for j in judgements if j.verdict.word == word])
+        if len(means):
+            share = f"{100 * (means < 1.5).mean():.0f} %"
+            lines.append(_line((word, len(means), f"{means.mean():.2f}", f"{means.max():.2f}", share)))
+    return "\n".join(lines)
 
 
 def chosen_shots(evaluation: Evaluation) -> dict[str, Shot]:

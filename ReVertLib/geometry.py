@@ -36,6 +36,9 @@ VERSE_LABELS = {level: 20 + i for i, level in enumerate(LEVELS)}
 
 LEVEL_OF_LABEL = {label: level for level, label in VERSE_LABELS.items()}
 
+VIEW_ANGLES = ("yaw_deg", "pitch_deg", "roll_deg")
+"""The arguments of `camera_from_lps`, which are no part of a `Geometry`."""
+
 LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0])
 """Turns RAS points into LPS and, being its own inverse, LPS into RAS: `points @ LPS_FROM_RAS`."""
 
@@ -106,6 +109,20 @@ class Geometry:
         box = self.box_px and tuple(b * f for b, f in zip(self.box_px, (factor_u, factor_v) * 2, strict=True))
         centre = ((cu + 0.5) * factor_u - 0.5, (cv + 0.5) * factor_v - 0.5)
         return replace(self, pixel_spacing_mm=(su / factor_u, sv / factor_v), principal_point_px=centre, box_px=box)
+
+
+def checked_parameter(name: str, value: object) -> float | str | tuple[float, ...]:
+    """The value of one sidecar key or view angle by itself, as `Geometry` holds it. Raises InputError for a value that
+    it cannot have, whatever the others are."""
+    if name == "level" and value in LEVELS:
+        return value
+    if name not in _LENGTHS and name not in VIEW_ANGLES:
+        expected = f"one of {', '.join(LEVELS)}" if name == "level" else "a key of the geometry or of the view"
+        raise InputError(f"{name[:40]}: expected {expected}, got {str(value)[:40]!r}")
+    checked = _numbers(name, value, _LENGTHS.get(name, 0))
+    if name in ("sdd_mm", "sod_mm", "pixel_spacing_mm") and np.min(checked) <= 0:
+        raise InputError(f"{name}: expected more than 0, got {str(value)[:60]}")
+    return checked
 
 
 _LENGTHS = {"sdd_mm": 0, "sod_mm": 0, "pixel_spacing_mm": 2, "principal_point_px": 2, "box_px": 4}

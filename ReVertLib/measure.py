@@ -9,9 +9,12 @@ import numpy as np
 
 from .align import align
 from .compare import control_metrics
+from .dataset import DatasetItem
+from .domain import Verdict, verdict
 from .geometry import Geometry
 from .mesh import Mesh, mesh_quality, read_mesh, volume_centroid
-from .metrics import SurfaceMetrics, surface_metrics
+from .metrics import SurfaceMetrics, distances_mm, surface_metrics
+from .reconstruction import Reconstruction
 from .template import control_mesh
 
 ALIGNMENTS = ("none", "translation", "rigid")
@@ -35,6 +38,15 @@ class Shot:
     def truth(self) -> Mesh:
         """The true surface where it was when the image was taken: camera frame, mm."""
         return read_mesh(self.mesh).moved(self.camera_from_lps[:3, :3], self.camera_from_lps[:3, 3])
+
+
+def shots_of(item: DatasetItem) -> list[Shot]:
+    """The images of one vertebra of a data set."""
+    columns = (item.views, item.images, item.geometries, item.camera_from_lps)
+    return [
+        Shot(item.vertebra, item.case, item.level, view, image, item.mesh, geometry, matrix)
+        for view, image, geometry, matrix in zip(*columns, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -64,19 +76,39 @@ class Row:
 
 @dataclass(frozen=True)
 class Job:
-    """What there is to measure. meshes: by answer, camera frame, mm. control: the row of this vertebra. failures: one
-    line for each answer that is no surface. samples: points on each surface."""
+    """What there is to measure. answers: by name, those that are surfaces. control: the row of this vertebra. failures:
+    one line for each answer that is no surface. samples: points on each surface."""
 
     shot: Shot
-    meshes: dict[str, Mesh]
+    answers: dict[str, Reconstruction]
     control: Row
     failures: tuple[str, ...]
     samples: int
 
 
 @dataclass(frozen=True)
+class Judgement:
+    """What the network said of its own answer to an image, and what was so. expected_mm, actual_mm: (n,) distance of
+    each vertex to the true surface, unaligned."""
+
+    verdict: Verdict
+    expected_mm: np.ndarray
+    actual_mm: np.ndarray
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All there is of one shot. judgement: None from a network that does not judge itself."""
+
+    rows: tuple[Row, ...]
+    failures: tuple[str, ...]
+    judgement: Judgement | None
+
+
+@dataclass(frozen=True)
 class Evaluation:
-    """rows: in the order of the data set. failures: one line for each answer that was no surface; it has no rows."""
+    """rows: in the order of the data set. failures: one line for each answer that was no surface; it has no rows.
+    judgements: of the images whose answer was a surface, from a network that judges itself."""
 
     dataset: str
     architecture: str
@@ -84,18 +116,28 @@ class Evaluation:
     shots: tuple[Shot, ...]
     rows: tuple[Row, ...]
     failures: tuple[str, ...]
+    judgements: tuple[Judgement, ...] = ()
 
 
-def measured(job: Job) -> tuple[list[Row], tuple[str, ...]]:
-    """All rows of one shot, and its failures."""
+def measured(job: Job) -> Measured:
+    """All rows of one shot, its failures, and what the network said of its answer."""
     rows, truth = [], job.shot.truth
-    for answer, mesh in job.meshes.items():
+    for answer, mesh in ((name, said.mesh) for name, said in job.answers.items()):
         motions = {alignment: align(mesh, truth, alignment) for alignment in ALIGNMENTS}
         pose = pose_error(mesh, truth, motions["rigid"].rotation)
         for alignment, motion in motions.items():
             metrics = surface_metrics(motion.apply(mesh), truth, job.samples)
             rows.append(_row(job.shot, answer, alignment, mesh, metrics, pose))
-    return [*rows, replace(job.control, view=job.shot.view)], job.failures
+    rows.append(replace(job.control, view=job.shot.view))
+    said = job.answers.get("network")
+    return Measured(tuple(rows), job.failures, said and judgement(said, truth))
+
+
+def judgement(said: Reconstruction, truth: Mesh) -> Judgement | None:
+    """What a reconstruction says of itself beside its true surface, in one frame."""
+    if said.expected_error_mm is None:
+        return None
+    return Judgement(verdict(said), said.expected_error_mm, np.abs(distances_mm(said.mesh.vertices, truth)))
 
 
 def control_row(shot: Shot) -> Row:

@@ -13,31 +13,17 @@ nearest point of any triangle of the other. With d1 the distances from the mesh 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from .errors import InputError
 from .mesh import Mesh, inside_voxels, mesh_volume_mm3, to_polydata
+from .reconstruction import SurfaceMetrics
 
 GRID_MM = 0.5
 TOLERANCE_MM = 2.0
 _LARGEST_MM = 400.0
-
-
-@dataclass(frozen=True)
-class SurfaceMetrics:
-    """One mesh against its target; see the module's text for the definitions. dice and nsd_2mm are in 0..1."""
-
-    dice: float
-    hd95_mm: float
-    assd_mm: float
-    nsd_2mm: float
-    chamfer_mm2: float
-    volume_mm3: float
-    target_volume_mm3: float
 
 
 def surface_metrics(mesh: Mesh, target: Mesh, samples: int = 50_000, seed: int = 0) -> SurfaceMetrics:

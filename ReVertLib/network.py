@@ -7,7 +7,7 @@ the crop camera's frame. Every head starts at zero, so an untrained or silent ne
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -25,11 +25,15 @@ UNKNOWN_LEVEL = len(LEVELS)
 @dataclass(frozen=True)
 class Surface:
     """One estimate for a batch. rotation: (B, 3, 3) crop camera from canonical. position_mm: (B, 3) of the canonical
-    origin in the crop camera. shape: (B, n, 3) canonical mm."""
+    origin in the crop camera. shape: (B, n, 3) canonical mm. expected_error_mm: (B, n) distance of each vertex to the
+    true surface to be expected. strangeness: (B,) how far the image is from those of the training, in units of the
+    limit. Both None where nobody says."""
 
     rotation: Tensor
     position_mm: Tensor
     shape: Tensor
+    expected_error_mm: Tensor | None = field(default=None, kw_only=True)
+    strangeness: Tensor | None = field(default=None, kw_only=True)
 
     @property
     def vertices(self) -> Tensor:
@@ -51,7 +55,9 @@ class TemplateNetwork(nn.Module):
         node_layers: int = 2,
         neighbours: int = 6,
         refinements: int = 2,
+        error_width: int = 0,
     ) -> None:
+        """error_width: of the head that says what error to expect; 0 for a network that does not judge itself."""
         super().__init__()
         self.options = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
         template = load_template()
@@ -60,7 +66,8 @@ class TemplateNetwork(nn.Module):
         self._constant("controls", torch.as_tensor(template.controls).long())
         self._constant("neighbours", torch.as_tensor(template.neighbours[:, 1 : 1 + neighbours]).long())
         spread = torch.zeros(means.shape[1], len(template.controls))
-        spread.scatter_(1, torch.as_tensor(template.weight_controls).long(), torch.as_tensor(template.weights))
+        nearest, weights = torch.as_tensor(template.weight_controls).long(), torch.as_tensor(template.weights)
+        spread.scatter_(1, nearest, weights)
         self._constant("spread", spread)
         self.encoder = ResNet(1, widths)
         self.level_code = nn.Embedding(UNKNOWN_LEVEL + 1, code)
@@ -76,40 +83,108 @@ class TemplateNetwork(nn.Module):
         self.decoders = nn.ModuleList(
             _Decoder(3 * sampled + 6, code, node_width, node_layers) for _ in range(refinements)
         )
+        self.error_head = self.familiarity = None
+        if error_width:
+            self.familiarity = Familiarity(sum(widths[2:]))
+            self.error_head = ErrorHead(nearest, weights, refinements * node_width, code, error_width)
 
     def _constant(self, name: str, value: Tensor) -> None:
         self.register_buffer(name, value, persistent=False)
 
     def forward(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> list[Surface]:
-        """Estimates from first to best. image: (B, 1, S, S) in 0..1. level: (B,) 0..4 for L1..L5, 5 unknown.
-        sod_mm: (B,) depth of the vertebra's centre in the crop camera."""
+        """Estimates from first to best, the best with what is to be thought of it. image: (B, 1, S, S) in 0..1. level:
+        (B,) 0..4 for L1..L5, 5 unknown. sod_mm: (B,) depth of the vertebra's centre in the crop camera."""
+        estimates, evidence = self.estimated(image, level, sod_mm)
+        if self.error_head is not None:
+            error_mm, strangeness = self.error_head(evidence), self.familiarity(evidence)
+            estimates[-1] = replace(estimates[-1], expected_error_mm=error_mm, strangeness=strangeness)
+        return estimates
+
+    def estimated(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> tuple[list[Surface], Evidence]:
+        """The estimates, and what they are judged by."""
         features = self.encoder(image - 0.25)
         code = self.to_code(features[-1]) + self.level_code(level)
         rotation, position = _placed(self.to_pose(code), sod_mm)
-        estimates = [Surface(rotation, position, self.means[level])]
+        estimates, known = [Surface(rotation, position, self.means[level])], []
         maps = [layer(f) for layer, f in zip(self.to_sampled, features, strict=False)]
         for decoder in self.decoders:
-            estimates.append(self._refined(decoder, estimates[-1], maps, code, sod_mm))
-        return estimates
+            estimate, nodes = self._refined(decoder, estimates[-1], maps, code, sod_mm)
+            estimates.append(estimate)
+            known.append(nodes)
+        pooled = torch.cat([f.mean((2, 3)) for f in features[2:]], 1)
+        return estimates, Evidence(torch.cat(known, 2), code, pooled)
 
-    def _refined(self, decoder: _Decoder, last: Surface, maps: list[Tensor], code: Tensor, sod_mm: Tensor) -> Surface:
-        """The next estimate, from features seen where the last one puts the controls. The last place is taken as
-        given, so that each stage learns its own step."""
+    def _refined(
+        self, decoder: _Decoder, last: Surface, maps: list[Tensor], code: Tensor, sod_mm: Tensor
+    ) -> tuple[Surface, Tensor]:
+        """The next estimate, from features seen where the last one puts the controls, and what the decoder knew of
+        them. The last place is taken as given, so that each stage learns its own step."""
         rotation, position = last.rotation.detach(), last.position_mm.detach()
         nodes = last.shape.detach()[:, self.controls]
         in_camera = nodes @ rotation.transpose(1, 2)
         seen = _sample(maps, in_camera + position[:, None], sod_mm)
         own = torch.cat([nodes, in_camera], 2) / 30.0
-        displacement, turn = decoder(torch.cat([seen, own], 2), code, self.neighbours)
+        known = decoder(torch.cat([seen, own], 2), code, self.neighbours)
+        displacement, turn = decoder.step(known)
         columns = (displacement @ rotation).transpose(0, 1).flatten(1)  # one product for the whole batch
         shape = last.shape + (self.spread @ columns).unflatten(1, (-1, 3)).transpose(0, 1)
         step = F.pad(turn[:, 3:], (0, 1))
-        return Surface(_rotation_vector(turn[:, :3]) @ rotation, position + step, shape)
+        return Surface(_rotation_vector(turn[:, :3]) @ rotation, position + step, shape), known
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a network knew when it answered. nodes: (B, c, f) of every decoder, side by side, at the controls. code:
+    (B, k) of the image. pooled: (B, p) means of the encoder's last two feature maps."""
+
+    nodes: Tensor
+    code: Tensor
+    pooled: Tensor
+
+
+class ErrorHead(nn.Module):
+    """The distance of each vertex to the true surface to be expected: `usual_mm`, a map that no image changes, times
+    what the evidence says. It starts at the map itself, all 1 mm until it is measured.
+
+    nearest, weights: (n, k) the controls that move each vertex, and how much. nodes, code: widths of the evidence.
+    """
+
+    def __init__(self, nearest: Tensor, weights: Tensor, nodes: int, code: int, width: int) -> None:
+        super().__init__()
+        self.register_buffer("usual_mm", torch.ones(len(nearest)))
+        self.register_buffer("nearest", nearest, persistent=False)
+        # Displacements are spread with some negative weights; a mean that stays positive has none.
+        self.register_buffer("shares", F.normalize(weights.clamp(min=0.0), p=1.0, dim=1), persistent=False)
+        self.enter = nn.Linear(nodes, width)
+        self.enter_image = nn.Linear(nodes + code, width)
+        self.middle = nn.Linear(width, width)
+        self.leave = _zeroed(nn.Linear(width, 1))
+
+    def forward(self, evidence: Evidence) -> Tensor:
+        """(B, n) mm: the map times a factor that stays within e^-2 and e^2, whatever the image."""
+        whole = torch.cat([evidence.nodes.mean(1), evidence.code], 1)
+        x = F.relu(self.enter(evidence.nodes) + self.enter_image(whole)[:, None])
+        factor = torch.exp(2.0 * torch.tanh(self.leave(F.relu(self.middle(x)))[..., 0]))
+        return self.usual_mm * (factor[:, self.nearest] * self.shares).sum(2)
+
+
+class Familiarity(nn.Module):
+    """How far an image is from those of the training: the Mahalanobis distance of its pooled features, scaled so that
+    the limit is 1 (see `uncertainty.familiar`). Before it is measured nothing is strange."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("scale", torch.ones(features))
+        self.register_buffer("whitening", torch.zeros(features, features))
+
+    def forward(self, evidence: Evidence) -> Tensor:
+        """(B,) 0 for the mean of the training images, 1 at the limit."""
+        return (((evidence.pooled - self.mean) / self.scale) @ self.whitening).norm(dim=1)
 
 
 class _Decoder(nn.Module):
-    """Node features (B, c, f) and the image's code to displacements (B, c, 3) in camera axes, mm, and a turn (B, 5):
-    rotation vector in radians and shift across the beam in mm."""
+    """Node features (B, c, f) and the image's code to what is known at the nodes, (B, c, width), and that to a step."""
 
     def __init__(self, features: int, code: int, width: int, layers: int) -> None:
         super().__init__()
@@ -119,10 +194,15 @@ class _Decoder(nn.Module):
         self.to_displacement = _zeroed(nn.Linear(width, 3))
         self.to_turn = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(inplace=True), _zeroed(nn.Linear(width, 5)))
 
-    def forward(self, nodes: Tensor, code: Tensor, neighbours: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, nodes: Tensor, code: Tensor, neighbours: Tensor) -> Tensor:
         x = F.relu(self.enter(nodes) + self.enter_code(code)[:, None])
         for layer in self.layers:
             x = x + layer(x, neighbours)
+        return x
+
+    def step(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Displacements (B, c, 3) in camera axes, mm, and a turn (B, 5): rotation vector in radians and shift across
+        the beam in mm."""
         turn = self.to_turn(torch.cat([x.mean(1), x.amax(1)], 1))
         return self.to_displacement(x), turn * turn.new_tensor([0.1, 0.1, 0.1, 1.0, 1.0])
 

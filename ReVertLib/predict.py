@@ -11,25 +11,17 @@ import torch
 
 from .checkpoint import load_weights
 from .crop import Crop, boxed, crop_vertebra
+from .domain import doubts, read_domain
 from .errors import InputError
 from .geometry import LEVELS, Geometry
 from .mesh import Mesh
 from .network import UNKNOWN_LEVEL
+from .reconstruction import Reconstruction
 from .sphere import place_in_box
 from .surface import closed_surface
 from .template import load_template
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-
-
-@dataclass(frozen=True)
-class Reconstruction:
-    """mesh: camera frame, mm. geometry: as given, with the box that was used. warnings: one line each."""
-
-    mesh: Mesh
-    geometry: Geometry
-    seconds: float
-    warnings: tuple[str, ...]
 
 
 def choose_device(name: str) -> torch.device:
@@ -44,6 +36,16 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """mesh: the radiograph's camera frame, mm. expected_error_mm: (n,), and strangeness of the image, 1 at its limit,
+    from a network that judges itself."""
+
+    mesh: Mesh
+    expected_error_mm: np.ndarray | None = None
+    strangeness: float | None = None
+
+
 class Predictor:
     """A network with its weights on a device. Raises InputError for weights or a device that cannot be used."""
 
@@ -51,6 +53,7 @@ class Predictor:
         self.device = choose_device(device)
         loaded = load_weights(weights, self.device)
         self.network, self.weights_sha256, self.architecture = loaded.network, loaded.sha256, loaded.architecture
+        self._domain = read_domain(loaded.metadata)
 
     def reconstruct(self, pixels: np.ndarray, geometry: Geometry) -> Reconstruction:
         """The vertebra in geometry.box_px of pixels (rows, columns), bone bright. Without a box the image must be of
@@ -63,16 +66,19 @@ class Predictor:
             warnings.append("no level was given: an unknown lumbar level was assumed")
         geometry = boxed(pixels, geometry)
         crop = crop_vertebra(pixels, geometry, self.network.crop_size_px)
-        mesh = self._surface(crop, geometry)
-        return Reconstruction(mesh, geometry, time.perf_counter() - started, tuple(warnings))
+        answer = self._answer(crop, geometry)
+        if self._domain is not None:
+            warnings += doubts(crop.pixels, answer.strangeness, self._domain)
+        seconds = time.perf_counter() - started
+        return Reconstruction(answer.mesh, geometry, seconds, tuple(warnings), answer.expected_error_mm)
 
     @torch.inference_mode()
-    def _surface(self, crop: Crop, geometry: Geometry) -> Mesh:
-        """The surface in the radiograph's camera frame."""
+    def _answer(self, crop: Crop, geometry: Geometry) -> _Answer:
+        """What the network says of a crop."""
         image = torch.as_tensor(crop.pixels, device=self.device)[None, None]
         if self.architecture == "sphere":
             points = self.network(image)[0].cpu().double().numpy()
-            return closed_surface(place_in_box(points @ crop.camera_from_crop.T, geometry))
+            return _Answer(closed_surface(place_in_box(points @ crop.camera_from_crop.T, geometry)))
         level = UNKNOWN_LEVEL if geometry.level is None else LEVELS.index(geometry.level)
         estimate = self.network(
             image,
@@ -80,4 +86,7 @@ class Predictor:
             torch.tensor([crop.geometry.sod_mm], dtype=torch.float32, device=self.device),
         )[-1]
         vertices = estimate.vertices[0].cpu().double().numpy()
-        return Mesh(vertices @ crop.camera_from_crop.T, load_template().faces)
+        mesh = Mesh(vertices @ crop.camera_from_crop.T, load_template().faces)
+        if estimate.expected_error_mm is None:
+            return _Answer(mesh)
+        return _Answer(mesh, estimate.expected_error_mm[0].cpu().double().numpy(), float(estimate.strangeness[0]))

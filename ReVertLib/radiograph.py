@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +16,10 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from .dicom import read_dicom_header
+from .dicom import is_dicom, read_dicom_header
 from .errors import InputError
 from .files import holds_bytes
-
-MIN_SIDE_PX, MAX_SIDE_PX = 32, 8192
+from .pixels import grey_plane, is_object_on_white, plane_axes, turned
 
 _FORMATS = {
     "PNGImageIO": "PNG",
@@ -33,11 +32,6 @@ _FORMATS = {
 }
 _CALIBRATED = ("NRRD", "MHA", "NIfTI")
 """Formats whose header may hold a spacing in mm. The dpi of PNG, TIFF and JPEG is for printers: never used."""
-
-_WHITE_TOLERANCE = 0.02
-"""Share of the grey range that still counts as white: what JPEG does to a flat background."""
-_FRAMED_PICTURE = 0.95
-"""A white margin whose inside fills this share of its bounding rectangle frames a picture; no vertebra does that."""
 
 
 @dataclass(frozen=True)
@@ -85,65 +79,16 @@ def radiograph_from_array(
     """A Radiograph from grey values (rows, columns), or (k, j, i) with one slice, or with equal colour channels last.
 
     name: how messages call the image. bit_depth: that of the array if None. inverted: whether bone is dark in array;
-    None looks: an object on a uniform white border (every edge pixel within 2 % of the brightest) is inverted, unless
-    it fills a rectangle, as a picture with a white margin does; anything else is taken to be bone bright.
+    None looks (see `pixels.is_object_on_white`); what looks like neither is taken to be bone bright.
     The pixels are a copy. Raises InputError for values or a size that no radiograph has.
     """
-    array = np.atleast_2d(np.asarray(array))
-    if array.dtype.kind not in "biuf":
-        raise InputError(f"image {name}: expected real numbers as grey values, got {array.dtype}")
-    grey = _without_colour(array, name)
-    size = grey.shape[::-1]
-    u, v = _plane_axes(size, name)
-    with np.errstate(over="ignore"):
-        pixels = np.array(grey.reshape(size[v], size[u]), np.float32, order="C")
-    if not np.isfinite(pixels).all():
-        raise InputError(f"image {name}: expected finite grey values, got NaN or infinity")
-    low, high = pixels.min(), pixels.max()
-    if low == high:
-        raise InputError(f"image {name}: expected an image with contrast, got the constant value {low:g}")
+    array = np.asarray(array)
+    pixels = np.array(grey_plane(array, name), np.float32, order="C")
     if inverted is None:
-        inverted = _is_object_on_white(pixels)
+        inverted = is_object_on_white(pixels)
     if inverted:
-        pixels = high + low - pixels
+        pixels = turned(pixels)
     return Radiograph(pixels, bit_depth or 8 * array.itemsize, inverted, parameters or {}, spacing_source)
-
-
-def _without_colour(array: np.ndarray, name: str) -> np.ndarray:
-    """array without its last axis when that holds colour channels, which must be equal; alpha is ignored."""
-    if array.ndim < 3 or not 2 <= array.shape[-1] <= 4:
-        return array
-    colours = array[..., :3]
-    if (colours != colours[..., :1]).any():
-        raise InputError(f"image {name}: expected a grey image, got colour ({colours.shape[-1]} channels that differ)")
-    return colours[..., 0]
-
-
-def _plane_axes(size: Sequence[int], name: str) -> tuple[int, int]:
-    """The axes (u, v) of the one plane in an image of size (i, j, ...): those with more than one pixel, i the fastest.
-
-    Raises InputError for a stack of planes and for a side outside MIN_SIDE_PX to MAX_SIDE_PX.
-    """
-    axes = [axis for axis, count in enumerate(size) if count > 1]
-    if len(axes) > 2:
-        planes = math.prod(size[axis] for axis in axes[2:])
-        raise InputError(f"image {name}: expected a single slice or frame, got {planes}")
-    u, v = axes if len(axes) == 2 else (0, 1)
-    if not all(MIN_SIDE_PX <= size[axis] <= MAX_SIDE_PX for axis in (u, v)):
-        limits = f"{MIN_SIDE_PX} to {MAX_SIDE_PX} pixels a side"
-        raise InputError(f"image {name}: expected {limits}, got {size[u]} x {size[v]}")
-    return u, v
-
-
-def _is_object_on_white(pixels: np.ndarray) -> bool:
-    """The rule of `radiograph_from_array` for images that do not say whether bone is bright."""
-    low, high = float(pixels.min()), float(pixels.max())
-    dark = pixels < high - _WHITE_TOLERANCE * (high - low)
-    if dark[[0, -1]].any() or dark[:, [0, -1]].any():
-        return False
-    rows, columns = np.flatnonzero(dark.any(1)), np.flatnonzero(dark.any(0))
-    inside = dark[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return bool(inside.mean() < _FRAMED_PICTURE)
 
 
 @contextmanager
@@ -161,11 +106,11 @@ def _quiet() -> Iterator[None]:
 
 def _format_of(path: Path) -> str:
     """The format by content. DICOM is known by its own mark first, because SimpleITK disowns a cut-off DICOM file."""
-    with path.open("rb") as file:
-        head = file.read(132)
-    if head[128:] == b"DICM":
+    if is_dicom(path):
         return "DICOM"
-    if head.startswith(b"\xff\xd8") and not _is_whole_jpeg(path):
+    with path.open("rb") as file:
+        is_jpeg = file.read(2) == b"\xff\xd8"
+    if is_jpeg and not _is_whole_jpeg(path):
         raise _cut_off(path, "JPEG")
     kind = _FORMATS.get(sitk.ImageFileReader.GetImageIOFromFileName(str(path)))
     if kind is None:
@@ -198,7 +143,7 @@ def _read_plain(path: Path, kind: str) -> Radiograph:
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()
-        u, v = _plane_axes(reader.GetSize(), path.name)
+        u, v = plane_axes(reader.GetSize(), path.name)
         if kind == "NIfTI" and not _is_whole_nifti(path, reader):
             raise _cut_off(path, kind)
         array = sitk.GetArrayFromImage(reader.Execute())
@@ -214,7 +159,7 @@ def _read_plain(path: Path, kind: str) -> Radiograph:
 def _read_dicom(path: Path) -> Radiograph:
     """A DICOM image: its header says what bone is; GDCM, unlike pydicom alone, decodes every compression."""
     header = read_dicom_header(path)
-    _plane_axes(header.size_px, path.name)
+    plane_axes(header.size_px, path.name)
     if not header.whole:
         raise _cut_off(path, "DICOM")
     reader = sitk.ImageFileReader()
@@ -228,7 +173,7 @@ def _read_dicom(path: Path) -> Radiograph:
         array if header.flip_sum is None else header.flip_sum - array.astype(float),
         name=path.name,
         bit_depth=header.bit_depth,
-        inverted=header.bone_dark,
-        parameters=header.parameters,
-        spacing_source=header.spacing_source,
+        inverted=header.facts.bone_dark,
+        parameters=header.facts.parameters,
+        spacing_source=header.facts.sources["pixel_spacing_mm"],
     )

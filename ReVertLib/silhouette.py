@@ -1,4 +1,4 @@
-"""Which pixels of a radiograph a surface covers: the check that needs no CT."""
+"""Which pixels of a radiograph a surface covers, and the outline around them: the check that needs no CT."""
 
 from __future__ import annotations
 
@@ -9,6 +9,28 @@ import numpy as np
 from .errors import InputError
 from .geometry import Geometry
 from .mesh import Mesh
+
+_GRID_LINES = 320
+"""How finely an outline is followed: lines across the longer side of the silhouette."""
+
+_OUTLINE_STEPS = {
+    1: ("top left",),
+    2: ("right top",),
+    3: ("right left",),
+    4: ("bottom right",),
+    5: ("top left", "bottom right"),
+    6: ("bottom top",),
+    7: ("bottom left",),
+    8: ("left bottom",),
+    9: ("top bottom",),
+    10: ("right top", "left bottom"),
+    11: ("right bottom",),
+    12: ("left right",),
+    13: ("top right",),
+    14: ("left top",),
+}
+"""Marching squares: from which side of a cell of four grid points to which an outline runs with what is covered on its
+right, by the sum of the covered points: 1 top left, 2 top right, 4 bottom right, 8 bottom left."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +48,7 @@ def silhouette(mesh: Mesh, geometry: Geometry, size_px: tuple[int, int]) -> np.n
     mesh: camera frame, mm. size_px: (columns, rows). Raises InputError when part of the mesh is not in front of the
     source.
     """
-    depth_mm = mesh.vertices[:, 2].min()
-    if not depth_mm > 0:
-        raise InputError(f"mesh: expected in front of the source (Z > 0 mm), got Z = {depth_mm:.4g} mm")
+    _check_in_front(mesh)
     return covered(geometry.project(mesh.vertices), mesh.faces, size_px)
 
 
@@ -70,10 +90,91 @@ def _spread(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 def _crossings(corners: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Least and greatest u (k,) at which the sides of triangles (k, 3, 2) meet the lines v = row (k,)."""
-    start, end = corners, np.roll(corners, -1, axis=1)
-    rise = end[..., 1] - start[..., 1]
-    level = rise == 0  # such a side adds nothing: its ends belong to the other two
-    share = (row[:, None] - start[..., 1]) / np.where(level, 1.0, rise)
-    u = start[..., 0] + share * (end[..., 0] - start[..., 0])
-    misses = level | (share < 0) | (share > 1)
-    return np.where(misses, np.inf, u).min(1), np.where(misses, -np.inf, u).max(1)
+    least, greatest = np.full(len(row), np.inf), np.full(len(row), -np.inf)
+    ends = [(np.ascontiguousarray(corners[:, i, 0]), corners[:, i, 1] - row) for i in range(3)]
+    for i, (u0, v0) in enumerate(ends):
+        u1, v1 = ends[i - 1]
+        meets = (v0 != v1) & (v0 * v1 <= 0)  # a level side adds nothing: its ends belong to the other two
+        u = u0 + v0 / np.where(meets, v0 - v1, 1.0) * (u1 - u0)
+        np.minimum(least, u, out=least, where=meets)
+        np.maximum(greatest, u, out=greatest, where=meets)
+    return least, greatest
+
+
+def outlines(mesh: Mesh, geometry: Geometry, size_px: tuple[int, int]) -> tuple[np.ndarray, ...]:
+    """Closed polylines (k, 2), (u, v), around what mesh covers of an image, in pixels; the last point is joined to the
+    first. On the image, what is covered lies to the right of every step; a hole has an outline of its own.
+
+    Exact where they cross the lines of a grid of about `_GRID_LINES` lines across the silhouette, straight in between.
+    What leaves the image is cut along its edge. mesh: camera frame, mm. size_px: (columns, rows). Raises InputError
+    when part of the mesh is not in front of the source.
+    """
+    _check_in_front(mesh)
+    pixels = geometry.project(mesh.vertices)
+    step = max(np.ptp(pixels, axis=0).max() / _GRID_LINES, 1e-6)
+    origin = pixels.min(0) - 1.5 * step  # so that the grid's border is not covered
+    found = (loop * step + origin for loop in _loops(((pixels - origin) / step)[mesh.faces]))
+    cut = (np.clip(loop, -0.5, np.asarray(size_px) - 0.5) for loop in found)
+    return tuple(loop for loop in cut if np.ptp(loop, axis=0).min() > 0)
+
+
+def _check_in_front(mesh: Mesh) -> None:
+    depth_mm = mesh.vertices[:, 2].min()
+    if not depth_mm > 0:
+        raise InputError(f"mesh: expected in front of the source (Z > 0 mm), got Z = {depth_mm:.4g} mm")
+
+
+def _loops(corners: np.ndarray) -> list[np.ndarray]:
+    """The outlines (k, 2) of the union of triangles (m, 3, 2) with coordinates above 1, by marching squares whose
+    crossings lie where the triangles truly begin and end."""
+    columns, rows = (np.ceil(corners.max((0, 1))).astype(int) + 2).tolist()
+    inside, along_u = _scan(corners, rows, columns)
+    along_v = _scan(corners[..., ::-1], columns, rows)[1].T
+    v, u = np.mgrid[:rows, :columns]
+    places = np.concatenate([np.stack([along_u, v], -1).reshape(-1, 2), np.stack([u, along_v], -1).reshape(-1, 2)])
+    following = _following(inside)
+    loops = []
+    while following:
+        start, crossing = following.popitem()
+        loop = [start]
+        while crossing != start:
+            loop.append(crossing)
+            crossing = following.pop(crossing)
+        loops.append(places[loop])
+    return loops
+
+
+def _scan(corners: np.ndarray, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """(inside, crossing), both (rows, columns): whether triangles (m, 3, 2) cover a grid point, and where, between it
+    and the next in its row, their union ends or begins."""
+    face, row = _spread(*_whole(corners[..., 1].min(1), corners[..., 1].max(1), rows))
+    enter, leave = _crossings(corners[face], row)
+    row, enter, leave = (values[enter <= leave] for values in (row, enter, leave))
+    first, last = np.ceil(enter).astype(int), np.floor(leave).astype(int)
+    steps = np.zeros((rows, columns), np.int64)
+    np.add.at(steps, (row, first), 1)
+    np.add.at(steps, (row, last + 1), -1)
+    inside = steps.cumsum(1) > 0
+    begin, end = np.full(inside.shape, np.inf), np.full(inside.shape, -np.inf)
+    np.minimum.at(begin, (row, first - 1), enter)
+    np.maximum.at(end, (row, last), leave)
+    crossing = np.where(inside, end, begin)
+    return inside, np.where(np.isfinite(crossing), crossing, np.arange(columns) + 0.5)
+
+
+def _following(inside: np.ndarray) -> dict[int, int]:
+    """Which crossing follows which. Number r * columns + c lies between the grid points (r, c) and (r, c + 1), that
+    number plus rows * columns between (r, c) and (r + 1, c)."""
+    rows, columns = inside.shape
+    side = {"top": 0, "bottom": columns, "left": rows * columns, "right": rows * columns + 1}
+    bits = inside.astype(np.uint8)
+    code = bits[:-1, :-1] + 2 * bits[:-1, 1:] + 4 * bits[1:, 1:] + 8 * bits[1:, :-1]
+    row, column = np.nonzero((code > 0) & (code < 15))
+    cell, code = row * columns + column, code[row, column]
+    following = {}
+    for kind, steps in _OUTLINE_STEPS.items():
+        cells = cell[code == kind]
+        for start, end in (step.split() for step in steps):
+            pairs = zip((cells + side[start]).tolist(), (cells + side[end]).tolist(), strict=True)
+            following.update(pairs)
+    return following

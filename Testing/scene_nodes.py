@@ -1,6 +1,6 @@
 """Nodes and a predictor for the tests of the module."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import slicer
@@ -8,7 +8,7 @@ import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
 from ReVertLib.mesh import Mesh, from_polydata
-from ReVertLib.predict import Reconstruction
+from ReVertLib.reconstruction import Reconstruction
 
 LENGTHS = {"sdd_mm": 1000.0, "sod_mm": 700.0}
 CORNERS = np.array([[1.0, 2.0, 700.0], [2.0, 2.0, 700.0], [1.0, 3.0, 700.0], [1.0, 2.0, 701.0]])
@@ -21,11 +21,13 @@ class OneTetrahedron:
     """A predictor that always answers with the same four corners in the camera frame, and keeps what it was asked."""
 
     weights_sha256: str = "0" * 64
+    architecture: str = "tetrahedron"
+    device: str = "cpu"
     asked: list = field(default_factory=list)
 
     def reconstruct(self, pixels, geometry):
         self.asked.append((pixels, geometry))
-        return Reconstruction(Mesh(CORNERS, FACES), replace(geometry, level="L3"), 0.1, ("a warning",))
+        return Reconstruction(Mesh(CORNERS, FACES), geometry, 0.1, ("a warning",))
 
 
 def radiograph_node(spacing=(0.5, 0.25, 1.0), slices=1, name="DOE^JANE"):

@@ -66,6 +66,33 @@ def test_the_same_answer_to_a_hundredth_of_a_millimetre(tmp_path):
     assert (expected - network()(image, level, sod_mm)[-1].vertices).abs().max() > 1.0
 
 
+def test_weights_from_before_a_network_could_judge_itself(tmp_path):
+    """Their options do not name the head: they load, and answer as they did, without an expected error."""
+    path = weights(tmp_path, awake=True)
+    options = json.loads(metadata_of(path)["options"])
+    assert options.pop("error_width") == 0
+    arguments = (torch.rand(1, 1, 128, 128), torch.tensor([2]), torch.tensor([600.0]))
+    with torch.no_grad():
+        expected = load_weights(path).network(*arguments)[-1]
+        found = load_weights(rewritten(path, options=json.dumps(options))).network(*arguments)[-1]
+    assert torch.equal(found.vertices, expected.vertices)
+    assert found.expected_error_mm is None
+
+
+def test_a_judgement_survives_the_file(tmp_path):
+    built = network(awake=True, error_width=6)
+    built.error_head.usual_mm.copy_(torch.linspace(0.5, 3.0, 3000))
+    torch.nn.init.normal_(built.error_head.leave.weight)
+    torch.nn.init.normal_(built.familiarity.whitening)
+    save_weights(tmp_path / "model.safetensors", built, "template", {})
+    arguments = (torch.rand(1, 1, 128, 128), torch.tensor([2]), torch.tensor([600.0]))
+    with torch.no_grad():
+        loaded = load_weights(tmp_path / "model.safetensors").network(*arguments)[-1]
+        own = built(*arguments)[-1]
+    assert torch.allclose(loaded.expected_error_mm, own.expected_error_mm, rtol=0.02)
+    assert torch.allclose(loaded.strangeness, own.strangeness, rtol=0.02)
+
+
 def test_metadata_tells_all_that_is_known(tmp_path):
     path = tmp_path / "model.safetensors"
     about = {"data": "nine people", "licence": "CC BY-SA 4.0"}

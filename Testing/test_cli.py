@@ -14,7 +14,7 @@ from ReVertLib.__main__ import main
 from ReVertLib.geometry import read_sidecar
 from ReVertLib.mesh import mesh_quality, read_mesh
 
-COMMANDS = ("reconstruct", "compare", "drr", "dataset", "shapes", "world", "train", "evaluate", "demo")
+COMMANDS = ("reconstruct", "compare", "drr", "dataset", "shapes", "world", "train", "calibrate", "evaluate", "demo")
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,8 @@ def test_from_ct_to_figures(run, tmp_path, resources, weights):
     written = json.loads(report.read_text())
     assert written["device"] == "cpu"
     assert written["results"][0]["geometry"]["level"] == "L3"
+    assert written["results"][0]["verdict"]["word"] == "check"
+    assert "; check: these weights do not say what error to expect" in out
     code, out, _ = run("compare", surface, truth, "--align", "rigid", "--level", "L3", "--report", report)
     assert code == 0
     assert "control" in out
@@ -141,6 +143,8 @@ MISTAKES = {
     "invalid choice": ("rotate",),
     "cases: expected a folder": ("dataset", "nowhere", "out"),
     "data set: expected an existing folder": ("train", "nowhere", "out"),
+    "output: expected a .safetensors file, got 'out.st'": ("calibrate", "world", "data", "out.st"),
+    "samples: expected shard_*.npz in the folder, got none": ("calibrate", "world", "data", "out.safetensors"),
     "output out.jpg: expected a .png file": ("drr", "ct.nii.gz", "seg.nii.gz", "--label", "22", "-o", "out.jpg"),
     "CT ct.nii.gz: expected an existing file": ("drr", "ct.nii.gz", "seg.nii.gz", "--label", "22", "-o", "out.png"),
 }

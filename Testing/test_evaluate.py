@@ -1,69 +1,43 @@
 """Evaluations whose figures are known in advance: by predictors that know the truth, or know nothing."""
 
 import csv
-import json
 import shutil
-from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 import tiny
-from scipy import ndimage
 
 from ReVertLib import evaluate as module
 from ReVertLib.errors import InputError
 from ReVertLib.evaluate import evaluate
-from ReVertLib.evaluation_report import chosen_shots, group_table, overall_table, write_report
-from ReVertLib.geometry import VERSE_LABELS, camera_from_lps, rotation_about, sidecar_text
+from ReVertLib.evaluation_report import chosen_shots, group_table, overall_table, report_text, write_report
+from ReVertLib.geometry import camera_from_lps, rotation_about
 from ReVertLib.measure import ALIGNMENTS
-from ReVertLib.mesh import Mesh, volume_centroid, write_mesh
-from ReVertLib.silhouette import silhouette
+from ReVertLib.mesh import Mesh, volume_centroid
+from ReVertLib.reconstruction import Reconstruction
 from ReVertLib.template import control_mesh
-
-
-def write_vertebra(folder, level, sod_mm, views):
-    """A bent mean vertebra in the layout of a data set, an image for each view. The depth tells the images apart."""
-    truth = tiny.deformed(control_mesh(level))
-    truth = truth.moved(np.eye(3), np.array([30.0, -50.0, 400.0]))
-    name = f"case_segment_{VERSE_LABELS[level]}"
-    rendering = folder / "DRR" / name / "rendering"
-    rendering.mkdir(parents=True)
-    (folder / "Mesh").mkdir(exist_ok=True)
-    write_mesh(truth, folder / "Mesh" / f"{name}.stl")
-    poses = []
-    for i, (view, yaw) in enumerate(views.items()):
-        camera = replace(tiny.crop_camera(sod_mm + i), level=level, box_px=(4.0, 4.0, 124.0, 124.0))
-        matrix = np.eye(4)
-        matrix[:3, :3] = camera_from_lps(yaw)
-        matrix[:3, 3] = [0, 0, sod_mm + i] - matrix[:3, :3] @ volume_centroid(truth)
-        placed = truth.moved(matrix[:3, :3], matrix[:3, 3])
-        image = ndimage.gaussian_filter(255.0 * silhouette(placed, camera, (128, 128)), 1.0)
-        sitk.WriteImage(sitk.GetImageFromArray(image.astype(np.uint8)), str(rendering / f"{i:02d}.png"))
-        (rendering / f"{i:02d}.json").write_text(sidecar_text(camera))
-        poses.append({"image": f"{i:02d}.png", "view": view, "camera_from_lps": matrix.tolist()})
-    (rendering / "poses.json").write_text(json.dumps(poses))
 
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
     """Two vertebrae, three images."""
     folder = tmp_path_factory.mktemp("dataset")
-    write_vertebra(folder, "L3", 600.0, {"ap": 0.0, "lateral": 90.0})
-    write_vertebra(folder, "L5", 650.0, {"ap": 0.0})
+    tiny.write_vertebra(folder, "L3", 600.0, {"ap": 0.0, "lateral": 90.0})
+    tiny.write_vertebra(folder, "L5", 650.0, {"ap": 0.0})
     return folder
 
 
 @pytest.fixture(scope="module")
 def one_image(tmp_path_factory):
     folder = tmp_path_factory.mktemp("one_image")
-    write_vertebra(folder, "L5", 650.0, {"ap": 0.0})
+    tiny.write_vertebra(folder, "L5", 650.0, {"ap": 0.0})
     return folder
 
 
-def oracle(answer, folder):
-    """A stand-in for Predictor that knows a data set: answer(truth) to an image, the mean vertebra to darkness."""
+def oracle(answer, folder, expects=None):
+    """A stand-in for Predictor that knows a data set: answer(truth) to an image, the mean vertebra to darkness.
+    expects: mm, the error it says of every vertex."""
 
     class Oracle:
         architecture, weights_sha256 = "oracle", "0" * 64
@@ -74,15 +48,16 @@ def oracle(answer, folder):
         def reconstruct(self, pixels, geometry):
             shot = self.shots[geometry.sod_mm]
             dark = control_mesh(shot.level).moved(camera_from_lps(), np.array([0, 0, geometry.sod_mm]))
-            return SimpleNamespace(mesh=answer(shot.truth) if pixels.any() else dark, geometry=geometry)
+            mesh = answer(shot.truth) if pixels.any() else dark
+            return Reconstruction(mesh, geometry, 0.0, (), expects and np.full(len(mesh.vertices), expects))
 
     return Oracle
 
 
-def run(folder, answer, **options):
+def run(folder, answer, expects=None, **options):
     lines = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "Predictor", oracle(answer, folder))
+        patch.setattr(module, "Predictor", oracle(answer, folder, expects))
         result = evaluate(folder, None, samples=1_000, **({"workers": 1, "say": lines.append} | options))
     return result, lines
 
@@ -163,6 +138,34 @@ def test_workers_find_the_same_and_the_report_is_whole(tmp_path, one_image, meas
     assert overall_table(result) in text and "1 image of 1 vertebra of 1 person" in text
     assert all(f"]({name})" in text for name in pictures)
     assert "Of 1\nreconstructions, 1 are closed, 1 with the one foramen" in text
+
+
+def test_what_a_network_says_of_its_answers_is_measured(one_image, measured):
+    """A surface 0.2 mm outside the truth everywhere, of which 0.1 mm is expected: trusted, and twice as wrong."""
+    assert measured.judgements == ()
+    assert "What the network said" not in report_text(measured)
+
+    def grown(truth):
+        normals = vertex_normals(truth)
+        return Mesh(truth.vertices + 0.2 * normals, truth.faces)
+
+    result, _ = run(one_image, grown, expects=0.1)
+    (said,) = result.judgements
+    assert said.verdict.word == "trust"
+    assert (said.expected_mm == 0.1).all()
+    assert said.actual_mm.mean() == pytest.approx(0.2, abs=0.02)
+    text = report_text(result)
+    assert "| trust | 1 | 0.20 | 0.20 | 100 % |" in text.splitlines()
+    assert f"Actual error over expected: {10 * said.actual_mm.mean():.2f}." in text
+
+
+def vertex_normals(mesh):
+    """(n, 3) unit normals, outward: the mean of the faces around each vertex, by their area."""
+    a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
+    normals = np.zeros_like(mesh.vertices)
+    for i in range(3):
+        np.add.at(normals, mesh.faces[:, i], np.cross(b - a, c - a))
+    return normals / np.linalg.norm(normals, axis=1, keepdims=True)
 
 
 def test_an_answer_that_is_no_surface_is_left_out_and_said(one_image):

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from ReVertLib.errors import InputError
-from ReVertLib.geometry import Geometry, complete_geometry, read_sidecar, sidecar_path, sidecar_text
+from ReVertLib.geometry import (
+    Geometry,
+    checked_parameter,
+    complete_geometry,
+    read_sidecar,
+    sidecar_path,
+    sidecar_text,
+)
 
 GOOD = {"sdd_mm": 1000.0, "sod_mm": 800.0, "pixel_spacing_mm": (0.5, 0.25), "principal_point_px": (100.0, 50.0)}
 
@@ -126,3 +133,34 @@ def test_missing_keys(absent, names, options):
     message = f"^geometry: expected {names} from a sidecar, DICOM or {options}, got none$"
     with pytest.raises(InputError, match=message):
         complete_geometry(parameters, (64, 48))
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("sdd_mm", 1000, 1000.0),
+        ("pixel_spacing_mm", [0.2, 1], (0.2, 1.0)),
+        ("principal_point_px", (-3, 0), (-3.0, 0.0)),
+        ("level", "L4", "L4"),
+        ("pitch_deg", -12, -12.0),
+    ],
+)
+def test_one_parameter_by_itself(name, given, expected):
+    assert checked_parameter(name, given) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("sdd_mm", 0, "^sdd_mm: expected more than 0, got 0$"),
+        ("sod_mm", True, "^sod_mm: expected one finite number, got True$"),
+        ("pixel_spacing_mm", [0.2, -1], r"^pixel_spacing_mm: expected more than 0, got \[0.2, -1\]$"),
+        ("pixel_spacing_mm", 0.2, "^pixel_spacing_mm: expected 2 finite numbers, got 0.2$"),
+        ("yaw_deg", math.nan, "^yaw_deg: expected one finite number, got nan$"),
+        ("level", "T12", "^level: expected one of L1, L2, L3, L4, L5, got 'T12'$"),
+        ("focus", 3, "^focus: expected a key of the geometry or of the view, got '3'$"),
+    ],
+)
+def test_one_parameter_that_cannot_be(name, given, message):
+    with pytest.raises(InputError, match=message):
+        checked_parameter(name, given)

@@ -160,8 +160,31 @@ def test_opening_the_module_imports_nothing_heavy():
 
 
 def test_missing_torch_is_named():
-    code = "try: module.ReVertLogic()._loadedPredictor()\nexcept module.InputError as error: print(error)"
+    code = """
+logic = module.ReVertLogic()
+try:
+    logic.reconstruct(logic.loadSampleData().radiograph)
+except module.InputError as error:
+    print(error)
+"""
     assert run_in_host(code).startswith("Python package torch: expected to be installed")
+
+
+def test_from_click_to_mesh_the_application_itself_imports_nothing_heavy():
+    code = """
+from ReVertSlicer import packages
+packages.missing = lambda: ()
+panel = module.ReVertWidget()
+panel.ui.sampleButton.click()
+panel.ui.reconstructButton.click()
+assert slicer_host.run_until(lambda: panel.state.model is not None, 100), slicer_host.messages
+panel.ui.compareButton.click()
+assert slicer_host.run_until(lambda: not panel.runner.isRunning, 100)
+print(panel.state.colour, [name for name in ("torch", "scipy", "SimpleITK", "pydicom") if sys.modules.get(name)])
+panel.cleanup()
+slicer_host.run_until(lambda: False, 0.5)
+"""
+    assert run_in_host(code) == "distance to CT []"
 
 
 def test_shipped_weights_reconstruct_the_shipped_case(module, resources):

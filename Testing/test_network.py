@@ -11,7 +11,7 @@ from tiny import OPTIONS, assert_vertebra, crop_camera, network, write_shard
 
 from ReVertLib.geometry import camera_from_lps
 from ReVertLib.mesh import Mesh
-from ReVertLib.network import UNKNOWN_LEVEL, Surface, TemplateNetwork, _placed, _rotation_vector, _sample
+from ReVertLib.network import UNKNOWN_LEVEL, Evidence, Surface, TemplateNetwork, _placed, _rotation_vector, _sample
 from ReVertLib.samples import Samples
 from ReVertLib.template import load_template
 
@@ -120,6 +120,36 @@ def test_features_are_looked_up_where_the_crop_shows_the_point():
             scaled = [((u + 0.5) * s / 128 - 0.5, (v + 0.5) * s / 128 - 0.5) for s in (32, 16)]
             plain = [bilinear(m[b].numpy(), *at) for m, at in zip(maps, scaled, strict=True)]
             assert found[b, i] == pytest.approx(np.concatenate(plain), abs=1e-9)
+
+
+@torch.no_grad()
+def test_a_head_for_the_error_does_not_change_the_surfaces():
+    plain, judging = network(awake=True), network(error_width=6)
+    judging.load_state_dict(plain.state_dict(), strict=False)
+    levels = torch.tensor([4, 0, UNKNOWN_LEVEL])
+    without, beside = (net(images(), levels, SOD_MM)[-1] for net in (plain, judging))
+    assert torch.equal(without.vertices, beside.vertices)
+    assert without.expected_error_mm is None and without.strangeness is None
+    assert torch.allclose(beside.expected_error_mm, torch.ones(3, 3000))  # not taught: the map; not measured: 1 mm
+    assert torch.equal(beside.strangeness, torch.zeros(3))
+
+
+@torch.no_grad()
+def test_the_expected_error_is_the_map_times_a_bounded_mean_of_the_controls():
+    head = network(error_width=6).error_head
+    assert torch.allclose(head.shares.sum(1), torch.ones(3000), atol=1e-6)
+    assert head.shares.min() == 0
+    assert torch.equal(head.nearest, torch.as_tensor(load_template().weight_controls).long())
+    head.usual_mm.copy_(torch.linspace(0.5, 3.0, 3000))
+    evidence = Evidence(torch.randn(2, 400, 16), torch.randn(2, 12), torch.zeros(2, 16))
+    for bias, factor in ((100.0, math.exp(2)), (0.1, math.exp(2 * math.tanh(0.1))), (-100.0, math.exp(-2))):
+        head.leave.bias.fill_(bias)
+        assert torch.allclose(head(evidence), factor * head.usual_mm.expand(2, -1))
+    head.leave.bias.zero_()
+    torch.nn.init.normal_(head.leave.weight)
+    factor = head(evidence) / head.usual_mm
+    assert factor.std(1).min() > 0.01
+    assert (factor[0] - factor[1]).abs().max() > 0.1
 
 
 def test_displacements_turn_with_the_camera():

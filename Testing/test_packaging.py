@@ -54,6 +54,11 @@ def test_every_library_file_is_packaged(root):
     assert names == sorted(path.name for path in (root / "ReVertLib").glob("*.py"))
 
 
+def test_every_file_of_the_module_is_packaged(root):
+    parts = sorted(path.relative_to(root / "ReVert").as_posix() for path in (root / "ReVert").glob("*/*.py"))
+    assert listed(root, "ReVert", "MODULE_PYTHON_SCRIPTS") == ["ReVert.py", *parts]
+
+
 def test_every_resource_of_the_library_is_packaged(root):
     assert listed(root, "Resources", "REVERT_RESOURCES") == files_below(root / "Resources", NOT_SHIPPED)
 

@@ -1,6 +1,7 @@
 """From radiograph to surface: devices, where untrained weights put the mesh, and that the detector does not matter."""
 
 from copy import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,10 +11,11 @@ from tiny import assert_vertebra, weights
 from ReVertLib.checkpoint import DEFAULT_WEIGHTS, sha256_path
 from ReVertLib.crop import crop_geometry, foreground_box
 from ReVertLib.demo import SAMPLE, SAMPLE_LABEL, SAMPLE_VIEWS, sample_radiograph
+from ReVertLib.domain import UNLIKE, verdict
 from ReVertLib.errors import InputError
 from ReVertLib.geometry import Geometry, camera_from_lps, place_in_camera, rotation_to_ray
 from ReVertLib.mesh import Mesh, mesh_quality
-from ReVertLib.metrics import surface_metrics
+from ReVertLib.metrics import distances_mm, surface_metrics
 from ReVertLib.predict import Predictor, choose_device
 from ReVertLib.sphere import fibonacci_sphere
 from ReVertLib.template import load_template
@@ -75,6 +77,27 @@ def test_the_shipped_weights_are_whole_and_beat_a_blank_image():
             assert_vertebra(mesh)
             distance_mm[name].append(surface_metrics(mesh, target, samples=5_000).assd_mm)
     assert np.mean(distance_mm["image"]) < 0.8 * np.mean(distance_mm["blank"]), distance_mm
+
+
+def test_the_shipped_weights_say_what_error_to_expect_and_what_they_do_not_know():
+    """On the bundled real case: within a factor of two of what is so, and lowest where nothing is wrong."""
+    predictor = Predictor(device="cpu")
+    labels = read_label_map(SAMPLE / "segmentation.nii.gz")
+    centre, truth = label_centre_lps(labels, SAMPLE_LABEL), label_mesh(labels, SAMPLE_LABEL)
+    for view, yaw_deg in SAMPLE_VIEWS.items():
+        pixels, geometry = sample_radiograph(view)
+        target = Mesh(place_in_camera(truth.vertices, centre, camera_from_lps(yaw_deg), geometry.sod_mm), truth.faces)
+        found = predictor.reconstruct(pixels, geometry)
+        assert found.warnings == ()
+        assert found.expected_error_mm.shape == (len(found.mesh.vertices),)
+        actual_mm = np.abs(distances_mm(found.mesh.vertices, target)).mean()
+        assert 0.5 < found.expected_error_mm.mean() / actual_mm < 2.0
+        assert verdict(found).word in ("trust", "check")
+        wide = replace(geometry, pixel_spacing_mm=tuple(2 * mm for mm in geometry.pixel_spacing_mm))
+        for strange, camera in ((np.zeros_like(pixels), geometry), (pixels.max() - pixels, geometry), (pixels, wide)):
+            doubted = predictor.reconstruct(strange, camera)
+            assert verdict(doubted).word == "do not use"
+            assert doubted.warnings[0].startswith(UNLIKE)
 
 
 def test_devices():

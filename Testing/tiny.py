@@ -1,5 +1,7 @@
 """Small networks, samples and cases that several tests share."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +12,11 @@ from scipy import ndimage
 from ReVertLib.bone import voxelised
 from ReVertLib.checkpoint import build_network, save_weights
 from ReVertLib.crop import CROP_FIELD_MM, CROP_SIZE_PX
-from ReVertLib.geometry import VERSE_LABELS, Geometry, camera_from_lps
-from ReVertLib.mesh import Mesh, mesh_quality
+from ReVertLib.geometry import VERSE_LABELS, Geometry, camera_from_lps, sidecar_text
+from ReVertLib.mesh import Mesh, mesh_quality, volume_centroid, write_mesh
 from ReVertLib.metrics import surface_points
-from ReVertLib.template import load_template
+from ReVertLib.silhouette import silhouette as filled_silhouette
+from ReVertLib.template import control_mesh, load_template
 from ReVertLib.volume import Volume
 
 OPTIONS = {
@@ -25,6 +28,7 @@ OPTIONS = {
         "node_layers": 1,
         "neighbours": 4,
         "refinements": 2,
+        "error_width": 0,
     },
     "sphere": {"points": 128, "k": 6, "widths": [8, 12, 16], "code_width": 16, "encoder_widths": [4, 4, 8, 8]},
 }
@@ -44,10 +48,11 @@ CUBE = Mesh(
 """The unit cube: vertex 4 x + 2 y + z is (x, y, z)."""
 
 
-def network(architecture="template", awake=False, seed=0):
-    """A small untrained network; awake: the heads that start at zero are filled, so that the image matters."""
+def network(architecture="template", awake=False, seed=0, **options):
+    """A small untrained network; awake: the heads that start at zero are filled, so that the image matters. options:
+    other than OPTIONS."""
     torch.manual_seed(seed)
-    built = build_network(architecture, OPTIONS[architecture])
+    built = build_network(architecture, OPTIONS[architecture] | options)
     if awake:
         heads = [built.to_pose, *(head for d in built.decoders for head in (d.to_displacement, d.to_turn[2]))]
         for head in heads:
@@ -142,3 +147,26 @@ def write_case(folder: Path, mesh: Mesh, level: str, spacing_mm=2.0, ct=True) ->
         shell = inside & ~ndimage.binary_erosion(inside)
         hu = np.where(inside, 200.0 + 4.0 * i + 2.0 * j, 0.0) + 700.0 * shell
         write_volume(folder / "ct.nii.gz", Volume(hu.astype(np.float32), matrix))
+
+
+def write_vertebra(folder, level, sod_mm, views):
+    """A bent mean vertebra in the layout of a data set, an image for each view. The depth tells the images apart."""
+    truth = deformed(control_mesh(level))
+    truth = truth.moved(np.eye(3), np.array([30.0, -50.0, 400.0]))
+    name = f"case_segment_{VERSE_LABELS[level]}"
+    rendering = folder / "DRR" / name / "rendering"
+    rendering.mkdir(parents=True)
+    (folder / "Mesh").mkdir(exist_ok=True)
+    write_mesh(truth, folder / "Mesh" / f"{name}.stl")
+    poses = []
+    for i, (view, yaw) in enumerate(views.items()):
+        camera = replace(crop_camera(sod_mm + i), level=level, box_px=(4.0, 4.0, 124.0, 124.0))
+        matrix = np.eye(4)
+        matrix[:3, :3] = camera_from_lps(yaw)
+        matrix[:3, 3] = [0, 0, sod_mm + i] - matrix[:3, :3] @ volume_centroid(truth)
+        placed = truth.moved(matrix[:3, :3], matrix[:3, 3])
+        image = ndimage.gaussian_filter(255.0 * filled_silhouette(placed, camera, (128, 128)), 1.0)
+        sitk.WriteImage(sitk.GetImageFromArray(image.astype(np.uint8)), str(rendering / f"{i:02d}.png"))
+        (rendering / f"{i:02d}.json").write_text(sidecar_text(camera))
+        poses.append({"image": f"{i:02d}.png", "view": view, "camera_from_lps": matrix.tolist()})
+    (rendering / "poses.json").write_text(json.dumps(poses))

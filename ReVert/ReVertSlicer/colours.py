@@ -1,0 +1,148 @@
+"""What the colours of a reconstructed surface mean: a colour table, fixed limits and a legend for each of its arrays.
+
+Fixed limits make two surfaces comparable at a glance. The tables are nodes of the scene and saved with it, so that a
+saved scene looks the same without this module.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import slicer
+import vtk
+from slicer.i18n import tr as _
+
+from .hierarchy import KIND
+
+BONE = (0.95, 0.84, 0.57)
+OUTLINE = (0.18, 0.89, 0.77)
+"""Of the silhouette on the radiograph."""
+BEAM = (1.0, 0.80, 0.36)
+
+EXPECTED_ERROR = "expected_error_mm"
+SIGNED_DISTANCE = "signed_distance_mm"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """name: of the colour table in the scene. title: of the legend. colours: "#rrggbb", evenly spaced from the first
+    limit to the second. labels, labelFormat: how many numbers the legend shows, and how. left: where it lies in a view,
+    0 left, 1 right."""
+
+    name: str
+    title: str
+    colours: tuple
+    limits: tuple
+    labels: int
+    labelFormat: str
+    left: float
+
+
+SCALES = {
+    EXPECTED_ERROR: Scale(
+        "ReVertExpectedError",
+        _("Expected error"),
+        ("#f3efe6", "#fbd48a", "#f19a52", "#d2504f", "#8e2a66", "#43164f"),
+        (0.0, 5.0),
+        6,
+        "%.1f mm",
+        0.04,
+    ),
+    SIGNED_DISTANCE: Scale(
+        "ReVertSignedDistance",
+        _("Distance to CT"),
+        ("#0b3c78", "#2f7fc4", "#8fc1e3", "#f3efe6", "#f6bd7f", "#e2711d", "#8c2d04"),
+        (-4.0, 4.0),
+        5,
+        "%+.1f mm",
+        0.96,
+    ),
+}
+"""By the name of the array. Blue is inside the CT's bone, orange outside; bone-coloured is right on it."""
+
+_STEPS = 256
+_LEGEND_SIZE = (0.08, 0.4)
+
+
+def colourBy(modelNode, arrayName=None):
+    """Colours a model by one of SCALES, with a legend, or, without a name, like bone. A model that lacks the array
+    stays as it is."""
+    display = modelNode.GetDisplayNode()
+    scale = SCALES.get(arrayName)
+    if scale is None:
+        display.SetScalarVisibility(False)
+        _showLegend(modelNode, None)
+    elif hasArray(modelNode, arrayName):
+        with slicer.util.NodeModify(display):
+            display.SetActiveScalar(arrayName, vtk.vtkAssignAttribute.POINT_DATA)
+            display.SetAndObserveColorNodeID(_colourNode(scale).GetID())
+            display.SetScalarRangeFlag(display.UseManualScalarRange)
+            display.SetScalarRange(*scale.limits)
+            display.SetScalarVisibility(True)
+        _showLegend(modelNode, scale)
+
+
+def hasArray(modelNode, name):
+    """Whether a model has values of that name at its vertices."""
+    polydata = modelNode.GetPolyData()
+    return polydata is not None and bool(polydata.GetPointData().HasArray(name))
+
+
+def keepColours(modelNode):
+    """To be called when a model has another surface: colours by an array it no longer has give way to bone."""
+    display = modelNode.GetDisplayNode()
+    if display.GetScalarVisibility() and not hasArray(modelNode, display.GetActiveScalarName()):
+        colourBy(modelNode)
+
+
+def _colourNode(scale):
+    """The scene's colour table of a scale."""
+    name = "vtkMRMLColorTableNode"
+    found = slicer.mrmlScene.GetSingletonNode(scale.name, name)
+    if found is not None:
+        return found
+    node = slicer.vtkMRMLColorTableNode()
+    node.SetSingletonTag(scale.name)
+    node.SetName(scale.title)
+    node.SetTypeToUser()
+    node.SetNumberOfColors(_STEPS)
+    for index, colour in enumerate(_interpolated(scale.colours)):
+        node.SetColor(index, *colour, 1.0)
+    node.SetNamesFromColors()
+    return slicer.mrmlScene.AddNode(node)
+
+
+def _interpolated(colours):
+    """(_STEPS, 3) in 0..1."""
+    corners = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in colours]) / 255
+    places = np.linspace(0, len(corners) - 1, _STEPS)
+    return np.stack([np.interp(places, range(len(corners)), channel) for channel in corners.T], 1)
+
+
+def _showLegend(modelNode, scale):
+    """One legend for all models that are coloured alike: the newest has it."""
+    logic = getattr(slicer.modules, "colors", None) and slicer.modules.colors.logic()
+    if logic is None:
+        return
+    legend = logic.GetColorLegendDisplayNode(modelNode)
+    if scale is None:
+        if legend is not None:
+            legend.SetVisibility(False)
+        return
+    for other in slicer.util.getNodesByClass("vtkMRMLModelNode"):
+        if other is not modelNode and other.GetAttribute(KIND) and _title(logic, other) == scale.title:
+            logic.GetColorLegendDisplayNode(other).SetVisibility(False)
+    legend = legend or logic.AddDefaultColorLegendDisplayNode(modelNode)
+    with slicer.util.NodeModify(legend):
+        legend.SetUndoEnabled(True)
+        legend.SetTitleText(scale.title)
+        legend.SetLabelFormat(scale.labelFormat)
+        legend.SetNumberOfLabels(scale.labels)
+        legend.SetMaxNumberOfColors(_STEPS)
+        legend.SetSize(*_LEGEND_SIZE)  # also limits the size of its letters
+        legend.SetPosition(scale.left, 0.5)
+        legend.SetVisibility(True)
+
+
+def _title(logic, modelNode):
+    legend = logic.GetColorLegendDisplayNode(modelNode)
+    return legend.GetTitleText() if legend is not None else None

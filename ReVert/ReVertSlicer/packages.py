@@ -1,0 +1,101 @@
+"""The Python packages the reconstruction needs and Slicer does not bring: which are missing, and installing them when
+the user asks for it."""
+
+import importlib
+import logging
+import traceback
+from importlib.util import find_spec
+
+import slicer
+from slicer.i18n import tr as _
+
+TORCH = "torch"
+PACKAGES = {TORCH: "torch", "torch-geometric": "torch_geometric", "safetensors": "safetensors"}
+"""What pip calls a package, and what an import calls it. Any version will do, as pyproject.toml says."""
+
+
+def missing():
+    """Names for pip of the packages that are not there. Imports none of them."""
+    return tuple(name for name, module in PACKAGES.items() if find_spec(module) is None)
+
+
+def install():
+    """Installs what is missing, each time only after the user agrees; whether everything is there now.
+
+    To be called on a click only. PyTorch comes through the extension that knows the right build for this machine, the
+    rest through Slicer's own installer. When it ends without all packages, one message has said why. Never installs
+    while Slicer runs its self tests.
+    """
+    if slicer.app.testingEnabled():
+        logging.info("ReVert: nothing is installed in testing mode")
+        return not missing()
+    try:
+        complete = _installTorch() and _installRest()
+    except Exception as error:
+        text = _("The packages could not be installed: {reason}").format(reason=error)
+        slicer.util.errorDisplay(text, detailedText=traceback.format_exc())
+        return False
+    return complete and _isComplete()
+
+
+def _installTorch():
+    """Whether PyTorch is there, or installed without an error."""
+    if TORCH not in missing():
+        return True
+    try:
+        from PyTorchUtils import PyTorchUtilsLogic
+    except ModuleNotFoundError:
+        slicer.util.warningDisplay(
+            _(
+                "ReVert needs the PyTorch extension. Please open the Extensions Manager (menu View), install "
+                '"PyTorch", restart Slicer and try again.'
+            )
+        )
+        return False
+    if PyTorchUtilsLogic().installTorch(askConfirmation=True) is None:
+        _sayDeclined(TORCH)
+        return False
+    return True
+
+
+def _installRest():
+    """Whether the other packages are there, or installed without an error."""
+    names = [name for name in missing() if name != TORCH]
+    if not names:
+        return True
+    try:
+        from slicer.packaging import pip_ensure
+    except ImportError:  # Slicer before 5.12
+        return _installWithConsent(names)
+    try:
+        pip_ensure(names, requester="ReVert")
+    except RuntimeError as error:  # that is how it says that the user declined
+        logging.info("ReVert: %s", error)
+        _sayDeclined(", ".join(names))
+        return False
+    return True
+
+
+def _installWithConsent(names):
+    listed = ", ".join(names)
+    text = _("ReVert needs Python packages that will be downloaded and installed into Slicer: {names}. Continue?")
+    if not slicer.util.confirmOkCancelDisplay(text.format(names=listed), "ReVert"):
+        _sayDeclined(listed)
+        return False
+    slicer.util.pip_install(" ".join(names))
+    return True
+
+
+def _sayDeclined(names):
+    text = _("{names}: not installed. Everything else still works; reconstruction will ask again.")
+    slicer.util.infoDisplay(text.format(names=names))
+
+
+def _isComplete():
+    """Whether everything can be found now, or a message that it cannot."""
+    importlib.invalidate_caches()
+    absent = missing()
+    if absent:
+        text = _("Still not found after the installation: {names}. Please restart Slicer and try again.")
+        slicer.util.errorDisplay(text.format(names=", ".join(absent)))
+    return not absent

@@ -1,0 +1,54 @@
+"""What the parts of the panel have in common."""
+
+import slicer
+
+from ReVertLib.errors import InputError
+
+
+class Section:
+    """One collapsible part of the panel; connects its own widgets and keeps them up to date."""
+
+    def __init__(self, panel):
+        self.panel, self.ui = panel, panel.ui
+
+    @property
+    def logic(self):
+        return self.panel.logic
+
+    @property
+    def state(self):
+        """The parameter node, or None while the panel is not shown."""
+        return self.panel.state
+
+    def refresh(self):
+        """Brings the widgets in agreement with the scene; called after every change, with a state."""
+        raise NotImplementedError
+
+
+def guarded(action, *arguments):
+    """action(*arguments); what the user can mend is shown as one line, and None returned."""
+    try:
+        return action(*arguments)
+    except InputError as error:
+        slicer.util.errorDisplay(str(error))
+        return None
+
+
+def allow(widget, refusal=""):
+    """Enables widget, or disables it and says in its tool tip why."""
+    usual = widget.property("usualToolTip")
+    if usual is None:
+        usual = widget.property("toolTip")
+        widget.setProperty("usualToolTip", usual)
+    widget.setEnabled(not refusal)
+    widget.setToolTip(refusal or usual)
+
+
+def show(widget, value):
+    """Sets the value of a spin box or the text of a combo box without telling anyone."""
+    blocked = widget.blockSignals(True)
+    if isinstance(value, str):
+        widget.setCurrentText(value)
+    else:
+        widget.setValue(value)
+    widget.blockSignals(blocked)

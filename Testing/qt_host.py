@@ -1,0 +1,176 @@
+"""PySide6 made to look like Slicer's `qt`, and the few CTK and qMRML widgets the module's .ui file names.
+
+PythonQt hands out a Qt property as an attribute, where PySide6 has a method: `spinBox.value = 3`, `label.text`. So that
+the module's code runs unchanged, every property of every Qt class becomes an attribute here. The attribute of a class
+(not of an object) stays what PySide6 made it: `QTimer.singleShot` is a function and a property of the same name.
+"""
+
+import os
+import sys
+import types
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import slicer
+from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
+
+application = QtWidgets.QApplication.instance() or QtWidgets.QApplication([])
+
+
+class _Attribute:
+    """A Qt property as an attribute of the objects of a class."""
+
+    def __init__(self, name, original):
+        self.name, self.original = name, original
+
+    def __get__(self, widget, owner):
+        if widget is None:
+            return self.original if not hasattr(self.original, "__get__") else self.original.__get__(None, owner)
+        return widget.property(self.name)
+
+    def __set__(self, widget, value):
+        widget.setProperty(self.name, value)
+
+
+def _give_attributes(qt_class):
+    meta = qt_class.staticMetaObject
+    for index in range(meta.propertyOffset(), meta.propertyCount()):
+        name = meta.property(index).name()
+        setattr(qt_class, name, _Attribute(name, vars(qt_class).get(name)))
+
+
+def _qt_members():
+    return {name: getattr(part, name) for part in (QtCore, QtGui, QtWidgets) for name in dir(part)}
+
+
+for _member in _qt_members().values():
+    if isinstance(_member, type) and hasattr(_member, "staticMetaObject") and issubclass(_member, QtCore.QObject):
+        _give_attributes(_member)
+QtCore.QObject.name = _Attribute("objectName", None)
+
+
+class qMRMLWidget(QtWidgets.QWidget):
+    """Hands its scene on to the widgets below it."""
+
+    isEntered = True
+
+    def setMRMLScene(self, scene):
+        for child in self.findChildren(qMRMLNodeComboBox):
+            child.setMRMLScene(scene)
+
+
+class ctkCollapsibleButton(QtWidgets.QGroupBox):
+    """A titled group; collapsed, it hides what is in it."""
+
+    _collapsed = False
+
+    def _collapse(self, collapsed):
+        self._collapsed = collapsed
+        for child in self.findChildren(QtWidgets.QWidget, options=QtCore.Qt.FindDirectChildrenOnly):
+            child.setVisible(not collapsed)
+
+    def showEvent(self, event):
+        super().showEvent(event)
+        if self._collapsed:
+            self._collapse(True)
+
+    collapsed = QtCore.Property(bool, lambda self: self._collapsed, _collapse)
+    text = QtCore.Property(str, lambda self: self.title, lambda self, text: self.setTitle(text))
+
+
+class qMRMLNodeComboBox(QtWidgets.QComboBox):
+    """Lists the scene's nodes of its nodeTypes property, with None first."""
+
+    currentNodeChanged = QtCore.Signal(object)
+    nodeTypes: list
+
+    def setMRMLScene(self, scene):
+        self._scene, self._shown = scene, None
+        for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndImportEvent, scene.EndCloseEvent):
+            scene.AddObserver(event, lambda *_: self._list())
+        self.currentIndexChanged.connect(lambda *_: self._tell())
+        self._list()
+
+    def _list(self):
+        current = self.currentNode()
+        nodes = [node for kind in self.property("nodeTypes") or [] for node in slicer.util.getNodesByClass(kind)]
+        nodes = [node for node in nodes if not node.GetHideFromEditors()]
+        self.blockSignals(True)
+        self.clear()
+        for node in [None, *nodes]:
+            self.addItem(node.GetName() if node else "None", node.GetID() if node else "")
+        self.setCurrentIndex(max(self.findData(current.GetID() if current else ""), 0))
+        self.blockSignals(False)
+        self._tell()
+
+    def _tell(self):
+        node_id = self.currentData
+        if node_id != self._shown:
+            self._shown = node_id
+            self.currentNodeChanged.emit(self.currentNode())
+
+    def currentNode(self):
+        return self._scene.GetNodeByID(self.currentData) if self.currentData else None
+
+    def setCurrentNode(self, node):
+        self.setCurrentIndex(max(self.findData(node.GetID() if node else ""), 0))
+
+
+CUSTOM_WIDGETS = (qMRMLWidget, qMRMLNodeComboBox, ctkCollapsibleButton)
+"""Kept for good: the loader registers them for the whole process, but does not keep them alive."""
+
+
+def load_ui(path):
+    """slicer.util.loadUI."""
+    loader = QtUiTools.QUiLoader()
+    for widget in CUSTOM_WIDGETS:
+        loader.registerCustomWidget(widget)
+    before = QtCore.qInstallMessageHandler(_without_scene_connections)
+    try:
+        return loader.load(str(path))
+    finally:
+        QtCore.qInstallMessageHandler(before)
+
+
+def _without_scene_connections(_kind, _context, text):
+    """The .ui connects the scene's signal as C++ types it; here qMRMLWidget.setMRMLScene hands it on by itself."""
+    if "mrmlSceneChanged" not in text and "er name:" not in text:
+        sys.stderr.write(text + "\n")
+
+
+def child_widgets(widget):
+    """slicer.util.childWidgetVariables."""
+    named = {child.objectName: child for child in widget.findChildren(QtWidgets.QWidget) if child.objectName}
+    return types.SimpleNamespace(**named)
+
+
+class _WidgetModule(types.ModuleType):
+    """`ctk`, or the widget classes of `slicer`: a class of its own for every widget that is asked for."""
+
+    def __getattr__(self, name):
+        if not name.startswith(("ctk", "q")):
+            raise AttributeError(name)
+        setattr(self, name, type(name, (QtWidgets.QWidget,), {}))
+        return getattr(self, name)
+
+
+def run_until(condition, seconds=10.0):
+    """Lets Qt's event loop run until condition() or the time is up; whether it came true."""
+    loop, deadline = QtCore.QEventLoop(), QtCore.QDeadlineTimer(int(seconds * 1000))
+    while not condition() and not deadline.hasExpired():
+        loop.processEvents(QtCore.QEventLoop.ProcessEventsFlag.WaitForMoreEvents | QtCore.QEventLoop.AllEvents, 20)
+    return bool(condition())
+
+
+def install():
+    """Puts `qt` and `ctk` where the module's imports find them."""
+    qt = types.ModuleType("qt")
+    vars(qt).update(_qt_members())
+    ctk = _WidgetModule("ctk")
+    widgets = _WidgetModule("slicer_widgets")
+    for widget in CUSTOM_WIDGETS:
+        setattr(ctk if widget.__name__.startswith("ctk") else widgets, widget.__name__, widget)
+    for name in ("qMRMLWidget", "qMRMLNodeComboBox", "qSlicerWidget", "qMRMLSliderWidget", "qMRMLSpinBox"):
+        setattr(slicer, name, getattr(widgets, name))
+    slicer.qMRMLRangeWidget = widgets.qMRMLRangeWidget
+    sys.modules["qt"], sys.modules["ctk"] = qt, ctk

@@ -1,0 +1,124 @@
+"""Pictures of the scene as Slicer's 3D and slice views would show it, drawn by Slicer's own displayable managers.
+
+What the application adds is imitated: the window, its background and lights, and the image below what is drawn over it
+in a slice view. Needs `scene_host.new_scene`. The scene is left as it was.
+"""
+
+from contextlib import contextmanager
+
+import numpy as np
+import slicer
+import slicer.util
+import vtk
+
+MANAGERS_3D = (slicer.vtkMRMLModelDisplayableManager, slicer.vtkMRMLColorLegendDisplayableManager)
+MANAGERS_SLICE = (
+    slicer.vtkMRMLModelSliceDisplayableManager,
+    slicer.vtkMRMLMarkupsDisplayableManager,
+    slicer.vtkMRMLColorLegendDisplayableManager,
+)
+BELOW, ABOVE = (0.7568, 0.7647, 0.9098), (0.4549, 0.4706, 0.7451)
+"""Slicer's background in 3D."""
+
+
+def picture_3d(path, size=(1200, 900), azimuth_deg=0.0, elevation_deg=0.0, zoom=1.0, focus=None):
+    """Writes a PNG of all that is visible in 3D. size: width and height, pixels.
+
+    The viewer is before the patient, turned about the head-foot axis by azimuth_deg (positive: to the patient's right),
+    and raised by elevation_deg, as far away as shows everything, then nearer by zoom. focus: RAS in the middle of the
+    picture, instead of the middle of everything.
+    """
+    node = slicer.vtkMRMLViewNode()
+    with _view(node, MANAGERS_3D, size) as (window, renderer):
+        renderer.SetBackground(BELOW)
+        renderer.SetBackground2(ABOVE)
+        renderer.SetGradientBackground(True)
+        vtk.vtkLightKit().AddLightsToRenderer(renderer)
+        camera = renderer.GetActiveCamera()
+        camera.SetFocalPoint(0, 0, 0)
+        camera.SetPosition(0, 1, 0)
+        camera.SetViewUp(0, 0, 1)
+        camera.Azimuth(azimuth_deg)
+        camera.Elevation(elevation_deg)
+        renderer.ResetCamera()
+        if focus is not None:
+            shift = np.asarray(focus) - camera.GetFocalPoint()
+            camera.SetPosition(camera.GetPosition() + shift)
+            camera.SetFocalPoint(focus)
+        camera.Dolly(zoom)
+        renderer.ResetCameraClippingRange()
+        _write(window, path)
+
+
+def picture_slice(volume_node, path, size=(900, 900), slice_index=0, zoom=1.0):
+    """Writes a PNG of the slice view of a volume, turned into its plane and fitted to it, then nearer by zoom."""
+    node = slicer.vtkMRMLSliceNode()
+    composite = slicer.vtkMRMLSliceCompositeNode()
+    composite.SetLayoutName("Picture")
+    slicer.mrmlScene.AddNode(composite)
+    logic = slicer.vtkMRMLSliceLogic()
+    logic.SetMRMLScene(slicer.mrmlScene)
+    with _view(node, MANAGERS_SLICE, size) as (window, renderer):
+        logic.SetSliceNode(node)
+        logic.SetSliceCompositeNode(composite)
+        composite.SetBackgroundVolumeID(volume_node.GetID())
+        node.SetDimensions(*size, 1)
+        node.RotateToVolumePlane(volume_node)
+        logic.FitSliceToAll(*size)
+        node.SetFieldOfView(*(np.asarray(node.GetFieldOfView()) / (zoom, zoom, 1)))
+        middle = (np.asarray(volume_node.GetImageData().GetDimensions()[:2]) - 1) / 2
+        to_ras = vtk.vtkMatrix4x4()
+        volume_node.GetIJKToRASMatrix(to_ras)
+        node.JumpSliceByCentering(*to_ras.MultiplyPoint((*middle, slice_index, 1))[:3])
+        renderer.AddViewProp(_image(logic))
+        _write(window, path)
+    slicer.mrmlScene.RemoveNode(composite)
+    logic.SetMRMLScene(None)
+
+
+@contextmanager
+def _view(node, managers, size):
+    """A window with its renderer, in which managers draw what view node shows; it takes the node with it."""
+    window, renderer, interactor = vtk.vtkRenderWindow(), vtk.vtkRenderer(), vtk.vtkRenderWindowInteractor()
+    window.SetOffScreenRendering(True)
+    window.SetMultiSamples(8)
+    window.SetSize(*size)
+    window.AddRenderer(renderer)
+    window.SetInteractor(interactor)
+    vtk.vtkMapper.SetResolveCoincidentTopologyToPolygonOffset()
+    node.SetLayoutName("Picture")
+    slicer.mrmlScene.AddNode(node)
+    group = slicer.vtkMRMLDisplayableManagerGroup()
+    group.SetRenderer(renderer)
+    group.SetMRMLDisplayableNode(node)
+    for manager_class in managers:
+        manager = manager_class()
+        manager.SetMRMLApplicationLogic(slicer.modules.colors.logic().GetMRMLApplicationLogic())
+        group.AddDisplayableManager(manager)
+    for legend in slicer.util.getNodesByClass("vtkMRMLColorLegendDisplayNode"):
+        slicer.mrmlScene.InvokeEvent(slicer.mrmlScene.NodeAddedEvent, legend)  # older than the view
+    try:
+        yield window, renderer
+    finally:
+        group.SetMRMLDisplayableNode(None)
+        slicer.mrmlScene.RemoveNode(node)
+
+
+def _image(slice_logic):
+    """What a slice view shows of its volumes, as a picture below everything else."""
+    mapper, actor = vtk.vtkImageMapper(), vtk.vtkActor2D()
+    mapper.SetInputConnection(slice_logic.GetImageDataConnection())
+    mapper.SetColorWindow(255)
+    mapper.SetColorLevel(127.5)
+    actor.SetMapper(mapper)
+    actor.GetProperty().SetDisplayLocationToBackground()
+    return actor
+
+
+def _write(window, path):
+    window.Render()
+    picture, writer = vtk.vtkWindowToImageFilter(), vtk.vtkPNGWriter()
+    picture.SetInput(window)
+    writer.SetInputConnection(picture.GetOutputPort())
+    writer.SetFileName(str(path))
+    writer.Write()

@@ -1,19 +1,29 @@
 """Nodes and a predictor for the tests of the module."""
 
-from dataclasses import dataclass, field
+import importlib
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import slicer
+import slicer_host
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
+from ReVertLib.geometry import Geometry
 from ReVertLib.mesh import Mesh, from_polydata
-from ReVertLib.reconstruction import Reconstruction
+from ReVertLib.reconstruction import About, Alignment, Comparison, Outcome, Reconstruction, SurfaceMetrics
+from ReVertLib.silhouette import outlines
 
 LENGTHS = {"sdd_mm": 1000.0, "sod_mm": 700.0}
 CORNERS = np.array([[1.0, 2.0, 700.0], [2.0, 2.0, 700.0], [1.0, 3.0, 700.0], [1.0, 2.0, 701.0]])
 FACES = np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3]])
 BOX_SIZE_MM = np.array([40.0, 30.0, 20.0])
+AP = {"yaw_deg": 0.0, "pitch_deg": 0.0, "roll_deg": 0.0}
+CAMERA = Geometry(1000.0, 700.0, (0.5, 0.25), (39.5, 29.5), "L3")
+"""Of the radiograph that radiograph_node() makes; 1 mm at 700 mm depth is 20/7 columns or 40/7 rows."""
+ABOUT = About("0" * 64, "template", "CPU (2 threads)", {"revert": "0.1.0", "torch": "2.13.0"})
+METRICS = SurfaceMetrics(0.9, 2.0, 0.7, 0.95, 1.5, 24000.0, 23000.0)
+CONTROL = SurfaceMetrics(0.87, 3.3, 1.1, 0.86, 3.0, 22000.0, 23000.0)
 
 
 @dataclass
@@ -28,6 +38,32 @@ class OneTetrahedron:
     def reconstruct(self, pixels, geometry):
         self.asked.append((pixels, geometry))
         return Reconstruction(Mesh(CORNERS, FACES), geometry, 0.1, ("a warning",))
+
+
+def fresh(*names):
+    """Files of ReVertSlicer by their names, in a fresh scene."""
+    slicer_host.load()
+    parts = [importlib.import_module(f"ReVertSlicer.{name}") for name in names]
+    return parts[0] if len(parts) == 1 else parts
+
+
+def outcome(level="L3", centre_mm=(0.0, 0.0, 700.0), half_mm=4.0, expected_error_mm=None, warnings=()):
+    """A cube before CAMERA, its silhouette, and the same expected error at all its eight corners, if any."""
+    corners = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
+    quads = np.array([(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)])
+    mesh = Mesh(half_mm * corners + centre_mm, np.vstack([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]))
+    error = None if expected_error_mm is None else np.full(8, expected_error_mm)
+    geometry = replace(CAMERA, level=level)
+    return Outcome(Reconstruction(mesh, geometry, 0.125, warnings, error), outlines(mesh, geometry, (80, 60)))
+
+
+def comparison_of(model_node, mode="rigid", motion_mm=(0.0, 0.0, 0.0), distances_mm=None, control=CONTROL):
+    """Invented figures for a model node, and a shift of the world as its alignment."""
+    count = model_node.GetPolyData().GetNumberOfPoints()
+    alignment = Alignment(np.eye(3), np.array(motion_mm, float), 1.0)
+    distances = np.linspace(-1, 1, count) if distances_mm is None else np.asarray(distances_mm, float)
+    level = model_node.GetAttribute("ReVert.Level")
+    return Comparison(mode, level, alignment, METRICS, distances, control, "rigid" if control else None)
 
 
 def radiograph_node(spacing=(0.5, 0.25, 1.0), slices=1, name="DOE^JANE"):

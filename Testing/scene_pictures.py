@@ -55,10 +55,10 @@ def picture_slice(volume_node, path, size=(900, 900), slice_index=0, zoom=1.0):
     node = slicer.vtkMRMLSliceNode()
     composite = slicer.vtkMRMLSliceCompositeNode()
     composite.SetLayoutName("Picture")
-    slicer.mrmlScene.AddNode(composite)
     logic = slicer.vtkMRMLSliceLogic()
     logic.SetMRMLScene(slicer.mrmlScene)
     with _view(node, MANAGERS_SLICE, size) as (window, renderer):
+        slicer.mrmlScene.AddNode(composite)
         logic.SetSliceNode(node)
         logic.SetSliceCompositeNode(composite)
         composite.SetBackgroundVolumeID(volume_node.GetID())
@@ -72,13 +72,15 @@ def picture_slice(volume_node, path, size=(900, 900), slice_index=0, zoom=1.0):
         node.JumpSliceByCentering(*to_ras.MultiplyPoint((*middle, slice_index, 1))[:3])
         renderer.AddViewProp(_image(logic))
         _write(window, path)
-    slicer.mrmlScene.RemoveNode(composite)
-    logic.SetMRMLScene(None)
+        logic.SetSliceNode(None)
+        logic.SetSliceCompositeNode(None)
+        logic.SetMRMLScene(None)
 
 
 @contextmanager
 def _view(node, managers, size):
-    """A window with its renderer, in which managers draw what view node shows; it takes the node with it."""
+    """A window with its renderer, in which managers draw what view node shows; all nodes that came go with it."""
+    before = set(_ids())
     window, renderer, interactor = vtk.vtkRenderWindow(), vtk.vtkRenderer(), vtk.vtkRenderWindowInteractor()
     window.SetOffScreenRendering(True)
     window.SetMultiSamples(8)
@@ -101,7 +103,12 @@ def _view(node, managers, size):
         yield window, renderer
     finally:
         group.SetMRMLDisplayableNode(None)
-        slicer.mrmlScene.RemoveNode(node)
+        for node_id in set(_ids()) - before:
+            slicer.mrmlScene.RemoveNode(slicer.mrmlScene.GetNodeByID(node_id))
+
+
+def _ids():
+    return [slicer.mrmlScene.GetNthNode(index).GetID() for index in range(slicer.mrmlScene.GetNumberOfNodes())]
 
 
 def _image(slice_logic):

@@ -218,6 +218,9 @@ def test_compare_waits_for_a_segment_and_says_the_figures_with_the_control(panel
     assert "Dice" in text
     assert "control" in text
     assert panel.state.colour == "distance to CT"
+    panel.ui.showPlotButton.click()
+    selection = slicer.mrmlScene.GetNodeByID("vtkMRMLSelectionNodeSingleton")
+    assert slicer.mrmlScene.GetNodeByID(selection.GetActivePlotChartID()).GetTitle().startswith("L3: distance")
     assert panel.ui.removeAlignmentButton.enabled
     panel.ui.removeAlignmentButton.click()
     assert not panel.ui.removeAlignmentButton.enabled

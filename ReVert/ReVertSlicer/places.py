@@ -246,4 +246,8 @@ def _newNode(radiographNode, kind, name):
     node = slicer.mrmlScene.AddNewNodeByClass(KINDS[kind], name)
     node.SetNodeReferenceID(RADIOGRAPH, radiographNode.GetID())
     node.CreateDefaultDisplayNodes()
+    if kind == BOX:
+        display = node.GetDisplayNode()  # fill and middle handle would hide the very image they mark
+        display.SetFillVisibility(False)
+        display.SetTranslationHandleVisibility(False)
     return node

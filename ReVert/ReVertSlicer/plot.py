@@ -18,11 +18,12 @@ _COLOUR = (0.18, 0.50, 0.77)
 
 def showDistribution(modelNode, distancesMm):
     """Makes or updates table, series and chart of a model's distances, one for each vertex; returns the chart node."""
+    chart = _part(modelNode, "chart", _("{model} distance to CT"))  # first: undo removes it before what it refers to
+    series = _part(modelNode, "series", _("{model} distance to CT"))
+    table = _part(modelNode, "distances", _("{model} distances"))
     mesh = from_polydata(modelNode.GetPolyData())
     centres, shares = distribution(distancesMm, _vertexAreas(mesh))
-    table = _part(modelNode, "distances", _("{model} distances"))
     table.SetAndObserveTable(_columns({DISTANCE: centres, SHARE: shares}))
-    series = _part(modelNode, "series", _("{model} distance to CT"))
     with slicer.util.NodeModify(series):
         series.SetAndObserveTableNodeID(table.GetID())
         series.SetXColumnName(DISTANCE)
@@ -31,7 +32,6 @@ def showDistribution(modelNode, distancesMm):
         series.SetMarkerStyle(series.MarkerStyleNone)
         series.SetLineWidth(3)
         series.SetColor(_COLOUR)
-    chart = _part(modelNode, "chart", _("{model} distance to CT"))
     with slicer.util.NodeModify(chart):
         if chart.GetNumberOfPlotSeriesNodes() == 0:
             chart.AddAndObservePlotSeriesNodeID(series.GetID())

@@ -1,9 +1,10 @@
 """The panel's comparison of the result with a CT segmentation."""
 
 import qt
+import slicer
 from slicer.i18n import tr as _
 
-from . import batch, comparison, export, jobs
+from . import batch, comparison, export, hierarchy, jobs
 from .parameters import DISTANCE
 from .section import Section, allow, guarded
 
@@ -29,6 +30,7 @@ class CompareSection(Section):
         self.ui.compareAllButton.clicked.connect(self.onCompareAll)
         self.ui.segmentSelector.currentIndexChanged.connect(self.onSegment)
         self.ui.removeAlignmentButton.clicked.connect(self.onRemoveAlignment)
+        self.ui.showPlotButton.clicked.connect(self.onShowPlot)
         self.ui.exportTableButton.clicked.connect(self.onExport)
 
     def onSegment(self, index):
@@ -74,6 +76,9 @@ class CompareSection(Section):
         comparison.removeAlignment(self.state.model)
         self.panel.refresh()
 
+    def onShowPlot(self, *_args):
+        slicer.modules.plots.logic().ShowChartInLayout(hierarchy.part(self.state.model, "chart"))
+
     def onExport(self, *_args):
         path = qt.QFileDialog.getSaveFileName(self.panel.parent, _("Export results"), "", _("Tables (*.csv)"))
         path = path if isinstance(path, str) else path[0]
@@ -93,6 +98,8 @@ class CompareSection(Section):
         )
         aligned = state.model is not None and comparison.alignmentOf(state.model) is not None
         allow(self.ui.removeAlignmentButton, "" if aligned else _("The model is not aligned."))
+        compared = state.model is not None and hierarchy.part(state.model, "chart") is not None
+        allow(self.ui.showPlotButton, "" if compared else _("Compare the model first."))
         allow(self.ui.exportTableButton, "" if batch.resultsTable() is not None else _("Compare something first."))
 
     def _listSegments(self, segmentationNode):

@@ -5,6 +5,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ReVertLib.errors import InputError
+from ReVertLib.reconstruction import Refusal
 
 from . import jobs
 from .live import Follower
@@ -39,6 +40,7 @@ class ReconstructSection(Section):
         if refused:
             slicer.util.errorDisplay(refused)
         if models:
+            self.panel.say(_summary(outcomes, self.panel.worker.about))
             first = self.state.model is None
             self.state.model = models[-1]
             if first:
@@ -112,3 +114,13 @@ class ReconstructSection(Section):
         if check is None:
             return _("Select a radiograph first.")
         return "\n".join(check.problems)
+
+
+def _summary(outcomes, about):
+    """What was done, how quickly, and where."""
+    done = [outcome.reconstruction for outcome in outcomes if not isinstance(outcome, Refusal)]
+    levels = ", ".join(one.geometry.level for one in done)
+    seconds = sum(one.seconds for one in done)
+    return _("{levels} reconstructed in {seconds:.2f} s on {device}").format(
+        levels=levels, seconds=seconds, device=about.device
+    )

@@ -48,7 +48,7 @@ def suggestedSegment(segmentationNode, level):
     or more than one."""
     if level not in VERSE_LABELS:
         return ""
-    own = f"{level.lower()}|lumbar{level[1]}|{VERSE_LABELS[level]}"
+    own = f"{level.lower()}|lumbar(?:vertebra)?{level[1]}|{VERSE_LABELS[level]}"
     pattern = re.compile(f"(?:{_BESIDES_THE_LEVEL})*(?:{own})(?:{own}|{_BESIDES_THE_LEVEL})*")
     segmentation = segmentationNode.GetSegmentation()
     names = {key: segmentation.GetSegment(key).GetName().lower() for key in segmentation.GetSegmentIDs()}

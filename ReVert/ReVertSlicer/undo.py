@@ -14,8 +14,10 @@ from . import hierarchy
 
 _watched = WeakSet()
 """Scenes whose undo and redo are followed."""
-_before = set()
+_present = set()
 """The ids of our nodes before the undo or redo that is going on."""
+_owners = {}
+"""By the id of a node that belongs to a model, that of the model: a node loses it when the model is removed first."""
 
 
 def saveForUndo(*nodes):
@@ -50,12 +52,17 @@ def _watch(scene):
 
 
 def _begin(_scene, _event):
-    _before.clear()
-    _before.update(node.GetID() for node in hierarchy.allParts())
+    parts = hierarchy.allParts()
+    _present.clear()
+    _present.update(node.GetID() for node in parts)
+    _owners.update({node.GetID(): node.GetNodeReferenceID(hierarchy.SURFACE) for node in parts})
 
 
 def _end(_scene, _event):
-    for node in hierarchy.allParts():
-        if node.GetID() not in _before:
-            hierarchy.putInFolder(node)
+    returned = [node for node in hierarchy.allParts() if node.GetID() not in _present]
+    for node in returned:
+        if _owners.get(node.GetID()):
+            node.SetNodeReferenceID(hierarchy.SURFACE, _owners[node.GetID()])
+    for node in returned:
+        hierarchy.putInFolder(node)
     hierarchy.removeEmptyFolders()

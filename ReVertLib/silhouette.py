@@ -12,6 +12,9 @@ from .mesh import Mesh
 
 _GRID_LINES = 320
 """How finely an outline is followed: lines across the longer side of the silhouette."""
+_FLAT = 0.02
+"""A point of an outline nearer than this, in grid cells, to the line between its neighbours is left out."""
+_PASSES = 12
 
 _OUTLINE_STEPS = {
     1: ("top left",),
@@ -105,7 +108,8 @@ def outlines(mesh: Mesh, geometry: Geometry, size_px: tuple[int, int]) -> tuple[
     """Closed polylines (k, 2), (u, v), around what mesh covers of an image, in pixels; the last point is joined to the
     first. On the image, what is covered lies to the right of every step; a hole has an outline of its own.
 
-    Exact where they cross the lines of a grid of about `_GRID_LINES` lines across the silhouette, straight in between.
+    Found where they cross the lines of a grid of about `_GRID_LINES` lines across the silhouette; right to a small part
+    of its cell.
     What leaves the image is cut along its edge. mesh: camera frame, mm. size_px: (columns, rows). Raises InputError
     when part of the mesh is not in front of the source.
     """
@@ -140,8 +144,20 @@ def _loops(corners: np.ndarray) -> list[np.ndarray]:
         while crossing != start:
             loop.append(crossing)
             crossing = following.pop(crossing)
-        loops.append(places[loop])
+        loops.append(_thinned(places[loop]))
     return loops
+
+
+def _thinned(loop: np.ndarray) -> np.ndarray:
+    """A closed polyline (k, 2) without the points that make no difference. Of two neighbours one at most goes at a
+    time, the other perhaps with the next pass."""
+    for _ in range(_PASSES):
+        to_next, chord = np.roll(loop, -1, 0) - loop, np.roll(loop, -1, 0) - np.roll(loop, 1, 0)
+        across = np.abs(chord[:, 0] * to_next[:, 1] - chord[:, 1] * to_next[:, 0])
+        flat = across < _FLAT * np.hypot(*chord.T)
+        flat[::2] = False
+        loop = np.roll(loop[~flat], 1, 0)
+    return loop
 
 
 def _scan(corners: np.ndarray, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:

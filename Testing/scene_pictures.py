@@ -52,13 +52,11 @@ def picture_3d(path, size=(1200, 900), azimuth_deg=0.0, elevation_deg=0.0, zoom=
 
 def picture_slice(volume_node, path, size=(900, 900), slice_index=0, zoom=1.0):
     """Writes a PNG of the slice view of a volume, turned into its plane and fitted to it, then nearer by zoom."""
-    node = slicer.vtkMRMLSliceNode()
-    composite = slicer.vtkMRMLSliceCompositeNode()
+    node, composite, logic = slicer.vtkMRMLSliceNode(), slicer.vtkMRMLSliceCompositeNode(), slicer.vtkMRMLSliceLogic()
     composite.SetLayoutName("Picture")
-    logic = slicer.vtkMRMLSliceLogic()
-    logic.SetMRMLScene(slicer.mrmlScene)
     with _view(node, MANAGERS_SLICE, size) as (window, renderer):
         slicer.mrmlScene.AddNode(composite)
+        logic.SetMRMLScene(slicer.mrmlScene)
         logic.SetSliceNode(node)
         logic.SetSliceCompositeNode(composite)
         composite.SetBackgroundVolumeID(volume_node.GetID())
@@ -72,8 +70,6 @@ def picture_slice(volume_node, path, size=(900, 900), slice_index=0, zoom=1.0):
         node.JumpSliceByCentering(*to_ras.MultiplyPoint((*middle, slice_index, 1))[:3])
         renderer.AddViewProp(_image(logic))
         _write(window, path)
-        logic.SetSliceNode(None)
-        logic.SetSliceCompositeNode(None)
         logic.SetMRMLScene(None)
 
 

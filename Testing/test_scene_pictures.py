@@ -1,6 +1,7 @@
 """Pictures by Slicer's displayable managers: the silhouette is drawn around the vertebra, the plane behind it."""
 
 import numpy as np
+import pytest
 import scene_pictures
 import slicer
 import vtk
@@ -22,18 +23,39 @@ def coloured(picture, colour, tolerance=40):
     return np.argwhere(np.abs(picture.astype(int) - 255 * np.array(colour)).max(-1) < tolerance)
 
 
-def test_slice_view_and_3d_view(tmp_path):
+@pytest.fixture
+def scene():
+    """Film, and the file with the colours."""
     result, colours = fresh("result", "colours")
     radiograph = radiograph_node(spacing=(0.5, 0.5, 1.0))
     result.showReconstructions(radiograph, [outcome()], AP, ABOUT)
+    return radiograph, colours
+
+
+def test_silhouette_in_the_slice_view(scene, tmp_path):
+    """5 pixels of the picture to one of the film, on which a cube of 8 mm covers 23 columns and 46 rows."""
+    radiograph, colours = scene
     count = slicer.mrmlScene.GetNumberOfNodes()
     scene_pictures.picture_slice(radiograph, tmp_path / "slice.png", (400, 300))
-    scene_pictures.picture_3d(tmp_path / "3d.png", (400, 300), azimuth_deg=-60, elevation_deg=20)
     assert slicer.mrmlScene.GetNumberOfNodes() == count
-    outline = coloured(pixels(tmp_path / "slice.png"), colours.OUTLINE)
-    # 5 picture pixels to a pixel of the radiograph: a cube of 8 mm covers 8 * 1000 / 696 / 0.5 = 23 columns, 46 rows
-    assert np.ptp(outline[:, 1]) == np.clip(np.ptp(outline[:, 1]), 5 * 23 - 3, 5 * 23 + 6)
-    assert np.ptp(outline[:, 0]) == np.clip(np.ptp(outline[:, 0]), 5 * 46 - 3, 5 * 46 + 6)
-    space = pixels(tmp_path / "3d.png")
-    assert len(coloured(space, colours.BEAM)) > 100
-    assert len(coloured(space, (1, 1, 1), 60)) > 20  # the bright end of the plane's ramp
+    picture = pixels(tmp_path / "slice.png")
+    outline = coloured(picture, colours.OUTLINE)
+    assert np.ptp(outline, axis=0) == pytest.approx([5 * 46, 5 * 23], abs=5)
+    assert outline.mean(0) == pytest.approx([150, 200], abs=5)
+    assert picture[20, 40].max() < 60  # the film's ramp, brighter to the right
+    assert picture[20, 360].min() > 150
+
+
+def test_film_and_beam_in_3d(scene, tmp_path):
+    """Seen from the source, the film shows as in the slice view: its bright end is at the patient's left."""
+    _radiograph, colours = scene
+    count = slicer.mrmlScene.GetNumberOfNodes()
+    scene_pictures.picture_3d(tmp_path / "3d.png", (400, 300), zoom=25, focus=(0, -1000, 0))
+    assert slicer.mrmlScene.GetNumberOfNodes() == count
+    picture = pixels(tmp_path / "3d.png")
+    bright, dark = (coloured(picture, [grey] * 3, 50)[:, 1] for grey in (1, 0.1))
+    assert len(bright) > 100 and len(dark) > 100
+    assert bright.min() > dark.max()
+    assert len(coloured(picture, colours.OUTLINE)) > 100
+    scene_pictures.picture_3d(tmp_path / "all.png", (400, 300), azimuth_deg=-60)
+    assert len(coloured(pixels(tmp_path / "all.png"), colours.BEAM)) > 100

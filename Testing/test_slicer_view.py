@@ -84,8 +84,8 @@ def test_beam_runs_from_the_source_to_the_corners_and_along_the_principal_ray(pa
     beam = hierarchy.part(radiograph, "beam").GetPolyData()
     source, *corners, principal = points(hierarchy.part(radiograph, "beam"))[:6]
     assert source.tolist() == [0, 0, 0]
-    assert np.abs(corners) / 0.995 == pytest.approx(np.tile([20, 1000, 7.5], (4, 1)), abs=1e-3)
-    assert principal / 0.995 == pytest.approx([0, -1000, 0], abs=1e-3)
+    assert np.abs(corners) / 0.999 == pytest.approx(np.tile([20, 1000, 7.5], (4, 1)), abs=1e-3)
+    assert principal / 0.999 == pytest.approx([0, -1000, 0], abs=1e-3)
     assert beam.GetNumberOfLines() == 6
     ball = points(hierarchy.part(radiograph, "beam"))[6:]
     assert np.linalg.norm(ball, axis=1) == pytest.approx(8, abs=1e-4)
@@ -140,7 +140,7 @@ def test_silhouette_shows_in_slices_only_and_the_outline_in_3d_only(parts):
         for display in [hierarchy.part(model, kind).GetDisplayNode()]
     }
     assert shown == {"silhouette": (1, 0), "outline": (0, 1)}
-    outline = points(hierarchy.part(model, "outline")) / 0.995
+    outline = points(hierarchy.part(model, "outline")) / 0.999
     assert outline[:, 1] == pytest.approx(-1000)
     assert np.abs(outline[:, [0, 2]]).max(0) == pytest.approx([4 * 1000 / 696] * 2, abs=1e-3)
 

@@ -7,9 +7,13 @@ from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrappe
 
 from ReVertLib.geometry import LEVELS
 
+from . import colours
+
 DEVICES = ("auto", "cpu", "cuda", "mps")
 ALIGNMENTS = ("none", "translation", "rigid", "similarity")
 BONE, EXPECTED_ERROR, DISTANCE = "bone", "expected error", "distance to CT"
+ARRAYS = {BONE: None, EXPECTED_ERROR: colours.EXPECTED_ERROR, DISTANCE: colours.SIGNED_DISTANCE}
+"""The model's array behind each choice of colours."""
 
 
 @parameterNodeWrapper

@@ -7,8 +7,9 @@ from slicer.i18n import tr as _
 from ReVertLib.errors import InputError
 from ReVertLib.reconstruction import Refusal
 
-from . import jobs
+from . import jobs, result
 from .live import Follower
+from .parameters import ARRAYS, BONE, DISTANCE
 from .section import Section, allow, guarded
 
 
@@ -43,6 +44,10 @@ class ReconstructSection(Section):
             self.panel.say(_summary(outcomes, self.panel.worker.about))
             first = self.state.model is None
             self.state.model = models[-1]
+            if self.state.colour == DISTANCE:  # it belonged to the surface of before
+                self.state.colour = BONE
+            for model in models:
+                result.colourBy(model, ARRAYS[self.state.colour])
             if first:
                 slicer.util.resetThreeDViews()
 

@@ -4,10 +4,8 @@ import qt
 from slicer.i18n import tr as _
 
 from . import export, result, view
-from .parameters import BONE, DISTANCE, EXPECTED_ERROR
+from .parameters import ARRAYS
 from .section import Section, allow, guarded
-
-ARRAYS = {BONE: None, EXPECTED_ERROR: "expected_error_mm", DISTANCE: "signed_distance_mm"}
 
 
 class ResultSection(Section):

@@ -22,7 +22,7 @@ GREY = "grey"
 """The plane's array of pixel values."""
 _RIBBON = 0.45
 """The silhouette reaches so far before and behind its slice, in voxels."""
-_BEFORE_PLANE = 0.995
+_BEFORE_PLANE = 0.999
 """Where along the rays lines on the plane lie, as a share of the way to it, lest they be half hidden in it."""
 _DEFAULT_COLOURS = "vtkMRMLColorTableNodeGrey"
 

@@ -7,7 +7,7 @@ TORCH ?= torch==2.13.0
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-MODULE_TESTS := Testing/test_module.py Testing/test_panel.py Testing/test_slicer_*.py Testing/test_process.py \
+MODULE_TESTS := Testing/test_module.py Testing/test_panel*.py Testing/test_slicer_*.py Testing/test_process.py \
     Testing/test_packages.py Testing/test_faults.py
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 SUPPORTED := import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 13) or \

@@ -4,6 +4,7 @@ This file holds what Slicer looks for by name: the module, its panel, its logic 
 made of lie in ReVertSlicer/, what needs no Slicer in ReVertLib/. Nothing heavy is imported at file scope.
 """
 
+import logging
 import sys
 from pathlib import Path
 
@@ -41,7 +42,7 @@ from ReVertSlicer import (  # noqa: E402
 )
 from ReVertSlicer.live import Follower  # noqa: E402
 from ReVertSlicer.panel import Panel  # noqa: E402
-from ReVertSlicer.parameters import ReVertParameterNode  # noqa: E402
+from ReVertSlicer.parameters import parameterNode  # noqa: E402
 
 
 class ReVert(ScriptedLoadableModule):
@@ -78,7 +79,7 @@ class ReVertLogic(ScriptedLoadableModuleLogic):
         self._service = Service(predictor=predictor)
 
     def getParameterNode(self):
-        return ReVertParameterNode(super().getParameterNode())
+        return parameterNode(super().getParameterNode())
 
     def loadSampleData(self, view="ap"):
         """The case that comes with the extension: .radiograph and .segmentation; view: ap, oblique or lateral."""
@@ -202,7 +203,7 @@ class ReVertTest(ScriptedLoadableModuleTest):
     def runTest(self):
         """Slicer's Reload and Test: every test in turn."""
         for name in sorted(name for name in dir(self) if name.startswith("test_")):
-            self.delayDisplay(name)
+            logging.info("ReVert self test: %s", name)
             self.setUp()
             getattr(self, name)()
             self.tearDown()

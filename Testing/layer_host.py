@@ -4,7 +4,6 @@ When the environment variable SLICER_PYTHON_LAYER names the folder Base/Python o
 ScriptedLoadableModule, parameterNodeWrapper, i18n and packaging are used instead of the imitations.
 """
 
-import json
 import os
 import sys
 import types
@@ -75,9 +74,14 @@ def _access(widget, parameters, name):
     if isinstance(widget, qMRMLNodeComboBox):
         return widget.currentNodeChanged, widget.currentNode, widget.setCurrentNode
     if isinstance(widget, QtWidgets.QComboBox):
+        choices = parameters.choices[name]
         widget.clear()
-        widget.addItems(parameters.choices[name])
-        return widget.currentTextChanged, lambda: widget.currentText, widget.setCurrentText
+        widget.addItems(choices)
+        return (
+            widget.currentIndexChanged,
+            lambda: choices[widget.currentIndex],
+            lambda value: widget.setCurrentIndex(choices.index(value)),  # ValueError for none of them, as in Slicer
+        )
     if isinstance(widget, QtWidgets.QCheckBox):
         return widget.toggled, widget.isChecked, widget.setChecked
     if isinstance(widget, QtWidgets.QLineEdit):
@@ -122,9 +126,9 @@ def _node_property(name):
 def _value_property(name, default):
     def get(self):
         text = self.parameterNode.GetParameter(name)
-        return json.loads(text) if text else default
+        return type(default)(text) if text else default
 
-    return property(get, lambda self, value: self.parameterNode.SetParameter(name, json.dumps(value)))
+    return property(get, lambda self, value: self.parameterNode.SetParameter(name, str(value)))
 
 
 class ScriptedLoadableModule:

@@ -49,6 +49,16 @@ for _member in _qt_members().values():
 QtCore.QObject.name = _Attribute("objectName", None)
 
 
+def _write(device, data, original=QtCore.QIODevice.write):
+    """PythonQt has an overload for C strings, which ends at the first NUL; which one bytes get, it does not promise."""
+    if not isinstance(data, QtCore.QByteArray):
+        raise TypeError(f"write: expected a QByteArray, got {type(data).__name__}")
+    return original(device, data)
+
+
+QtCore.QIODevice.write = _write
+
+
 class qMRMLWidget(QtWidgets.QWidget):
     """Hands its scene on to the widgets below it."""
 
@@ -78,11 +88,35 @@ class ctkCollapsibleButton(QtWidgets.QGroupBox):
     text = QtCore.Property(str, lambda self: self.title, lambda self, text: self.setTitle(text))
 
 
+class _Filter:
+    """The part of qMRMLSortFilterProxyModel that hides nodes from the one who shows them."""
+
+    def __init__(self, listing):
+        self._hidden, self._listing = (), listing
+
+    @property
+    def hiddenNodeIDs(self):
+        return self._hidden
+
+    @hiddenNodeIDs.setter
+    def hiddenNodeIDs(self, node_ids):
+        if self._hidden != tuple(node_ids):
+            self._hidden = tuple(node_ids)
+            self._listing()
+
+
 class qMRMLNodeComboBox(QtWidgets.QComboBox):
     """Lists the scene's nodes of its nodeTypes property, with None first."""
 
     currentNodeChanged = QtCore.Signal(object)
     nodeTypes: list
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self._filter = _Filter(self._list)
+
+    def sortFilterProxyModel(self):
+        return self._filter
 
     def setMRMLScene(self, scene):
         self._scene, self._shown = scene, None
@@ -94,7 +128,8 @@ class qMRMLNodeComboBox(QtWidgets.QComboBox):
     def _list(self):
         current = self.currentNode()
         nodes = [node for kind in self.property("nodeTypes") or [] for node in slicer.util.getNodesByClass(kind)]
-        nodes = [node for node in nodes if not node.GetHideFromEditors()]
+        hidden = self._filter.hiddenNodeIDs
+        nodes = [node for node in nodes if not node.GetHideFromEditors() and node.GetID() not in hidden]
         self.blockSignals(True)
         self.clear()
         for node in [None, *nodes]:

@@ -70,8 +70,8 @@ def new_scene():
 
 
 def reopened(folder):
-    """The scene is saved into folder as Slicer's save dialog does, every node with data in a file of its own, closed,
-    and loaded into a new one, which is slicer.mrmlScene then."""
+    """The scene is saved into folder as Slicer's save dialog does, every node with data in a file of its own, then
+    closed and loaded again."""
     scene = slicer.mrmlScene
     scene.SetRootDirectory(str(folder))
     for number, node in enumerate(slicer.util.getNodesByClass("vtkMRMLStorableNode")):
@@ -81,9 +81,9 @@ def reopened(folder):
     url = str(folder / "scene.mrml")
     scene.SetURL(url)
     assert scene.Commit()
-    new_scene()
-    slicer.mrmlScene.SetURL(url)
-    assert slicer.mrmlScene.Import()
+    scene.Clear(0)
+    scene.SetURL(url)
+    assert scene.Import()
 
 
 def _write(node, stem):

@@ -7,7 +7,6 @@ displayable managers draw them. Only the frame around them is Qt's instead of Sl
 import tempfile
 from pathlib import Path
 
-import slicer
 import slicer_host
 from qt_host import QtCore, QtGui, application
 from scene_pictures import picture_3d, picture_slice

@@ -15,6 +15,7 @@ import qt_host
 import scene_host
 import slicer
 import slicer.util
+import vtk
 from layer_host import MODULE_FILE
 from qt_host import run_until
 
@@ -35,8 +36,23 @@ def _say(kind):
     return shown
 
 
+class _LayoutManager:
+    """That of a main window without slice views."""
+
+    def sliceViewNames(self):
+        return ()
+
+    def mrmlSliceLogics(self):
+        return vtk.vtkCollection()
+
+    def resetThreeDViews(self):
+        messages.append(("views", "reset"))
+
+
 class _Application:
     """slicer.app."""
+
+    applicationVersion = "5.12 host"
 
     processEvents = staticmethod(qt_host.application.processEvents)
 
@@ -44,7 +60,7 @@ class _Application:
         return False
 
     def layoutManager(self):
-        return None
+        return _LayoutManager()
 
     def moduleManager(self):
         return types.SimpleNamespace(connect=lambda *_: None, disconnect=lambda *_: None)
@@ -83,4 +99,3 @@ slicer.util.errorDisplay = _say("error")
 slicer.util.warningDisplay = _say("warning")
 slicer.util.infoDisplay = _say("info")
 slicer.util.confirmOkCancelDisplay = _say("confirm")
-slicer.util.resetThreeDViews = lambda: messages.append(("views", "reset"))

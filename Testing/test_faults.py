@@ -10,7 +10,7 @@ import pytest
 import slicer
 import slicer_host
 from qt_host import QtCore
-from scene_files import reloaded
+from scene_host import reopened
 from slicer_host import messages, run_until
 
 STALL_S = 0.1
@@ -197,7 +197,7 @@ def test_a_saved_scene_comes_back_whole(panel, tmp_path):
     finished(panel)
     name = panel.state.model.GetName()
     sod = panel.ui.sodSpinBox.value
-    reloaded(tmp_path)
+    reopened(tmp_path)
     panel.enter()
     assert panel.state.model.GetName() == name
     assert panel.state.colour == "distance to CT"

@@ -141,6 +141,16 @@ def test_a_segment_without_a_surface_is_refused(module, logic, segment, text):
         logic.compare(box_model(), box_segmentation()[0], segment)
 
 
+def test_a_bare_scene_will_do(logic, monkeypatch):
+    """As in a script: no application, no logics of modules, no colour nodes."""
+    monkeypatch.setattr(slicer, "mrmlScene", slicer.vtkMRMLScene())
+    monkeypatch.delattr(slicer, "modules")
+    model = logic.reconstruct(radiograph_node(), geometry=LENGTHS)
+    logic.colourBy(model, "expected_error_mm")
+    box, (segmentation, segment) = box_model(), box_segmentation()
+    assert figures(logic.compare(box, segmentation, segment))["dice"][0] > 0.97
+
+
 def test_self_test_passes(module):
     module.ReVertTest().runTest()
 

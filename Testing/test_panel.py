@@ -1,51 +1,10 @@
-"""The module's panel: state both ways, every button and selector, messages, what ends what."""
+"""The module's panel: state both ways, every selector, what is shown of the scene."""
 
 import pytest
 import slicer
-import slicer_host
-from near_worker import NearWorker
-from scene_nodes import LENGTHS, OneTetrahedron, box_model, box_segmentation, radiograph_node
+from panel_host import BOX, panel, predictor, radiograph, reconstructed  # noqa: F401
+from scene_nodes import LENGTHS, box_model, radiograph_node
 from slicer_host import messages, run_until
-
-BOX = (10, 10, 60, 50)
-
-
-@pytest.fixture
-def predictor():
-    return OneTetrahedron()
-
-
-@pytest.fixture
-def panel(predictor, monkeypatch):
-    """The panel in a fresh scene, with work done nearby."""
-    module = slicer_host.load()
-    from ReVertSlicer import packages
-    from ReVertSlicer import panel as panel_module
-
-    monkeypatch.setattr(packages, "missing", lambda: ())
-    monkeypatch.setattr(panel_module, "Worker", lambda onChange=None: NearWorker(predictor))
-    widget = module.ReVertWidget()
-    widget.logic = module.ReVertLogic(predictor)
-    yield widget
-    widget.cleanup()
-
-
-@pytest.fixture
-def radiograph(panel):
-    """A selected radiograph with everything that is needed."""
-    node = radiograph_node()
-    panel.logic.setGeometry(node, **LENGTHS)
-    panel.logic.addVertebra(node, "L3", box=BOX)
-    panel.ui.radiographSelector.setCurrentNode(node)
-    return node
-
-
-def reconstructed(panel):
-    """The model, after a click on Reconstruct."""
-    panel.ui.reconstructButton.click()
-    assert run_until(lambda: not panel.runner.isRunning)
-    assert [text for kind, text in messages if kind == "error"] == []
-    return panel.state.model
 
 
 def test_panel_follows_the_parameter_node_and_leads_it(panel):
@@ -140,153 +99,6 @@ def test_placed_vertebrae_are_listed_and_removed(panel, radiograph):
     assert table.rowCount == 1
 
 
-def test_reconstruct_makes_the_model_and_selects_it(panel, radiograph, predictor):
-    model = reconstructed(panel)
-    assert predictor.asked[0][1].box_px == BOX
-    assert panel.ui.modelSelector.currentNode() is model
-    assert model.GetAttribute("ReVert.Level") == "L3"
-    assert reconstructed(panel) is model
-    assert [kind for kind, _ in messages] == ["views"]
-
-
-def test_several_vertebrae_in_one_click(panel, radiograph):
-    panel.logic.addVertebra(radiograph, "L4", point=(40, 30))
-    reconstructed(panel)
-    levels = {node.GetAttribute("ReVert.Level") for node in slicer.util.getNodesByClass("vtkMRMLModelNode")}
-    assert levels >= {"L3", "L4"}
-
-
-def test_button_is_cancel_while_it_runs(panel, radiograph):
-    panel.worker.delay_ms = 200
-    panel.ui.reconstructButton.click()
-    assert panel.ui.reconstructButton.text == "Cancel"
-    assert panel.ui.stageLabel.text.startswith("Working")
-    assert not panel.ui.compareButton.enabled
-    nodes = slicer.mrmlScene.GetNumberOfNodes()
-    panel.ui.reconstructButton.click()
-    assert panel.ui.reconstructButton.text == "Reconstruct"
-    assert panel.ui.progressBar.value == 0
-    assert not run_until(lambda: panel.state.model is not None, 0.4)
-    assert slicer.mrmlScene.GetNumberOfNodes() == nodes
-    assert messages == []
-
-
-def test_what_the_user_can_mend_is_shown_as_one_line(panel):
-    node = radiograph_node(spacing=(1.0, 1.0, 1.0))
-    panel.logic.setGeometry(node, **LENGTHS)
-    panel.ui.radiographSelector.setCurrentNode(node)
-    assert "1 mm" in panel.ui.spacingSourceLabel.text
-    panel.ui.reconstructButton.click()
-    assert messages == [
-        ("error", "pixel_spacing_mm: expected the detector's, got Slicer's 1 mm for an unknown spacing")
-    ]
-    assert panel.ui.reconstructButton.text == "Reconstruct"
-
-
-def test_our_own_failure_is_shown_logged_and_leaves_the_panel_usable(panel, radiograph, predictor, monkeypatch):
-    with monkeypatch.context() as broken:
-        broken.setattr(predictor, "reconstruct", lambda *_: 1 / 0)
-        panel.ui.reconstructButton.click()
-        assert run_until(lambda: messages)
-    assert messages.pop() == ("error", "failed: division by zero")
-    assert panel.ui.logText.toPlainText() == "ZeroDivisionError('division by zero')"
-    reconstructed(panel)
-
-
-def test_another_device_or_weights_reach_the_process(panel, radiograph):
-    panel.ui.deviceSelector.setCurrentText("cpu")
-    panel.state.weights = "own.safetensors"
-    reconstructed(panel)
-    assert panel.worker.started[-1] == ("own.safetensors", "cpu")
-
-
-def compared(panel):
-    panel.ui.compareButton.click()
-    assert run_until(lambda: not panel.runner.isRunning)
-    assert [text for kind, text in messages if kind == "error"] == []
-
-
-def test_compare_waits_for_a_segment_and_says_the_figures_with_the_control(panel):
-    segmentation, segment = box_segmentation()
-    panel.ui.modelSelector.setCurrentNode(box_model())
-    panel.ui.segmentationSelector.setCurrentNode(segmentation)
-    selector = panel.ui.segmentSelector
-    assert [selector.itemText(i) for i in range(selector.count)] == ["box", "empty"]
-    assert panel.state.segmentId == segment
-    compared(panel)
-    text = panel.ui.resultLabel.text
-    assert "Dice" in text
-    assert "control" in text
-    assert panel.state.colour == "distance to CT"
-    panel.ui.showPlotButton.click()
-    selection = slicer.mrmlScene.GetNodeByID("vtkMRMLSelectionNodeSingleton")
-    assert slicer.mrmlScene.GetNodeByID(selection.GetActivePlotChartID()).GetTitle().startswith("L3: distance")
-    assert panel.ui.removeAlignmentButton.enabled
-    panel.ui.removeAlignmentButton.click()
-    assert not panel.ui.removeAlignmentButton.enabled
-    selector.setCurrentIndex(1)
-    assert panel.state.segmentId == "empty"
-    panel.ui.compareButton.click()
-    assert messages == [("error", "segment: expected a filled one, got an empty segment")]
-    panel.ui.segmentationSelector.setCurrentNode(None)
-    assert not panel.ui.compareButton.enabled
-
-
-def test_the_segment_of_the_models_level_is_suggested(panel):
-    segmentation, _ = box_segmentation()
-    segmentation.GetSegmentation().GetSegment("empty").SetName("vertebra_L3")
-    panel.ui.modelSelector.setCurrentNode(box_model())
-    panel.ui.segmentationSelector.setCurrentNode(segmentation)
-    assert panel.ui.segmentSelector.currentText == "vertebra_L3"
-
-
-def test_declined_installation_breaks_nothing(panel, radiograph, monkeypatch):
-    from ReVertSlicer import packages
-
-    monkeypatch.setattr(packages, "missing", lambda: ("torch",))
-    monkeypatch.setattr(packages, "install", lambda: False)
-    nodes = slicer.mrmlScene.GetNumberOfNodes()
-    panel.ui.reconstructButton.click()
-    assert not panel.runner.isRunning
-    assert slicer.mrmlScene.GetNumberOfNodes() == nodes
-    monkeypatch.setattr(packages, "install", lambda: True)
-    reconstructed(panel)
-
-
-def test_live_follows_the_image_and_stops_with_the_radiograph(panel, radiograph, predictor):
-    panel.ui.liveCheckBox.setChecked(True)
-    assert run_until(lambda: len(predictor.asked) == 1 and not panel.runner.isRunning)
-    for _ in range(3):
-        slicer.util.updateVolumeFromArray(radiograph, slicer.util.arrayFromVolume(radiograph) + 1)
-        assert run_until(lambda: not panel.runner.isRunning)
-    assert len(predictor.asked) == 4
-    assert panel.ui.framesLabel.text.endswith("frames/s")
-    assert not panel.ui.reconstructButton.enabled
-    slicer.mrmlScene.RemoveNode(radiograph)
-    assert run_until(lambda: not panel.ui.liveCheckBox.checked)
-    assert messages[1:] == []
-
-
-def test_closing_the_scene_forgets_the_nodes_and_the_work(panel, radiograph):
-    panel.worker.delay_ms = 200
-    panel.ui.reconstructButton.click()
-    slicer.mrmlScene.Clear(0)
-    assert panel.logic.getParameterNode().radiograph is None
-    assert not panel.ui.reconstructButton.enabled
-    assert not panel.runner.isRunning
-    assert not run_until(lambda: slicer.util.getNodesByClass("vtkMRMLModelNode"), 0.4)
-    assert messages == []
-
-
-def test_a_radiograph_deleted_while_it_is_worked_on(panel, radiograph):
-    panel.worker.delay_ms = 100
-    panel.ui.reconstructButton.click()
-    slicer.mrmlScene.RemoveNode(radiograph)
-    assert run_until(lambda: not panel.runner.isRunning)
-    assert messages == [("error", "radiograph: expected to stay in the scene, got deleted while it was worked on")]
-    assert slicer.util.getNodesByClass("vtkMRMLModelNode") == []
-
-
 def test_leaving_and_entering_the_module(panel, radiograph):
     panel.exit()
     panel.ui.levelSelector.setCurrentText("L1")
@@ -295,6 +107,56 @@ def test_leaving_and_entering_the_module(panel, radiograph):
     assert panel.ui.levelSelector.currentText == "L3"
 
 
-def test_cleanup_stops_the_process(panel):
+def test_only_surfaces_can_be_selected(panel, radiograph):
+    """The user's own too; neither plane nor beam nor outline."""
+    own = box_model()
+    own.SetName("own")
+    model = reconstructed(panel)
+    selector = panel.ui.modelSelector
+    assert len(slicer.util.getNodesByClass("vtkMRMLModelNode")) == 6
+    assert [selector.itemText(i) for i in range(selector.count)] == ["None", "own", model.GetName()]
+    assert selector.currentNode() is model
+
+
+def test_places_from_before_the_module_was_opened_are_followed(panel, radiograph):
+    place = panel.logic.vertebrae(radiograph)[0]
     panel.cleanup()
-    assert panel.worker.stopped >= 1
+    panel.setup()
+    assert run_until(lambda: panel.ui.vertebraTable.rowCount == 1)
+    node = slicer.mrmlScene.GetNodeByID(place.nodeId)
+    node.SetCenter(-10, -9, 0)
+    assert run_until(lambda: panel.ui.vertebraTable.item(0, 2).text() != "34, 30")
+    slicer.mrmlScene.RemoveNode(node)
+    assert run_until(lambda: panel.ui.vertebraTable.rowCount == 0)
+    assert panel.Observations
+    assert all(observed is not node for observed, *_ in panel.Observations)
+
+
+def test_the_slice_of_a_stack_is_not_asked_of_another_image(panel, radiograph):
+    stack = radiograph_node(slices=3)
+    panel.ui.radiographSelector.setCurrentNode(stack)
+    panel.ui.sliceSpinBox.setValue(2)
+    panel.ui.radiographSelector.setCurrentNode(radiograph)
+    assert panel.state.sliceIndex == 0
+    assert panel.check.problems == ()
+
+
+def test_a_choice_of_another_version_becomes_the_usual_one(panel):
+    node = panel.state.parameterNode
+    panel.exit()
+    node.SetParameter("device", "xpu")
+    node.SetParameter("level", "L4")
+    node.SetParameter("something", "else")
+    panel.enter()
+    assert (panel.state.device, panel.state.level) == ("auto", "L4")
+    assert panel.ui.deviceSelector.currentText == "auto"
+
+
+def test_without_a_main_window(panel, radiograph, monkeypatch):
+    monkeypatch.setattr(type(slicer.app), "layoutManager", lambda _: None)
+    panel.ui.levelSelector.setCurrentText("L4")
+    panel.ui.placeBoxButton.click()
+    panel.ui.sampleButton.click()
+    panel.ui.radiographSelector.setCurrentNode(radiograph)
+    reconstructed(panel)
+    assert [kind for kind, _ in messages if kind == "views"] == []

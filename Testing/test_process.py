@@ -177,3 +177,11 @@ def test_the_real_worker_answers_as_the_service_does(make_worker, tmp_path, monk
     asked = Asked(worker, "reconstruct", pixels=pixels, geometries=(geometry,))
     asked.outcome()
     assert time.perf_counter() - started < 1.0  # far more than it takes, for a machine that others use
+
+
+def test_bytes_go_to_the_process_as_qbytearray_only():
+    """The host holds the module to it: Slicer's Qt has an overload that ends at the first NUL."""
+    import qt
+
+    with pytest.raises(TypeError, match="expected a QByteArray"):
+        qt.QProcess().write(b"one\0two")

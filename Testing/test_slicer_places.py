@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import slicer
 import slicer_host
-from scene_files import reloaded
+from scene_host import reopened
 from scene_nodes import LENGTHS, radiograph_node, shift
 
 from ReVertLib.errors import InputError
@@ -253,7 +253,7 @@ def test_places_survive_saving(places, tmp_path):
     places.addPoint(node, "L4", (50, 40))
     shift(slicer.util.getNodesByClass("vtkMRMLMarkupsROINode")[0], [0.5, 0, 0])
     before = found(places, node)
-    reloaded(tmp_path)
+    reopened(tmp_path)
     (node,) = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
     after = found(places, node)
     assert [(level, problem) for level, _, problem in after] == [("L3", ""), ("L4", "")]

@@ -180,3 +180,21 @@ def test_ten_in_a_row_add_the_same_number_of_nodes_each(result):
     again = [show(result, radiograph) for _ in range(10)]
     assert len(set(again)) == 1
     assert slicer.mrmlScene.GetNumberOfNodes() == counts[-1]
+
+
+@pytest.mark.parametrize(
+    ("error_mm", "yaw_deg", "verdict"),
+    [
+        (0.5, 0.0, "trust: "),
+        (1.5, 0.0, "check: "),
+        (9.0, 0.0, "do not use: "),
+        (0.5, 180.0, "check: "),  # the network does not see that it errs from behind
+    ],
+)
+def test_verdict_is_in_words_and_an_unfamiliar_view_is_never_trusted(result, error_mm, yaw_deg, verdict):
+    sure = outcome()
+    expected = np.full(len(sure.reconstruction.mesh.vertices), error_mm)
+    sure = replace(sure, reconstruction=replace(sure.reconstruction, warnings=(), expected_error_mm=expected))
+    model = show(result, radiograph_node(), sure, view={**AP, "yaw_deg": yaw_deg})
+    assert model.GetAttribute("ReVert.Verdict").startswith(verdict)
+    assert f"{error_mm:.1f} mm" in model.GetAttribute("ReVert.Verdict")

@@ -7,7 +7,7 @@ import pytest
 import slicer
 import slicer_host
 from dicom_files import DISTANCES, dicom, group
-from scene_files import reloaded
+from scene_host import reopened
 from scene_nodes import LENGTHS, radiograph_node
 
 from ReVertLib.dicom_facts import NUMBER_TAGS, TEXT_TAGS
@@ -115,7 +115,7 @@ def test_what_cannot_be_is_not_stored(sources, wrong, message):
 
 def test_what_is_entered_survives_saving(sources, tmp_path):
     sources.enter(radiograph_node(), sdd_mm=1000, principal_point_px=(1, 2.5))
-    reloaded(tmp_path)
+    reopened(tmp_path)
     (node,) = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
     assert sources.entered(node) == {"sdd_mm": 1000, "principal_point_px": (1, 2.5)}
 

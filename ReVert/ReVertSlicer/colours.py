@@ -120,9 +120,10 @@ def _interpolated(colours):
 
 def _showLegend(modelNode, scale):
     """One legend for all models that are coloured alike: the newest has it."""
-    logic = getattr(slicer.modules, "colors", None) and slicer.modules.colors.logic()
-    if logic is None:
+    module = getattr(getattr(slicer, "modules", None), "colors", None)
+    if module is None:  # a scene without the application has no legends
         return
+    logic = module.logic()
     legend = logic.GetColorLegendDisplayNode(modelNode)
     if scale is None:
         if legend is not None:

@@ -67,6 +67,8 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEnd)
         self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
         self.addObserver(scene, scene.NodeAddedEvent, self.onNodeAdded)
+        for node in slicer.util.getNodesByClass("vtkMRMLMarkupsNode"):
+            self._watchPlace(node)
         self.enter()
 
     def cleanup(self):
@@ -107,6 +109,8 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def onNodeRemoved(self, _caller, _event, node):
         """A radiograph that is followed may go at any time."""
+        if node.IsA("vtkMRMLMarkupsNode"):
+            self._watchPlace(node, False)
         if self.state is not None:
             if self._reconstruct.isLive and node is self._followed:
                 self._reconstruct.stopLive()
@@ -114,11 +118,17 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def onNodeAdded(self, _caller, _event, node):
-        """A box or point that is being placed is listed as soon as it lies somewhere."""
-        if self.state is not None and node.IsA("vtkMRMLMarkupsNode"):
-            for event in (node.PointModifiedEvent, node.PointPositionDefinedEvent, node.PointRemovedEvent):
-                self.addObserver(node, event, self.onSomethingMoved)
+        """A box or point that is being placed is listed as soon as it lies somewhere; not every model is to select."""
+        if node.IsA("vtkMRMLMarkupsNode"):
+            self._watchPlace(node)
+        if node.IsA("vtkMRMLMarkupsNode") or node.IsA("vtkMRMLModelNode"):
             self._refreshSoon.start()
+
+    def _watchPlace(self, node, watch=True):
+        """Hears of a markups node's changes from now on, or no more, whether the module is shown or not."""
+        for event in (node.PointModifiedEvent, node.PointPositionDefinedEvent, node.PointRemovedEvent):
+            if watch != self.hasObserver(node, event, self.onSomethingMoved):
+                (self.addObserver if watch else self.removeObserver)(node, event, self.onSomethingMoved)
 
     def onSomethingMoved(self, _caller=None, _event=None):
         self._refreshSoon.start()
@@ -128,9 +138,10 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.state is not None:
             self.state.disconnectGui(self._guiTag)
             self.removeObserver(self.state.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onModified)
-        self.state = state
+        self.state = None  # the sections need not hear how the widgets are filled
         if state is not None:
             self._guiTag = state.connectGui(self.ui)
+            self.state = state
             self.addObserver(state.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onModified)
         self.refresh()
 
@@ -156,6 +167,9 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.removeObserver(self._followed, vtk.vtkCommand.ModifiedEvent, self.onSomethingMoved)
         self._followed = node
         if node is not None:
+            image = node.GetImageData()
+            if self.state.sliceIndex >= (image.GetDimensions()[2] if image else 1):  # it belonged to a longer stack
+                self.state.sliceIndex = 0
             self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self.onSomethingMoved)
             if not packages.missing():
                 self.worker.start(self.state.weights or None, self.state.device)  # so that the first click is quick
@@ -194,9 +208,3 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.progressBar.setValue(round(PROGRESS_STEPS * progress.share) if progress else 0)
         self.say(progress.text if progress else "")
         self.ui.logText.setPlainText("\n".join(self.worker.log))
-
-    @staticmethod
-    def showInSlices(node):
-        """Shows a radiograph in the slice views, each turned into its plane."""
-        if node is not None and slicer.app.layoutManager() is not None:
-            slicer.util.setSliceViewerLayers(background=node, fit=True, rotateToVolumePlane=True)

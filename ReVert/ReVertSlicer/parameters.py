@@ -14,6 +14,8 @@ ALIGNMENTS = ("none", "translation", "rigid", "similarity")
 BONE, EXPECTED_ERROR, DISTANCE = "bone", "expected error", "distance to CT"
 ARRAYS = {BONE: None, EXPECTED_ERROR: colours.EXPECTED_ERROR, DISTANCE: colours.SIGNED_DISTANCE}
 """The model's array behind each choice of colours."""
+CHOICES = {"level": list(LEVELS), "device": list(DEVICES), "colour": list(ARRAYS), "alignment": list(ALIGNMENTS)}
+"""What a parameter may be."""
 
 
 @parameterNodeWrapper
@@ -22,11 +24,20 @@ class ReVertParameterNode:
 
     radiograph: vtkMRMLScalarVolumeNode
     sliceIndex: Annotated[int, WithinRange(0, 99999)] = 0
-    level: Annotated[str, Choice(list(LEVELS))] = "L3"
-    device: Annotated[str, Choice(list(DEVICES))] = "auto"
+    level: Annotated[str, Choice(CHOICES["level"])] = "L3"
+    device: Annotated[str, Choice(CHOICES["device"])] = "auto"
     weights: str
     model: vtkMRMLModelNode
-    colour: Annotated[str, Choice([BONE, EXPECTED_ERROR, DISTANCE])] = BONE
+    colour: Annotated[str, Choice(CHOICES["colour"])] = BONE
     segmentation: vtkMRMLSegmentationNode
     segmentId: str
-    alignment: Annotated[str, Choice(list(ALIGNMENTS))] = "rigid"
+    alignment: Annotated[str, Choice(CHOICES["alignment"])] = "rigid"
+
+
+def parameterNode(node):
+    """The ReVertParameterNode of a vtkMRMLScriptedModuleNode. The scene may be of another version: a choice that is
+    none here is forgotten, for no widget could show it and the panel would not open."""
+    for name, choices in CHOICES.items():
+        if node.HasParameter(name) and node.GetParameter(name) not in choices:
+            node.UnsetParameter(name)
+    return ReVertParameterNode(node)

@@ -170,7 +170,8 @@ class _Process:
         self._child.start(self._program, command[1:])
 
     def write(self, data):
-        self._child.write(data)
+        """As a QByteArray: of plain bytes, Qt's overload for a C string would take those up to the first NUL."""
+        self._child.write(qt.QByteArray(data))
 
     def kill(self):
         """Ends it at once. The program may be a mere launcher, so the worker is ended by its own id as well; one that

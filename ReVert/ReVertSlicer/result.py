@@ -12,6 +12,7 @@ import slicer
 from slicer.i18n import tr as _
 from vtk.util.numpy_support import numpy_to_vtk
 
+from ReVertLib.domain import verdict
 from ReVertLib.geometry import sidecar_text
 from ReVertLib.mesh import to_polydata, vertex_normals
 from ReVertLib.reconstruction import Outcome
@@ -19,6 +20,7 @@ from ReVertLib.reconstruction import Outcome
 from . import hierarchy, view
 from .alignment import removeAlignment
 from .colours import BONE, EXPECTED_ERROR, colourBy, keepColours
+from .doubts import isTrainedView
 from .undo import saveForUndo
 
 __all__ = ["colourBy", "modelOf", "showReconstruction", "showReconstructions", "updateLive"]
@@ -106,6 +108,15 @@ def _describe(modelNode, reconstruction, viewAngles):
         modelNode.SetAttribute("ReVert.Time", now())
         modelNode.SetAttribute("ReVert.Seconds", f"{reconstruction.seconds:.3f}")
         modelNode.SetAttribute("ReVert.Warnings", "\n".join(reconstruction.warnings))
+        modelNode.SetAttribute("ReVert.Verdict", _verdict(reconstruction, viewAngles))
+
+
+def _verdict(reconstruction, viewAngles):
+    """In words. From a view that is far from the training's the network does not see that it errs."""
+    found = verdict(reconstruction)
+    if found.word == "trust" and not isTrainedView(viewAngles):
+        return _("check: {reason}, but the view is far from those of training").format(reason=found.reason)
+    return f"{found.word}: {found.reason}"
 
 
 def _describeSource(modelNode, about, image):

@@ -12,6 +12,7 @@ from ReVertLib.errors import InputError
 from ReVertLib.geometry import LEVEL_OF_LABEL, VIEW_ANGLES, read_sidecar
 from ReVertLib.template import RESOURCES
 
+from .layout import showInSlices
 from .places import addBox
 from .radiograph import enter
 
@@ -83,9 +84,7 @@ def loadFromSource(source):
     """A click in the Sample Data module on one of the radiographs: the installed files are the ones it names, and with
     them come the geometry and the place of the vertebra, which a download alone would not bring."""
     view = next(view for view in YAW_DEG if _imageName(view) in source.fileNames)
-    node = loadSample(view).radiograph
-    if slicer.app.layoutManager():
-        slicer.util.setSliceViewerLayers(background=node, fit=True)
+    showInSlices(loadSample(view).radiograph)
 
 
 def _imageName(view):

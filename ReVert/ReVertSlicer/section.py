@@ -20,6 +20,11 @@ class Section:
         """The parameter node, or None while the panel is not shown."""
         return self.panel.state
 
+    @property
+    def parameters(self):
+        """The parameter node at any time: work may end after the user has left the module."""
+        return self.state or self.logic.getParameterNode()
+
     def refresh(self):
         """Brings the widgets in agreement with the scene; called after every change, with a state."""
         raise NotImplementedError

@@ -56,7 +56,7 @@ class CompareSection(Section):
             self.panel.refresh()
             return
         model, segmentId = self._waiting.pop(0)
-        state = self.state
+        state = self.parameters
         job = guarded(jobs.comparisonJob, model, state.segmentation, segmentId, state.alignment)
         if job is None:
             self._waiting.clear()
@@ -68,7 +68,7 @@ class CompareSection(Section):
         if table is None:
             self._waiting.clear()
             return
-        self.state.colour = DISTANCE
+        self.parameters.colour = DISTANCE
         self.ui.resultLabel.setText(figures(table))
         self._next()
 

@@ -2,7 +2,7 @@
 
 from slicer.i18n import tr as _
 
-from . import radiograph
+from . import layout, radiograph
 from .section import Section, allow, guarded, show
 
 BONE_DARK = {"as found": None, "bright": False, "dark": True}
@@ -20,9 +20,11 @@ class RadiographSection(Section):
 
     def onSample(self, *_args):
         """Loads the case that comes with the extension and selects it."""
-        loaded = self.logic.loadSampleData()
+        loaded = guarded(self.logic.loadSampleData)
+        if loaded is None:
+            return
         self.state.radiograph, self.state.segmentation = loaded.radiograph, loaded.segmentation
-        self.panel.showInSlices(loaded.radiograph)
+        layout.showInSlices(loaded.radiograph)
 
     def onBone(self, index):
         self._enter(bone_dark=list(BONE_DARK.values())[index])

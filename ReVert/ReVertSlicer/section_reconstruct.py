@@ -7,7 +7,7 @@ from slicer.i18n import tr as _
 from ReVertLib.errors import InputError
 from ReVertLib.reconstruction import Refusal
 
-from . import jobs, result
+from . import jobs, layout, result
 from .live import Follower
 from .parameters import ARRAYS, BONE, DISTANCE
 from .section import Section, allow, guarded
@@ -42,14 +42,15 @@ class ReconstructSection(Section):
             slicer.util.errorDisplay(refused)
         if models:
             self.panel.say(_summary(outcomes, self.panel.worker.about))
-            first = self.state.model is None
-            self.state.model = models[-1]
-            if self.state.colour == DISTANCE:  # it belonged to the surface of before
-                self.state.colour = BONE
+            state = self.parameters
+            first = state.model is None
+            state.model = models[-1]
+            if state.colour == DISTANCE:  # it belonged to the surface of before
+                state.colour = BONE
             for model in models:
-                result.colourBy(model, ARRAYS[self.state.colour])
+                result.colourBy(model, ARRAYS[state.colour])
             if first:
-                slicer.util.resetThreeDViews()
+                layout.resetThreeDViews()
 
     def onLive(self, checked):
         """Follows the radiograph until it is unchecked, or the radiograph is another or gone."""
@@ -88,7 +89,7 @@ class ReconstructSection(Section):
         shown = jobs.updateReconstructions(job, outcomes, self.panel.worker.about)
         if self.state.model is None and shown:
             self.state.model = shown[-1]
-            slicer.util.resetThreeDViews()
+            layout.resetThreeDViews()
         finished()
 
     def _showRate(self, framesPerSecond):

@@ -3,10 +3,8 @@
 import qt
 from slicer.i18n import tr as _
 
-from . import places
+from . import layout, places
 from .section import Section, allow, guarded
-
-HEADER = ("Level", "Placed as", "Centre, pixels", "Problem")
 
 
 class VertebraSection(Section):
@@ -15,8 +13,9 @@ class VertebraSection(Section):
     def __init__(self, panel):
         super().__init__(panel)
         self._places = []
-        self.ui.vertebraTable.setColumnCount(len(HEADER))
-        self.ui.vertebraTable.setHorizontalHeaderLabels([_(title) for title in HEADER])
+        header = [_("Level"), _("Placed as"), _("Centre, pixels"), _("Problem")]
+        self.ui.vertebraTable.setColumnCount(len(header))
+        self.ui.vertebraTable.setHorizontalHeaderLabels(header)
         self.ui.placeBoxButton.clicked.connect(lambda *_args: self.onPlace("box"))
         self.ui.placePointButton.clicked.connect(lambda *_args: self.onPlace("point"))
         self.ui.removeVertebraButton.clicked.connect(self.onRemove)
@@ -25,7 +24,7 @@ class VertebraSection(Section):
     def onPlace(self, kind):
         """The next click in a slice view places the level that is selected."""
         state = self.state
-        self.panel.showInSlices(state.radiograph)
+        layout.showInSlices(state.radiograph)
         guarded(lambda: places.startPlacing(state.radiograph, state.level, kind, state.sliceIndex))
 
     def onRemove(self, *_args):

@@ -1,10 +1,12 @@
 """Undo and redo of what we do to the scene.
 
-Slicer keeps no states unless the scene's undo is on, and then only of nodes that ask for it, which ours do. A state
-holds copies of the nodes named when it is saved; of the others only whether they were there. The subject hierarchy is
-no part of it: a node that comes back is put into its folder again here.
+Slicer keeps no states unless the scene's undo is on, and then only of nodes that ask for it, which ours do. It is on
+here for a moment only: while it is on, Slicer's views save a state whenever they are moved. A state holds copies of the
+nodes named when it is saved; of the others only whether they were there. The subject hierarchy is no part of it: a node
+that comes back is put into its folder again here.
 """
 
+from contextlib import contextmanager
 from weakref import WeakSet
 
 import slicer
@@ -25,8 +27,32 @@ def saveForUndo(*nodes):
     those it adds or removes need not be named."""
     scene = slicer.mrmlScene
     _watch(scene)
+    with _undoOn(scene):
+        if scene.GetNumberOfUndoLevels() >= scene.GetMaximumNumberOfSavedUndoStates():
+            scene.ClearUndoStack()  # the states that Slicer drops one by one it never frees
+        scene.SaveStateForUndo(_withDisplays(nodes))
+
+
+def undo():
+    """Takes back the last step; without one, nothing."""
+    with _undoOn(slicer.mrmlScene):
+        slicer.mrmlScene.Undo()
+
+
+def redo():
+    """Does again what was taken back last; without such a step, nothing."""
+    with _undoOn(slicer.mrmlScene):
+        slicer.mrmlScene.Redo()
+
+
+@contextmanager
+def _undoOn(scene):
+    before = scene.GetUndoFlag()
     scene.SetUndoOn()
-    scene.SaveStateForUndo(_withDisplays(nodes))
+    try:
+        yield
+    finally:
+        scene.SetUndoFlag(before)
 
 
 def _withDisplays(nodes):

@@ -32,11 +32,16 @@ class _Attribute:
         widget.setProperty(self.name, value)
 
 
+VIRTUAL = ("sizeHint", "minimumSizeHint")
+"""Properties that Qt asks the object itself for, by a virtual method; they stay methods here."""
+
+
 def _give_attributes(qt_class):
     meta = qt_class.staticMetaObject
     for index in range(meta.propertyOffset(), meta.propertyCount()):
         name = meta.property(index).name()
-        setattr(qt_class, name, _Attribute(name, vars(qt_class).get(name)))
+        if name not in VIRTUAL:
+            setattr(qt_class, name, _Attribute(name, vars(qt_class).get(name)))
 
 
 def _qt_members():

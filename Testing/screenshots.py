@@ -13,8 +13,8 @@ from scene_pictures import picture_3d, picture_slice
 from slicer_host import run_until
 
 FOLDER = Path(__file__).resolve().parent.parent / "Resources" / "Screenshots"
-PANEL_PX = (520, 1240)
-VIEW_PX = (1240, 716)
+PANEL_PX = (520, 1280)
+VIEW_PX = (1240, 756)
 SMALL_PX = (616, 516)
 GAP_PX = 8
 START_S = 120

@@ -1,6 +1,7 @@
 """The Slicer module on slicer-core's real scene: its logic with an injected predictor, then the real line."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -153,6 +154,17 @@ def test_a_bare_scene_will_do(logic, monkeypatch):
 
 def test_self_test_passes(module):
     module.ReVertTest().runTest()
+
+
+def test_the_documented_calls_work(module, root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (code,) = re.findall(r"```python\n(.*?)```", (root / "docs" / "module.md").read_text(), re.DOTALL)
+    names = {}
+    exec(code, names)
+    assert [model.GetAttribute("ReVert.Level") for model in names["models"]] == ["L3", "L4"]
+    assert figures(names["table"])["dice"][0] > 0.85
+    assert names["results"].GetTable().GetNumberOfRows() == 2
+    assert {path.name for path in tmp_path.iterdir()} == {"L3.stl", "results.csv"}
 
 
 def run_in_host(code):

@@ -14,7 +14,10 @@ from ReVertLib.__main__ import main
 from ReVertLib.geometry import read_sidecar
 from ReVertLib.mesh import mesh_quality, read_mesh
 
-COMMANDS = ("reconstruct", "compare", "drr", "dataset", "shapes", "world", "train", "calibrate", "evaluate", "demo")
+COMMANDS = (
+    *("reconstruct", "compare", "drr", "dataset", "shapes", "shape-model"),
+    *("world", "train", "calibrate", "evaluate", "demo"),
+)
 
 
 @pytest.fixture(scope="module")

@@ -73,6 +73,17 @@ def test_our_own_failure_is_shown_logged_and_leaves_the_panel_usable(panel, radi
     reconstructed(panel)
 
 
+def test_a_result_that_cannot_be_shown_is_said(panel, radiograph, monkeypatch):
+    from ReVertSlicer import jobs
+
+    with monkeypatch.context() as broken:
+        broken.setattr(jobs, "showReconstructions", lambda *_: 1 / 0)
+        panel.ui.reconstructButton.click()
+        assert run_until(lambda: messages)
+    assert messages.pop() == ("error", "The result could not be shown: division by zero")
+    reconstructed(panel)
+
+
 def test_another_device_or_weights_reach_the_process(panel, radiograph):
     panel.ui.deviceSelector.setCurrentText("cpu")
     panel.state.weights = "own.safetensors"
@@ -145,6 +156,19 @@ def test_live_follows_the_image_and_stops_with_the_radiograph(panel, radiograph,
     slicer.mrmlScene.RemoveNode(radiograph)
     assert run_until(lambda: not panel.ui.liveCheckBox.checked)
     assert messages[1:] == []
+
+
+def test_a_comparison_goes_on_while_frames_come_in(panel, radiograph):
+    segmentation, _segment = box_segmentation()
+    panel.ui.segmentationSelector.setCurrentNode(segmentation)
+    panel.ui.modelSelector.setCurrentNode(box_model())
+    panel.ui.liveCheckBox.setChecked(True)
+    assert run_until(lambda: not panel.runner.isRunning)
+    panel.ui.compareButton.click()
+    slicer.util.updateVolumeFromArray(radiograph, slicer.util.arrayFromVolume(radiograph) + 1)
+    assert run_until(lambda: "Dice" in panel.ui.resultLabel.text)
+    assert panel.ui.liveCheckBox.checked
+    assert [text for kind, text in messages if kind == "error"] == []
 
 
 def test_closing_the_scene_forgets_the_nodes_and_the_work(panel, radiograph):

@@ -9,6 +9,8 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
+from ReVertLib.errors import one_line
+
 from . import packages, places, radiograph
 from .process import Worker
 from .runner import Runner
@@ -172,23 +174,36 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 self.state.sliceIndex = 0
             self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self.onSomethingMoved)
             if not packages.missing():
-                self.worker.start(self.state.weights or None, self.state.device)  # so that the first click is quick
+                self._startWorker()  # so that the first click is quick
 
     def ready(self):
         """Whether work can begin: what is missing is installed if the user agrees, and the process started."""
         if packages.missing() and not packages.install():
             return False
-        self.worker.start(self.state.weights or None, self.state.device)
+        self._startWorker()
         return True
+
+    def _startWorker(self):
+        """With the weights and the device that are chosen; nothing if it runs with these."""
+        self.worker.start(self.state.weights or None, self.state.device)
 
     def submit(self, kind, job, onDone):
         """Sends a job of jobs.py to the process; onDone(what came of it) unless it fails or is cancelled."""
-        self.runner.run(kind, job.message, onDone, self.fail)
+
+        def finish(answer):
+            try:
+                onDone(answer)
+            except Exception as error:  # nobody above would tell the user
+                logging.exception("ReVert: what came back could not be shown")
+                self.fail(_("The result could not be shown: {reason}").format(reason=one_line(error)))
+            self.refresh()
+
+        self.runner.run(kind, job.message, finish, self.fail)
         self.refresh()
 
     def cancel(self):
         self.runner.cancel()
-        self.worker.start(self.state.weights or None, self.state.device)  # so that the next click is quick again
+        self._startWorker()  # so that the next click is quick again
         self.say(_("Cancelled; nothing in the scene was changed."))
         self.refresh()
 

@@ -1,5 +1,7 @@
 """What the parts of the panel have in common."""
 
+from contextlib import contextmanager
+
 import slicer
 
 from ReVertLib.errors import InputError
@@ -49,11 +51,25 @@ def allow(widget, refusal=""):
     widget.setToolTip(refusal or usual)
 
 
-def show(widget, value):
-    """Sets the value of a spin box or the text of a combo box without telling anyone."""
+@contextmanager
+def silently(widget):
+    """Nobody hears what is done to widget inside."""
     blocked = widget.blockSignals(True)
-    if isinstance(value, str):
-        widget.setCurrentText(value)
-    else:
-        widget.setValue(value)
-    widget.blockSignals(blocked)
+    try:
+        yield
+    finally:
+        widget.blockSignals(blocked)
+
+
+def show(widget, value):
+    """Sets the value of a spin box or the text of a combo box, silently."""
+    with silently(widget):
+        if isinstance(value, str):
+            widget.setCurrentText(value)
+        else:
+            widget.setValue(value)
+
+
+def chosenPath(answer):
+    """The path in what a file dialog returns: a text, or in some bindings of Qt a pair of it and the filter."""
+    return answer if isinstance(answer, str) else answer[0]

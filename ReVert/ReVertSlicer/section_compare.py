@@ -6,7 +6,7 @@ from slicer.i18n import tr as _
 
 from . import batch, comparison, export, hierarchy, jobs
 from .parameters import DISTANCE
-from .section import Section, allow, guarded
+from .section import Section, allow, chosenPath, guarded, silently
 
 FORMATS = {
     "dice": ("Dice", "{:.3f}"),
@@ -14,8 +14,8 @@ FORMATS = {
     "assd_mm": ("ASSD, mm", "{:.2f}"),
     "nsd_2mm": ("NSD at 2 mm", "{:.3f}"),
     "chamfer_mm2": ("Chamfer, mm²", "{:.2f}"),
-    "volume_mm3": ("Volume, mm³", "{:.0f}"),
-    "target_volume_mm3": ("Volume in CT, mm³", "{:.0f}"),
+    "volume_mm3": (_("Volume, mm³"), "{:.0f}"),
+    "target_volume_mm3": (_("Volume in CT, mm³"), "{:.0f}"),
 }
 
 
@@ -53,7 +53,6 @@ class CompareSection(Section):
 
     def _next(self):
         if not self._waiting:
-            self.panel.refresh()
             return
         model, segmentId = self._waiting.pop(0)
         state = self.parameters
@@ -80,8 +79,9 @@ class CompareSection(Section):
         slicer.modules.plots.logic().ShowChartInLayout(hierarchy.part(self.state.model, "chart"))
 
     def onExport(self, *_args):
-        path = qt.QFileDialog.getSaveFileName(self.panel.parent, _("Export results"), "", _("Tables (*.csv)"))
-        path = path if isinstance(path, str) else path[0]
+        path = chosenPath(
+            qt.QFileDialog.getSaveFileName(self.panel.parent, _("Export results"), "", _("Tables (*.csv)"))
+        )
         if path and guarded(lambda: export.exportTable(batch.resultsTable(), path) or True):
             self.panel.say(_("The table was written."))
 
@@ -112,16 +112,13 @@ class CompareSection(Section):
         listing = (segmentationNode and segmentationNode.GetID(), ids, names, level)
         if listing != self._listed:
             self._listed = listing
-            selector = self.ui.segmentSelector
-            blocked = selector.blockSignals(True)
-            selector.clear()
-            selector.addItems(names)
-            selector.blockSignals(blocked)
+            with silently(self.ui.segmentSelector):
+                self.ui.segmentSelector.clear()
+                self.ui.segmentSelector.addItems(names)
             self.state.segmentId = self._suggested(segmentationNode, ids, level)
         if self.state.segmentId in ids:
-            blocked = self.ui.segmentSelector.blockSignals(True)
-            self.ui.segmentSelector.setCurrentIndex(ids.index(self.state.segmentId))
-            self.ui.segmentSelector.blockSignals(blocked)
+            with silently(self.ui.segmentSelector):
+                self.ui.segmentSelector.setCurrentIndex(ids.index(self.state.segmentId))
 
     def _suggested(self, segmentationNode, ids, level):
         """The segment named like the level; else the one that was selected; else the first."""

@@ -10,7 +10,7 @@ from ReVertLib.reconstruction import Refusal
 from . import jobs, layout, result
 from .live import Follower
 from .parameters import ARRAYS, BONE, DISTANCE
-from .section import Section, allow, guarded
+from .section import Section, allow, chosenPath, guarded, silently
 
 
 class ReconstructSection(Section):
@@ -64,9 +64,8 @@ class ReconstructSection(Section):
         if self._follower is not None:
             self._follower.stop()
             self._follower = None
-            blocked = self.ui.liveCheckBox.blockSignals(True)
-            self.ui.liveCheckBox.setChecked(False)
-            self.ui.liveCheckBox.blockSignals(blocked)
+            with silently(self.ui.liveCheckBox):
+                self.ui.liveCheckBox.setChecked(False)
             self.ui.framesLabel.setText("")
 
     @property
@@ -74,7 +73,10 @@ class ReconstructSection(Section):
         return self._follower is not None
 
     def _sendFrame(self, finished):
-        """Begins the newest frame. What cannot be reconstructed ends the following, with the reason."""
+        """Begins the newest frame, unless a comparison is running. What cannot be reconstructed ends the following,
+        with the reason."""
+        if self.panel.runner.isRunning:
+            return False
         try:
             job = self._job()
         except InputError as error:
@@ -96,8 +98,9 @@ class ReconstructSection(Section):
         self.ui.framesLabel.setText(_("{rate:.1f} frames/s").format(rate=framesPerSecond))
 
     def onBrowse(self, *_args):
-        path = qt.QFileDialog.getOpenFileName(self.panel.parent, _("Weights"), "", _("Weights (*.safetensors)"))
-        path = path if isinstance(path, str) else path[0]
+        path = chosenPath(
+            qt.QFileDialog.getOpenFileName(self.panel.parent, _("Weights"), "", _("Weights (*.safetensors)"))
+        )
         if path:
             self.state.weights = path
 

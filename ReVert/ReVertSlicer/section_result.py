@@ -6,7 +6,7 @@ from slicer.i18n import tr as _
 
 from . import export, hierarchy, result, undo, view
 from .parameters import ARRAYS, CHOICES
-from .section import Section, allow, guarded
+from .section import Section, allow, chosenPath, guarded
 
 
 class ResultSection(Section):
@@ -39,10 +39,8 @@ class ResultSection(Section):
         self.panel.refresh()
 
     def onExport(self, *_args):
-        path = qt.QFileDialog.getSaveFileName(
-            self.panel.parent, _("Export surface"), "", _("Surfaces (*.stl *.ply *.obj *.vtp)")
-        )
-        path = path if isinstance(path, str) else path[0]
+        kinds = _("Surfaces (*.stl *.ply *.obj *.vtp)")
+        path = chosenPath(qt.QFileDialog.getSaveFileName(self.panel.parent, _("Export surface"), "", kinds))
         if path and guarded(lambda: export.exportMesh(self.state.model, path) or True):
             self.panel.say(_("The surface was written, in LPS, mm."))
 

@@ -61,7 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"revert {__version__}")
     adders = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-    for add in (_reconstruct, _compare, _drr, _dataset, _shapes, _world, _train, _calibrate, _evaluate, _demo):
+    make = (_reconstruct, _compare, _drr, _dataset, _shapes, _shape_model, _world, _train, _calibrate, _evaluate, _demo)
+    for add in make:
         add(adders)
     return parser
 
@@ -167,13 +168,22 @@ def _dataset(adders) -> None:
 
 def _shapes(adders) -> None:
     example = "revert shapes data runs/shapes.npz"
-    summary = "The template registered to every lumbar vertebra of a folder, and to its mirror image."
+    summary = "The template registered to every vertebra T11-L5 of a folder, and to its mirror image."
     parser = _command(adders, "shapes", commands.shapes, summary, example)
     parser.add_argument("root", type=Path, metavar="ROOT")
     parser.add_argument("output", type=Path, metavar="OUT.npz")
     parser.add_argument(
         "--rebuild-template", action="store_true", help="first make the template anew from ROOT/mean_of_87"
     )
+
+
+def _shape_model(adders) -> None:
+    example = "revert shape-model data runs/shapes.npz runs/shape_model"
+    summary = "A shape model of registered vertebrae, and how it does on people left out one at a time."
+    parser = _command(adders, "shape-model", commands.shape_model, summary, example)
+    parser.add_argument("root", type=Path, metavar="ROOT")
+    parser.add_argument("shapes", type=Path, metavar="SHAPES.npz")
+    parser.add_argument("output", type=Path, metavar="OUT")
 
 
 def _world(adders) -> None:
@@ -183,6 +193,7 @@ def _world(adders) -> None:
     parser.add_argument("root", type=Path, metavar="ROOT")
     parser.add_argument("shapes", type=Path, metavar="SHAPES.npz")
     parser.add_argument("output", type=Path, metavar="OUT")
+    parser.add_argument("--model", type=Path, metavar="MODEL.npz", help="draw from a shape model instead")
     parser.add_argument("--shards", type=int, default=100, metavar="N", help="of 256 samples (default 100)")
     parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first, to share work")
     parser.add_argument("--seed", type=int, default=0)

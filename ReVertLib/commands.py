@@ -181,12 +181,19 @@ def shapes(options: Namespace, say: Say) -> None:
     build_library(options.root, options.output, say)
 
 
+def shape_model(options: Namespace, say: Say) -> None:
+    """Vertebrae in correspondence -> a shape model and what it is worth."""
+    from .shape_plots import write_report
+
+    write_report(options.root, options.shapes, made_folder(options.output), say)
+
+
 def world(options: Namespace, say: Say) -> None:
     """Vertebrae in correspondence and CTs -> training samples."""
     from .world import build_world
 
     numbers = range(options.first, options.first + options.shards)
-    build_world(options.root, options.shapes, options.output, numbers, options.seed, say)
+    build_world(options.root, options.shapes, options.output, numbers, options.seed, say, options.model)
 
 
 def train(options: Namespace, say: Say) -> None:

@@ -12,18 +12,23 @@ from scipy.sparse.linalg import splu
 
 from .align import align, best_motion
 from .cases import HELD_OUT, find_cases
+from .crossings import crossing_faces, face_normals, flipped_faces
 from .files import whole_file
 from .geometry import LEVEL_OF_LABEL, LEVELS, VERSE_LABELS
-from .mesh import Mesh, decimated, read_mesh, volume_centroid
+from .mesh import Mesh, decimated, inside_voxels, read_mesh, volume_centroid
 from .metrics import surface_metrics
 from .register import graph_laplacian, register
 from .template import TEMPLATE_FILE, Template, load_template
-from .volume import label_mesh, read_label_map
+from .volume import label_mesh, mesh_from_mask, read_label_map
 
 VERTEX_COUNT = 3000
 CONTROL_COUNT = 400
 NEIGHBOUR_COUNT = 12
 WEIGHT_COUNT = 16
+FEW_DIRECTIONS, FILLED_GRID_MM = 100, 0.7
+THORACIC = {18: "T11", 19: "T12"}
+"""Labels that no radiograph is asked for: registered for the variety of their shapes only, starting from L1."""
+
 _LPS_FROM_MEAN_OF_87 = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 
 
@@ -44,17 +49,31 @@ def onto_mean(vertices: np.ndarray, mean: np.ndarray) -> np.ndarray:
 
 
 def sources(root: Path) -> Iterator[tuple[str, int, Mesh]]:
-    """(case, label, surface) of every usable vertebra below root, held-out people left out. Label maps are in LPS mm,
-    `<case>/L1.ply`..`L5.ply` in their own frames."""
+    """(case, label, surface) of every usable vertebra T11-L5 below root, held-out people left out. Label maps are in
+    LPS mm, `<case>/L1.ply`..`L5.ply` in their own frames."""
     for case in find_cases(root):
         if case.name in HELD_OUT:
             continue
         labels = read_label_map(case.labels)
-        for label in sorted(set(np.unique(labels.array)) & set(LEVEL_OF_LABEL)):
+        for label in sorted(set(np.unique(labels.array)) & {*THORACIC, *LEVEL_OF_LABEL}):
             yield case.name, int(label), label_mesh(labels, label)
     for path in sorted(root.glob("*/L[1-5].ply")):
         if path.parent.name not in (*HELD_OUT, "mean_of_87"):
-            yield path.parent.name, VERSE_LABELS[path.stem], read_mesh(path)
+            yield path.parent.name, VERSE_LABELS[path.stem], _without_steps(read_mesh(path))
+
+
+def _without_steps(mesh: Mesh) -> Mesh:
+    """A surface cut from a mask by marching cubes, which knows few directions, filled again and smoothed as a mask is;
+    any other as it is."""
+    normals = face_normals(mesh)
+    directions = np.unique(np.round(normals / (np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12), 2), axis=0)
+    if len(directions) > FEW_DIRECTIONS:
+        return mesh
+    grid = np.diag([*[FILLED_GRID_MM] * 3, 1.0])
+    grid[:3, 3] = mesh.vertices.min(0) - FILLED_GRID_MM
+    size = np.ceil(np.ptp(mesh.vertices, axis=0) / FILLED_GRID_MM).astype(int) + 2
+    filled = inside_voxels(mesh, grid[:3, 3], np.full(3, FILLED_GRID_MM), np.zeros(3, int), size)
+    return mesh_from_mask(filled, grid)
 
 
 def build_template(root: Path) -> Template:
@@ -131,20 +150,56 @@ def save_template(template: Template) -> None:
     load_template.cache_clear()
 
 
+def unfolded_means(template: Template) -> np.ndarray:
+    """(5, n, 3) the template's means without the small folds that some of them have, above all L1. Where a triangle is
+    turned over against the next level towards L3, or runs through another, the difference between the two levels is
+    filled in from around; the patches grow until nothing is left to mend."""
+    means = template.means.astype(float)
+    for level, near in ((1, 2), (3, 2), (0, 1), (4, 3)):
+        for attempt in range(40):
+            mesh = Mesh(means[level], template.faces)
+            failing = flipped_faces(mesh, means[near])
+            failing[crossing_faces(mesh)] = True
+            if not failing.any():
+                break
+            patch = np.isin(np.arange(len(mesh.vertices)), template.faces[failing])
+            for _ in range(attempt // 6):
+                patch[template.faces[patch[template.faces].any(1)]] = True
+            means[level] = means[near] + _filled_in(template.faces, means[level] - means[near], patch)
+    return means
+
+
+def _filled_in(faces: np.ndarray, field: np.ndarray, patch: np.ndarray) -> np.ndarray:
+    """field (n, 3), within patch (n,) bool replaced by the harmonic one that meets the rest."""
+    laplacian = graph_laplacian(faces, len(field)).tocsr()[patch]
+    filled = field.copy()
+    filled[patch] = splu(laplacian[:, patch].tocsc()).solve(-(laplacian[:, ~patch] @ field[~patch]))
+    return filled
+
+
 def build_library(root: Path, out: Path, say: Callable[[str], None]) -> None:
     """Registers every vertebra below root and its mirror image to the template of its level and writes the library,
     OUT.npz: vertices (r, n, 3) float32 in the source's frame (x negated when mirrored), case, label, mirrored (r,)."""
     template = load_template()
+    means = dict(zip(LEVELS, unfolded_means(template), strict=True))
     rows = []
     for case, label, surface in sources(root):
-        mean = template.mean(LEVEL_OF_LABEL[label])
+        level = LEVEL_OF_LABEL.get(label, "L1")
         for mirrored in (False, True):
             wanted = mirror(surface) if mirrored else surface
-            fit = fitted(mean, wanted)
+            fit = fitted(Mesh(means[level], template.faces), wanted)
             rows.append((fit.vertices.astype(np.float32), case, label, mirrored))
-            metrics = surface_metrics(fit, wanted, samples=5_000)
-            text = f"Dice {metrics.dice:.3f}  HD95 {metrics.hd95_mm:.2f} mm"
-            say(f"{case} {LEVEL_OF_LABEL[label]}{' mirrored' * mirrored}: {text}")
+            name = f"{case} {THORACIC.get(label, level)}{' mirrored' * mirrored}"
+            say(f"{name}: {_quality(fit, onto_mean(means[level], fit.vertices), wanted)}")
     names = ("vertices", "case", "label", "mirrored")
     with whole_file(out) as temporary:
         np.savez_compressed(temporary, **{n: np.stack(c) for n, c in zip(names, zip(*rows, strict=True), strict=True)})
+
+
+def _quality(fit: Mesh, rest: np.ndarray, wanted: Mesh) -> str:
+    """How well a fit meets the wanted surface, and whether it is still one; rest (n, 3) is the start laid over it."""
+    metrics = surface_metrics(fit, wanted, samples=5_000)
+    flipped, crossing = int(flipped_faces(fit, rest).sum()), len(crossing_faces(fit))
+    volume = metrics.volume_mm3 / metrics.target_volume_mm3
+    overlap = f"Dice {metrics.dice:.3f}  HD95 {metrics.hd95_mm:.2f} mm  volume {volume:.3f}"
+    return f"{overlap}  flipped {flipped}  crossing {crossing}"

@@ -22,6 +22,7 @@ from .files import made_folder, whole_file
 from .geometry import LEVEL_OF_LABEL, LEVELS, Geometry, camera_from_lps
 from .mesh import Mesh
 from .projector import Pose, line_integrals
+from .shape_model import ShapeModel, load_model
 from .shapes import centred, onto_mean
 from .template import Template, load_template
 
@@ -31,21 +32,24 @@ VIEWS_PER_VOLUME = 8
 
 @dataclass(frozen=True)
 class World:
-    """What samples are drawn from. differences: (r, n, 3) mm, registered people minus the mean of their level."""
+    """What samples are drawn from. differences: (r, n, 3) mm, registered people minus the mean of their level. model:
+    what shapes are drawn from instead of mixed differences."""
 
     template: Template
     differences: np.ndarray
     sources: tuple[Source, ...]
+    model: ShapeModel | None = None
 
 
-def load_world(data: Path, shapes: Path) -> World:
-    """The world of a folder of cases and the shape library built from it. Raises InputError when there is no library
-    or none of its people has a CT."""
+def load_world(data: Path, shapes: Path, model: Path | None = None) -> World:
+    """The world of a folder of cases and the shape library built from it, and a shape model's file if shapes are to be
+    drawn from that. Raises InputError when there is no library or none of its people has a CT."""
     if not shapes.is_file():
         raise InputError(f"shapes {shapes.name}: expected an existing file, got none")
     template = load_template()
     with np.load(shapes, allow_pickle=False) as file:
-        library = {name: file[name] for name in file.files}
+        lumbar = np.isin(file["label"], list(LEVEL_OF_LABEL))
+        library = {name: file[name][lumbar] for name in file.files}
     means = {label: template.mean(level).vertices for label, level in LEVEL_OF_LABEL.items()}
     differences = [
         onto_mean(v, means[label]) - means[label]
@@ -60,11 +64,14 @@ def load_world(data: Path, shapes: Path) -> World:
             found.append(load_source(cases[str(name)], int(label), bool(mirrored), vertices.astype(float)))
     if not found:
         raise InputError(f"world: expected a CT of someone in {shapes.name}, got none in {data.name!r}")
-    return World(template, np.stack(differences), tuple(found))
+    return World(template, np.stack(differences), tuple(found), None if model is None else load_model(model))
 
 
 def sample_shape(world: World, level: int, rng: np.random.Generator) -> Mesh:
-    """A vertebra nobody has: the level's mean moved by people's differences, a smooth random field and scale."""
+    """A vertebra nobody has: the level's mean moved by people's differences, a smooth random field and scale;
+    or drawn from the shape model, if the world has one."""
+    if world.model is not None:
+        return world.model.sample(level, rng)
     mean = world.template.means[level].astype(float)
     first, second = rng.integers(len(world.differences), size=2)
     moved = mean + rng.uniform(0.3, 1.2) * world.differences[first]
@@ -141,12 +148,18 @@ def make_shard(world: World, seed: int, number: int) -> dict[str, np.ndarray]:
 
 
 def build_world(
-    data: Path, shapes: Path, out: Path, numbers: Iterable[int], seed: int, say: Callable[[str], None]
+    data: Path,
+    shapes: Path,
+    out: Path,
+    numbers: Iterable[int],
+    seed: int,
+    say: Callable[[str], None],
+    model: Path | None = None,
 ) -> None:
     """Writes OUT/shard_<number>.npz for each number; one that is already there is whole and is skipped, so a stopped
     run goes on where it was, and several runs can share the numbers."""
     made_folder(out)
-    world = load_world(data, shapes)
+    world = load_world(data, shapes, model)
     for number in numbers:
         path = out / f"shard_{number:05d}.npz"
         if not path.exists():

@@ -15,7 +15,7 @@ from ReVertLib.geometry import read_sidecar
 from ReVertLib.mesh import mesh_quality, read_mesh
 
 COMMANDS = (
-    *("reconstruct", "compare", "drr", "dataset", "shapes"),
+    *("reconstruct", "compare", "drr", "dataset", "shapes", "shape-model"),
     *("world", "train", "calibrate", "evaluate", "demo"),
 )
 

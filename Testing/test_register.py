@@ -4,22 +4,17 @@ import numpy as np
 import pytest
 from tiny import CUBE, assert_vertebra, deformed
 
+from ReVertLib import register as module
+from ReVertLib.crossings import crossing_faces, flipped_faces
 from ReVertLib.mesh import Mesh, decimated, mesh_quality, vertex_normals
 from ReVertLib.metrics import dice, surface_metrics
-from ReVertLib.register import graph_laplacian, register
+from ReVertLib.register import gaussian, graph_laplacian, register, spread
 from ReVertLib.template import load_template
 
 
 @pytest.fixture(scope="module")
 def small():
     return decimated(load_template().mean("L3"), 700)
-
-
-def flips(before, after, faces):
-    """Share of faces whose normal has turned by more than a right angle."""
-    corners = [v[faces] for v in (before, after)]
-    first, second = (np.cross(c[:, 1] - c[:, 0], c[:, 2] - c[:, 0]) for c in corners)
-    return (np.einsum("ij,ij->i", first, second) <= 0).mean()
 
 
 def ellipsoid(radii):
@@ -44,7 +39,8 @@ def test_a_bent_vertebra_is_reached_without_a_flip(small):
     assert after.dice > 0.98
     assert after.assd_mm < 0.15
     assert after.hd95_mm < 0.5
-    assert flips(small.vertices, found.vertices, small.faces) < 0.002
+    assert flipped_faces(found, small.vertices).sum() == 0
+    assert len(crossing_faces(found)) == 0
     assert_vertebra(found)
 
 
@@ -62,8 +58,29 @@ def test_a_sphere_becomes_an_ellipsoid():
     assert (mesh_quality(sphere).euler_number, mesh_quality(sphere).closed) == (2, True)
     found = register(sphere, target, samples=5000)
     assert np.abs(np.linalg.norm(found / [23.0, 18.0, 21.0], axis=1) - 1).max() < 0.02
-    assert flips(sphere.vertices, found, sphere.faces) == 0
+    assert flipped_faces(Mesh(found, sphere.faces), sphere.vertices).sum() == 0
     assert np.array_equal(register(sphere, target, samples=5000), found)
+
+
+def test_a_step_that_would_turn_the_surface_over_is_held_back():
+    """Every vertex of a sphere is pulled to its mirror image: followed, most triangles would be turned over."""
+    sphere = ellipsoid([20.0, 20.0, 20.0])
+    matches = module.Matches(np.ones(len(sphere.vertices)), sphere.vertices * [-2.0, 0.0, 0.0])
+    free = np.zeros(0, int)
+    moved = module._step(sphere.vertices, sphere, matches, spread(sphere.vertices, 100), 10.0, free)
+    assert flipped_faces(Mesh(moved, sphere.faces), sphere.vertices).sum() == 0
+    assert mesh_quality(Mesh(moved, sphere.faces)).volume_mm3 > 0
+
+
+def test_spread_takes_the_farthest_point_each_time():
+    points = np.array([[0.0, 0, 0], [1, 0, 0], [9, 0, 0], [5, 0, 0]])
+    assert spread(points, 3).tolist() == [0, 2, 3]
+
+
+def test_gaussian_kernel_by_hand():
+    """At one standard deviation exp(-1/2), at two exp(-2)."""
+    points = np.array([[0.0, 0, 0], [0, 3, 0], [0, 6, 0]])
+    assert gaussian(points, points[:1], 3.0).ravel() == pytest.approx([1.0, np.exp(-0.5), np.exp(-2.0)])
 
 
 def test_a_surface_on_itself_stays(small):

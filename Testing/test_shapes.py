@@ -2,14 +2,25 @@
 
 import numpy as np
 import pytest
+import tiny
 from tiny import CUBE, assert_vertebra, deformed, write_case
 
-from ReVertLib import cases, register
+from ReVertLib import cases, register, shapes
+from ReVertLib.crossings import crossing_faces, flipped_faces
 from ReVertLib.errors import InputError
 from ReVertLib.geometry import rotation_about
-from ReVertLib.mesh import Mesh, decimated, mesh_volume_mm3, volume_centroid, write_mesh
+from ReVertLib.mesh import (
+    Mesh,
+    decimated,
+    inside_voxels,
+    isosurface,
+    mesh_volume_mm3,
+    vertex_normals,
+    volume_centroid,
+    write_mesh,
+)
 from ReVertLib.metrics import dice
-from ReVertLib.shapes import build_library, centred, mirror, onto_mean, sources
+from ReVertLib.shapes import build_library, centred, mirror, onto_mean, sources, unfolded_means
 from ReVertLib.template import load_template
 
 
@@ -70,7 +81,8 @@ def test_every_held_out_person_is_named():
 
 
 def test_a_library_is_whole_and_readable(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(register, "STIFFNESSES", (100.0, 10.0, 1.0))
+    monkeypatch.setattr(register, "SCALES_MM", (40.0, 15.0, 7.0))
+    monkeypatch.setattr(register, "MOST_CENTRES", 300)
     lines = []
     build_library(folder, tmp_path / "shapes.npz", lines.append)
     with np.load(tmp_path / "shapes.npz", allow_pickle=False) as file:
@@ -89,9 +101,45 @@ def test_a_library_is_whole_and_readable(folder, tmp_path, monkeypatch):
         "meshes L4",
         "meshes L4 mirrored",
     ]
+    assert all(line.endswith("flipped 0  crossing 0") for line in lines)
     assert list(tmp_path.iterdir()) == [tmp_path / "shapes.npz"]
+
+
+def test_means_without_folds_are_the_means_almost_everywhere():
+    template = load_template()
+    means = unfolded_means(template)
+    assert len(crossing_faces(template.mean("L1"))) > 0
+    for mean, folded in zip(means, template.means, strict=True):
+        mesh = Mesh(mean, template.faces)
+        assert len(crossing_faces(mesh)) == 0
+        assert (np.linalg.norm(mean - folded, axis=1) > 1e-3).mean() < 0.05
+        assert dice(mesh, Mesh(folded, template.faces)) > 0.998
+    assert flipped_faces(Mesh(means[0], template.faces), means[1]).sum() == 0
+
+
+def test_the_last_thoracic_levels_are_sources(tmp_path, monkeypatch):
+    monkeypatch.setattr(tiny, "VERSE_LABELS", {"T10": 17, "T11": 18})
+    for level in ("T10", "T11"):
+        write_case(tmp_path / level, load_template().mean("L1"), level, spacing_mm=4.0, ct=False)
+    assert [(case, label) for case, label, _ in sources(tmp_path)] == [("T11", 18)]
 
 
 def test_a_folder_without_people(tmp_path):
     with pytest.raises(InputError, match=r"cases: expected <case>/segmentation.nii.gz or .*, got none in"):
         list(sources(tmp_path))
+
+
+def test_a_mesh_of_a_mask_loses_its_steps_and_keeps_its_volume():
+    """The template as voxels of 1.5 mm, cut at one half, has few directions; smoothed, it is nearer to the template."""
+    mesh = load_template().mean("L2")
+    lower = mesh.vertices.min(0) - 4.5
+    size = np.ceil((np.ptp(mesh.vertices, axis=0) + 9.0) / 1.5).astype(int)
+    inside = inside_voxels(mesh, lower, np.full(3, 1.5), np.zeros(3, int), size)
+    grid = np.diag([1.5, 1.5, 1.5, 1.0])
+    grid[:3, 3] = lower
+    stepped = isosurface(inside.astype(np.float32), 0.5, grid)
+    found = shapes._without_steps(stepped)
+    assert mesh_volume_mm3(found) == pytest.approx(mesh_volume_mm3(stepped), rel=0.02)
+    assert dice(found, mesh) > dice(stepped, mesh)
+    assert len(np.unique(np.round(vertex_normals(found), 2), axis=0)) > 5000
+    assert shapes._without_steps(mesh) is mesh

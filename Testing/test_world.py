@@ -60,6 +60,15 @@ def test_what_a_world_holds(world):
     assert source.ct.array[source.inside].min() >= 200.0
 
 
+def test_thoracic_rows_of_a_library_are_left_out(folder, tmp_path, world):
+    with np.load(folder / "shapes.npz") as file:
+        library = {name: np.concatenate([file[name], file[name][:1]]) for name in file.files}
+    library["label"][-1] = 19
+    np.savez(tmp_path / "shapes.npz", **library)
+    wider = load_world(folder / "data", tmp_path / "shapes.npz")
+    assert (len(wider.differences), len(wider.sources)) == (len(world.differences), len(world.sources))
+
+
 def test_a_folder_without_ct(folder, tmp_path):
     write_case(tmp_path / "person", load_template().mean("L3"), "L3", spacing_mm=4.0, ct=False)
     with pytest.raises(InputError, match=r"world: expected a CT of someone in shapes.npz, got none in"):

@@ -105,6 +105,10 @@ class ReVertLogic(ScriptedLoadableModuleLogic):
         """The vertebrae placed on a radiograph: a list of places.Place, by level."""
         return places.places(radiographNode, sliceIndex)
 
+    def relabelVertebra(self, place, level):
+        """Gives a vertebra of `vertebrae` another level."""
+        places.setLevel(place, level)
+
     def reconstruct(self, radiographNode, level="L3", box=None, geometry=None, sliceIndex=None):
         """The vertebra in radiographNode as a vtkMRMLModelNode: the one of before, updated, or a new one.
 

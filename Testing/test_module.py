@@ -161,7 +161,7 @@ def test_the_documented_calls_work(module, root, tmp_path, monkeypatch):
     (code,) = re.findall(r"```python\n(.*?)```", (root / "docs" / "module.md").read_text(), re.DOTALL)
     names = {}
     exec(code, names)
-    assert [model.GetAttribute("ReVert.Level") for model in names["models"]] == ["L3", "L4"]
+    assert [model.GetAttribute("ReVert.Level") for model in names["models"]] == ["L3", "L5"]
     assert figures(names["table"])["dice"][0] > 0.85
     assert names["results"].GetTable().GetNumberOfRows() == 2
     assert {path.name for path in tmp_path.iterdir()} == {"L3.stl", "results.csv"}

@@ -6,6 +6,8 @@ from panel_host import BOX, panel, predictor, radiograph, reconstructed  # noqa:
 from scene_nodes import LENGTHS, box_model, radiograph_node
 from slicer_host import messages, run_until
 
+from ReVertLib import align, predict
+
 
 def test_panel_follows_the_parameter_node_and_leads_it(panel):
     state = panel.logic.getParameterNode()
@@ -15,6 +17,13 @@ def test_panel_follows_the_parameter_node_and_leads_it(panel):
     assert (state.level, state.weights) == ("L5", "own.safetensors")
     state.alignment = "similarity"
     assert panel.ui.alignmentSelector.currentText == "similarity"
+
+
+def test_choices_are_those_of_the_library(panel):
+    """Repeated in the module because the library's files bring torch and scipy."""
+    from ReVertSlicer import parameters
+
+    assert (parameters.DEVICES, parameters.ALIGNMENTS) == (predict.DEVICES, align.ALIGNMENTS)
 
 
 def test_research_notice_is_always_visible(panel):

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing, contextmanager
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -83,7 +82,7 @@ def _opened(out: Path, options: Options) -> dict:
     if present and _MANIFEST not in present:
         raise InputError(f"output: expected an empty folder or one of this command, got {present[0][:40]!r} in it")
     manifest = {
-        "versions": {"revert": __version__, "nanodrr": version("nanodrr"), "torch": torch.__version__},
+        "versions": {"revert": __version__, "torch": torch.__version__},
         "options": asdict(options),
         "camera": asdict(c_arm(options.size_px)),
         "vertebrae": _earlier_vertebrae(path, options) if present else {},

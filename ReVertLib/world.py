@@ -21,7 +21,7 @@ from .errors import InputError
 from .files import made_folder, whole_file
 from .geometry import LEVEL_OF_LABEL, LEVELS, Geometry, camera_from_lps
 from .mesh import Mesh
-from .projector import Pose, line_integrals
+from .projector import Pose, Projector
 from .shape_model import ShapeModel, load_model
 from .shapes import centred, onto_mean
 from .template import Template, load_template
@@ -133,12 +133,13 @@ def make_shard(world: World, seed: int, number: int) -> dict[str, np.ndarray]:
         else:
             mu = drawn_bone(shape, rng)
         shapes.append(shape.vertices.astype(np.float16))
+        projector = Projector(mu)
         for _ in range(VIEWS_PER_VOLUME):
             rotation, sod_mm = sample_view(rng), rng.uniform(450, 850)
             camera = crop_camera(sod_mm)
             position = sample_position(shape.vertices @ rotation.T, sod_mm, camera, rng)
             pose = Pose(rotation, np.zeros(3), position)
-            image = line_integrals(mu, pose, camera, (CROP_SIZE_PX, CROP_SIZE_PX), step_mm=1.5)
+            image = projector.line_integrals(pose, camera, (CROP_SIZE_PX, CROP_SIZE_PX))
             image = np.rint(image * (255 / max(image.max(), 1e-6))).astype(np.uint8)
             rows.append((image, level, index, rotation.astype(np.float32), position.astype(np.float32)))
     names = ("images", "level", "shape_index", "rotation", "position_mm")

@@ -82,7 +82,7 @@ def test_the_manifest_lists_every_file_with_its_hash_and_what_was_skipped(built)
     there = {name: hashlib.sha256(content).hexdigest() for name, content in contents(out).items()}
     assert listed == {name: sha for name, sha in there.items() if name != "manifest.json"}
     assert manifest["options"] == {"views": "clinical", "size_px": SIZE_PX, "context": False}
-    assert set(manifest["versions"]) == {"revert", "nanodrr", "torch"}
+    assert set(manifest["versions"]) == {"revert", "torch"}
     entry = manifest["vertebrae"]["anna_segment_22"]
     assert (entry["case"], entry["label"], entry["level"], entry["cut_off"]) == ("anna", 22, "L3", False)
     assert entry["split"] == split_of("anna")

@@ -4,16 +4,13 @@ import numpy as np
 import pytest
 import torch
 from scipy.spatial.transform import Rotation
-from tiny import CUBE, assert_vertebra, crop_camera, deformed, silhouette, write_case
+from tiny import assert_vertebra, crop_camera, deformed, silhouette, write_case
 
 from ReVertLib import world as module
-from ReVertLib.bone import Source, drawn_bone, voxelised, warped_ct
 from ReVertLib.errors import InputError
 from ReVertLib.mesh import Mesh, mesh_volume_mm3, volume_centroid
-from ReVertLib.projector import attenuation
 from ReVertLib.shapes import fitted, mirror
 from ReVertLib.template import load_template
-from ReVertLib.volume import Volume
 from ReVertLib.world import build_world, load_world, make_shard, sample_shape
 
 FACES = load_template().faces
@@ -77,15 +74,6 @@ def test_a_folder_without_ct(folder, tmp_path):
         load_world(tmp_path, tmp_path / "gone.npz")
 
 
-def test_voxels_of_a_box_by_hand():
-    box = Mesh(CUBE.vertices * [2.0, 3.0, 4.0] + 0.6, CUBE.faces)
-    matrix = np.diag([1.0, 0.5, 2.0, 1.0])
-    inside = voxelised(box, Volume(np.zeros((5, 12, 6), np.float32), matrix))
-    k, j, i = np.nonzero(inside)
-    assert (i.min(), i.max(), j.min(), j.max(), k.min(), k.max()) == (1, 2, 2, 7, 1, 2)
-    assert len(i) == 2 * 6 * 2
-
-
 def test_shapes_are_vertebrae_that_differ(world):
     rng = np.random.default_rng(0)
     shapes = [sample_shape(world, level, rng) for level in (0, 1, 2, 3, 4, 2)]
@@ -94,52 +82,6 @@ def test_shapes_are_vertebrae_that_differ(world):
         assert volume_centroid(shape) == pytest.approx([0, 0, 0], abs=1e-6)
     distance = np.linalg.norm(shapes[2].vertices - shapes[5].vertices, axis=1).mean()
     assert 1.0 < distance < 12.0
-
-
-def density(rng_seed):
-    """The scale of density that `warped_ct` draws first."""
-    return np.random.default_rng(rng_seed).uniform(0.7, 1.4)
-
-
-def test_a_ct_warped_into_its_own_shape_is_itself(world):
-    source = world.sources[0]
-    shape = Mesh(source.vertices - OFFSET_MM, FACES)
-    warped = warped_ct(source, shape, np.random.default_rng(3))
-    own = attenuation(Volume(source.ct.array * density(3), source.ct.ijk_to_lps), source.inside)
-    k, j, i = np.nonzero(source.inside)
-    at_mm = np.stack([i, j, k, np.ones(len(i))], 1) @ own.ijk_to_lps.T
-    i2, j2, k2 = np.rint((at_mm[:, :3] - OFFSET_MM - warped.ijk_to_lps[:3, 3]) / warped.spacing_mm).astype(int).T
-    found, expected = warped.array[k2, j2, i2], own.array[k, j, i]
-    assert np.abs(found - expected).mean() < 0.1 * expected.mean()
-    assert np.corrcoef(found, expected)[0, 1] > 0.8
-
-
-def test_a_mirrored_source_is_mirrored_bone(world):
-    """The same person as source and as mirrored source: their warps into mirrored shapes are mirror images."""
-    source, flip = world.sources[0], np.array([-1.0, 1.0, 1.0])
-    mirrored = Source(source.ct, source.inside, source.vertices * flip, True)
-    shape = source.vertices - OFFSET_MM
-    straight = warped_ct(source, Mesh(shape, FACES), np.random.default_rng(0))
-    turned = warped_ct(mirrored, Mesh(shape * flip, FACES[:, ::-1]), np.random.default_rng(0))
-    width_mm = np.ptp(shape[:, 0]) + 6.0
-    i = np.arange(straight.array.shape[2])
-    there = width_mm - i  # the grids begin at opposite sides, 1 mm apart
-    below = np.clip(np.floor(there).astype(int), 0, len(i) - 2)
-    share = np.clip(there - below, 0, 1)
-    image = (1 - share) * turned.array[:, :, below] + share * turned.array[:, :, below + 1]
-    difference = np.abs(image - straight.array).mean()
-    assert difference < 0.12 * straight.array.mean()
-    assert np.abs(turned.array - straight.array).mean() > 3 * difference
-
-
-def test_drawn_bone_fills_the_shape_with_a_shell(world):
-    shape = Mesh(load_template().means[2], FACES)
-    for seed in range(4):
-        bone = drawn_bone(shape, np.random.default_rng(seed))
-        volume = (bone.array > 0.5 * np.median(bone.array[bone.array > 0.01])).sum() * bone.spacing_mm.prod()
-        assert volume == pytest.approx(mesh_volume_mm3(shape), rel=0.15)
-        assert bone.array.min() >= 0
-        assert 0.019 < bone.array[bone.array > 0.01].mean() < 0.06  # between water and dense bone, per mm
 
 
 def test_views_are_rotations_and_mostly_near_ap_and_lateral():

@@ -1,0 +1,47 @@
+"""The grid of a CT and what is cut out of it."""
+
+import numpy as np
+import pytest
+
+from ReVertLib import scan
+from ReVertLib.mesh import mesh_volume_mm3
+from ReVertLib.projector import attenuation
+from ReVertLib.scan import isolated, scan_grid
+from ReVertLib.template import load_template
+from ReVertLib.volume import Volume
+
+SHAPE = load_template().mean("L3")
+
+
+def water(grid):
+    return Volume(np.zeros(grid.array.shape, np.float32), grid.ijk_to_lps)
+
+
+def test_grids_hold_the_shape_and_are_mostly_of_sagittal_slices():
+    rng = np.random.default_rng(0)
+    thickest = []
+    for _ in range(200):
+        grid = scan_grid(SHAPE, rng)
+        ijk_from_mm = np.linalg.inv(grid.ijk_to_lps)
+        at = SHAPE.vertices @ ijk_from_mm[:3, :3].T + ijk_from_mm[:3, 3]
+        free_mm = np.minimum(at, np.array(grid.array.shape[::-1]) - 1 - at).min(0) * grid.spacing_mm
+        assert (free_mm > 3.0).all()
+        axes = grid.ijk_to_lps[:3, :3] / grid.spacing_mm
+        assert np.linalg.det(axes) == pytest.approx(1.0)
+        assert np.diag(axes).min() > 0.7
+        if np.ptp(grid.spacing_mm) > 0.1:
+            thickest.append(int(grid.spacing_mm.argmax()))
+    assert 0.7 < np.mean(np.array(thickest) == 0) < 0.95
+    assert set(thickest) == {0, 2}
+
+
+@pytest.mark.parametrize("at_voxels", [0.0, 1.0])
+def test_of_water_a_mask_keeps_the_volume_of_the_shape(monkeypatch, at_voxels):
+    monkeypatch.setattr(scan, "CUT_AT_VOXELS", at_voxels)
+    rng = np.random.default_rng(1)
+    grid = scan_grid(SHAPE, rng)
+    mu = isolated(water(grid), SHAPE, rng)
+    of_water = attenuation(water(grid)).array.max()
+    assert mu.array.sum() / of_water * grid.spacing_mm.prod() == pytest.approx(mesh_volume_mm3(SHAPE), rel=0.03)
+    shared = (mu.array > 0.01 * of_water) & (mu.array < 0.99 * of_water)
+    assert shared.any() == (at_voxels == 0.0)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from .errors import InputError
-from .network import UNKNOWN_LEVEL, Surface
+from .network import Surface
 
 SHARD_PATTERN = "shard_*.npz"
 
@@ -56,36 +55,3 @@ class Samples:
             image=(images / high[:, None, None, None]).clamp(0.0, 1.0),
             level=arrays["level"][index].to(device),
         )
-
-
-def augmented(batch: Batch, random: torch.Generator) -> Batch:
-    """What film and detector do to the same bone: gamma, range, blur, noise, a veil of scatter; and the level withheld
-    for one in ten."""
-
-    def uniform(low: float, high: float) -> Tensor:
-        value = torch.rand(len(batch.image), 1, 1, 1, generator=random, device=random.device)
-        return (low + (high - low) * value).to(batch.image.device)
-
-    image = _blurred(batch.image, uniform(0.05, 1.3))
-    image = (image * uniform(0.85, 1.25)).clamp(0.0, 1.0) ** torch.exp(uniform(-0.4, 0.4))
-    veil = F.interpolate(_normal(image[:, :, :3, :3], random), image.shape[-2:], mode="bicubic")
-    image = image + uniform(0.0, 0.03) * veil + uniform(0.0, 0.03) * _normal(image, random)
-    withheld = torch.rand(len(image), generator=random, device=random.device).to(image.device) < 0.1
-    level = torch.where(withheld, UNKNOWN_LEVEL, batch.level)
-    return replace(batch, image=image.clamp(0.0, 1.0), level=level)
-
-
-def _normal(like: Tensor, random: torch.Generator) -> Tensor:
-    return torch.randn(like.shape, generator=random, device=random.device).to(like.device)
-
-
-def _blurred(image: Tensor, sigma_px: Tensor) -> Tensor:
-    """A Gaussian blur of each image by its own sigma (B, 1, 1, 1), kernel 7."""
-    offsets = torch.arange(-3.0, 4.0, device=image.device)
-    kernel = torch.exp(-0.5 * (offsets / sigma_px) ** 2)
-    kernel = (kernel / kernel.sum(3, keepdim=True)).reshape(-1, 1, 1, 7)
-    one_group = image.transpose(0, 1)
-    for k in (kernel, kernel.transpose(2, 3)):
-        padding = (k.shape[2] // 2, k.shape[3] // 2)
-        one_group = F.conv2d(one_group, k, padding=padding, groups=len(image))
-    return one_group.transpose(0, 1)

@@ -21,9 +21,10 @@ from torch import Tensor, nn
 from .checkpoint import build_network, save_weights
 from .errors import InputError
 from .files import made_folder, whole_file
+from .film import augmented
 from .losses import chamfer_distance
 from .network import Surface
-from .samples import Batch, Samples, augmented
+from .samples import Batch, Samples
 
 AVERAGE_DECAY = 0.998
 WARM_UP_STEPS = 100

@@ -17,10 +17,11 @@ import torch
 from torch import Tensor
 
 from .domain import Look, look
+from .film import augmented
 from .mesh import Mesh
 from .metrics import distances_mm
 from .network import ErrorHead, Evidence, Familiarity, TemplateNetwork
-from .samples import Samples, augmented
+from .samples import Samples
 from .template import load_template
 
 Say = Callable[[str], None]

@@ -45,8 +45,9 @@ test-layer: setup ## the module's tests on Slicer's own Python layer: make test-
 	@test -d "$(LAYER)/slicer" || { echo 'LAYER: expected the folder Base/Python of a checkout of Slicer, got "$(LAYER)"'; exit 2; }
 	@SLICER_PYTHON_LAYER="$(abspath $(LAYER))" $(BIN)/python -m pytest $(wildcard $(MODULE_TESTS))
 
-bench: setup ## time image to mesh beside the original's network, on this machine
+bench: setup ## time image to mesh beside the original's network, and our projector beside others, on this machine
 	@$(BIN)/python Testing/bench.py
+	@$(BIN)/python Testing/bench_drr.py
 
 screenshots: setup ## render the pictures of the module on Slicer's own displayable managers
 	@$(BIN)/python Testing/screenshots.py

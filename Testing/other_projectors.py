@@ -1,5 +1,7 @@
 """Projectors of others for the same volume, pose and camera: what the tests and the benchmark hold ours against."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from nanodrr.data import Subject
@@ -34,3 +36,39 @@ def subject(mu: Volume) -> Subject:
     matrices = (mu.ijk_to_lps, np.linalg.inv(mu.ijk_to_lps), voxel_to_grid, np.zeros(3))
     to_world, to_voxel, to_grid, isocentre = (torch.as_tensor(m, dtype=torch.float32) for m in matrices)
     return Subject(array, torch.zeros_like(array), to_world, to_voxel, to_grid, isocentre, 0, convert_to_mu=False)
+
+
+def rtk_integrals(
+    mu: Volume, pose: Pose, geometry: Geometry, size_px: tuple[int, int], threads: int
+) -> Callable[[], np.ndarray]:
+    """What computes (rows, columns) line integrals by itk-rtk, Joseph's method too, with its volume and camera already
+    made. Raises ImportError when it is not installed."""
+    import itk
+    from itk import RTK as rtk
+
+    itk.MultiThreaderBase.SetGlobalDefaultNumberOfThreads(threads)
+    spacing, (cu, cv) = geometry.pixel_spacing_mm, geometry.principal_point_px
+    volume = itk.image_from_array(np.ascontiguousarray(mu.array, np.float32))
+    volume.SetSpacing(mu.spacing_mm.tolist())
+    volume.SetOrigin(mu.ijk_to_lps[:3, 3].tolist())
+    volume.SetDirection(itk.matrix_from_array(mu.ijk_to_lps[:3, :3] / mu.spacing_mm))
+    image = itk.image_from_array(np.zeros((1, *size_px[::-1]), np.float32))
+    image.SetSpacing([*spacing, 1.0])
+    image.SetOrigin([-cu * spacing[0], -cv * spacing[1], 0.0])
+    source, detector = (pose.lps_from_camera @ [0, 0, depth_mm, 1] for depth_mm in (0.0, geometry.sdd_mm))
+    along_u, along_v = pose.rotation[:2].tolist()
+    camera = rtk.ThreeDCircularProjectionGeometry.New()
+    if not camera.AddProjection(source[:3].tolist(), detector[:3].tolist(), along_u, along_v):
+        raise ValueError("itk-rtk: expected a camera that it can express")
+    projector = rtk.JosephForwardProjectionImageFilter[type(image), type(volume)].New()
+    projector.SetInput(0, image)
+    projector.SetInput(1, volume)
+    projector.InPlaceOff()  # or the second run would find its image gone
+
+    def run() -> np.ndarray:
+        projector.SetGeometry(camera)  # which the filter itself does not keep alive
+        projector.Modified()
+        projector.Update()
+        return itk.array_view_from_image(projector.GetOutput())[0].copy()
+
+    return run

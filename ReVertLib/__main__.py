@@ -187,16 +187,18 @@ def _shape_model(adders) -> None:
 
 
 def _world(adders) -> None:
-    example = "revert world data runs/shapes.npz runs/world --shards 200"
-    summary = "Training samples from sampled shapes, warped CTs and drawn bone; resumes when run again."
-    parser = _command(adders, "world", commands.world, summary, example)
-    parser.add_argument("root", type=Path, metavar="ROOT")
-    parser.add_argument("shapes", type=Path, metavar="SHAPES.npz")
-    parser.add_argument("output", type=Path, metavar="OUT")
-    parser.add_argument("--model", type=Path, metavar="MODEL.npz", help="draw from a shape model instead")
-    parser.add_argument("--shards", type=int, default=100, metavar="N", help="of 256 samples (default 100)")
-    parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first, to share work")
-    parser.add_argument("--seed", type=int, default=0)
+    samples = "Training samples from sampled shapes, warped CTs and drawn bone; resumes when run again."
+    people = "Synthetic people, T11 to the sacrum and all around it, as CTs and label maps; resumes when run again."
+    of_samples = ("world", commands.world, samples, "--shards", 100, "of 256 samples")
+    of_people = ("spines", commands.spines, people, "--count", 10, "of people")
+    for name, run, summary, option, count, of in (of_samples, of_people):
+        parser = _command(adders, name, run, summary, f"revert {name} data runs/shapes.npz runs/{name} {option} 200")
+        for path, shown in (("root", "ROOT"), ("shapes", "SHAPES.npz"), ("output", "OUT")):
+            parser.add_argument(path, type=Path, metavar=shown)
+        parser.add_argument("--model", type=Path, metavar="MODEL.npz", help="draw from a shape model instead")
+        parser.add_argument(option, type=int, default=count, metavar="N", help=f"{of} (default {count})")
+        parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first, to share work")
+        parser.add_argument("--seed", type=int, default=0)
 
 
 def _train(adders) -> None:

@@ -196,6 +196,14 @@ def world(options: Namespace, say: Say) -> None:
     build_world(options.root, options.shapes, options.output, numbers, options.seed, say, options.model)
 
 
+def spines(options: Namespace, say: Say) -> None:
+    """Vertebrae in correspondence and CTs -> synthetic people as cases."""
+    from .spines import build_spines
+
+    numbers = range(options.first, options.first + options.count)
+    build_spines(options.root, options.shapes, options.output, numbers, options.seed, say, options.model)
+
+
 def train(options: Namespace, say: Say) -> None:
     """Samples -> weights."""
     from .dataset_samples import sample_folder

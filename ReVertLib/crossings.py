@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import combinations_with_replacement, product
+
 import numpy as np
 from scipy.spatial import cKDTree
 
 from .mesh import Mesh
+
+SIZE_SHARES = (0.6, 0.95)
+"""Where the triangles, sorted by size, are parted into those that are searched together."""
 
 
 def face_normals(mesh: Mesh) -> np.ndarray:
@@ -19,36 +24,65 @@ def flipped_faces(mesh: Mesh, rest: np.ndarray) -> np.ndarray:
     return np.einsum("ij,ij->i", face_normals(mesh), face_normals(Mesh(rest, mesh.faces))) <= 0
 
 
+def squashed_faces(mesh: Mesh, rest: np.ndarray, least: float) -> np.ndarray:
+    """(m,) bool: the triangles shorter, in some direction, than the share `least` of what they are in rest (n, 3)."""
+    inner = []
+    for vertices in (mesh.vertices, rest):
+        a, b, c = (vertices[mesh.faces[:, i]] for i in range(3))
+        sides = np.stack([b - a, c - a], 1)
+        inner.append(sides @ sides.transpose(0, 2, 1))
+    squares = np.linalg.solve(inner[1], inner[0])  # its eigenvalues are the squares of both stretches
+    half, product = np.trace(squares, axis1=1, axis2=2) / 2, np.linalg.det(squares)
+    return half - np.sqrt(np.maximum(half**2 - product, 0)) < least**2
+
+
 def crossing_faces(mesh: Mesh) -> np.ndarray:
     """(p, 2) pairs of triangles that run through each other: an edge of one passes through the inside of the other.
     Pairs that share an edge are left out, and lie only over each other where a triangle is flipped."""
     triangles = mesh.vertices[mesh.faces]
     first, second = _near_pairs(triangles).T
-    shared = (mesh.faces[first][:, :, None] == mesh.faces[second][:, None, :]).sum((1, 2))
+    shared = sum(mesh.faces[first, i] == mesh.faces[second, j] for i, j in product(range(3), repeat=2))
     first, second = first[shared < 2], second[shared < 2]
-    crossing = _edge_through(triangles[first], triangles[second]) | _edge_through(triangles[second], triangles[first])
+    normals = face_normals(mesh)
+    crossing = _edge_through(triangles, normals, first, second) | _edge_through(triangles, normals, second, first)
     return np.stack([first[crossing], second[crossing]], 1)
 
 
 def _near_pairs(triangles: np.ndarray) -> np.ndarray:
-    """(p, 2) pairs of triangles (m, 3, 3) whose boxes overlap. The few large ones look for their partners singly."""
+    """(p, 2) pairs of triangles (m, 3, 3) whose boxes overlap. The few large ones have trees of their own, so that the
+    many small ones need not look as far for their partners."""
     low, high = triangles.min(1), triangles.max(1)
     middle, radius = (low + high) / 2, np.linalg.norm(high - low, axis=1) / 2
-    tree = cKDTree(middle)
-    usual = np.quantile(radius, 0.98)
-    pairs = [tree.query_pairs(2 * usual, output_type="ndarray")]
-    for face in np.nonzero(radius > usual)[0]:
-        others = np.setdiff1d(tree.query_ball_point(middle[face], radius[face] + radius.max()), face)
-        pairs.append(np.stack([np.minimum(others, face), np.maximum(others, face)], 1))
-    first, second = np.concatenate(pairs).T
-    overlap = ((low[first] <= high[second]) & (low[second] <= high[first])).all(1)
-    codes = np.unique(first[overlap] * len(triangles) + second[overlap])
-    return np.stack(np.divmod(codes, len(triangles)), 1)
+    by_size = np.split(np.argsort(radius), [int(share * len(radius)) for share in SIZE_SHARES])
+    groups = [(faces, cKDTree(middle[faces]), radius[faces[-1]]) for faces in by_size if len(faces)]
+    pairs = []
+    for (ones, tree, reach), (others, other_tree, other_reach) in combinations_with_replacement(groups, 2):
+        if tree is other_tree:
+            first, second = tree.query_pairs(2 * reach, output_type="ndarray").T
+        else:
+            found = tree.sparse_distance_matrix(other_tree, reach + other_reach, output_type="ndarray")
+            first, second = found["i"], found["j"]
+        first, second = ones[first], others[second]
+        for axis in range(3):  # one after the other, as few pairs are left after each
+            overlap = (low[first, axis] <= high[second, axis]) & (low[second, axis] <= high[first, axis])
+            first, second = first[overlap], second[overlap]
+        pairs.append(np.stack([first, second], 1))
+    return np.concatenate(pairs)
 
 
-def _edge_through(edged: np.ndarray, pierced: np.ndarray) -> np.ndarray:
-    """(p,) bool: whether an edge of triangle edged[i] passes through the inside of pierced[i], both (p, 3, 3). Edges
-    that only touch, or lie in the plane, do not (Möller and Trumbore, J. Graphics Tools 1997)."""
+def _edge_through(triangles: np.ndarray, normals: np.ndarray, edged: np.ndarray, pierced: np.ndarray) -> np.ndarray:
+    """(p,) bool: whether an edge of triangle edged[i] passes through the inside of triangle pierced[i]; only those
+    with corners on both sides of the other's plane are looked at closely."""
+    offsets = np.einsum("ij,ij->i", normals, triangles[:, 0])[pierced]
+    heights = [np.einsum("ij,ij->i", triangles[edged, c], normals[pierced]) - offsets for c in range(3)]
+    found = (np.minimum.reduce(heights) < 0) & (np.maximum.reduce(heights) > 0)
+    found[found] = _pierces(triangles[edged[found]], triangles[pierced[found]])
+    return found
+
+
+def _pierces(edged: np.ndarray, pierced: np.ndarray) -> np.ndarray:
+    """(p,) bool: the same of triangles (p, 3, 3), edge by edge. Edges that only touch, or lie in the plane, do not
+    (Möller and Trumbore, J. Graphics Tools 1997)."""
     side_1, side_2 = pierced[:, 1] - pierced[:, 0], pierced[:, 2] - pierced[:, 0]
     found = np.zeros(len(edged), bool)
     for corner in range(3):

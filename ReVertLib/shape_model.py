@@ -28,6 +28,7 @@ from .mesh import Mesh
 from .register import gaussian, spread
 from .shapes import centred, onto_mean
 from .template import load_template
+from .untangle import untangled
 
 MODE_COUNT = 24
 LIKELIHOOD_POINTS = 200
@@ -180,14 +181,15 @@ class ShapeModel:
         return self.means[2]
 
     def sample(self, level: int, rng: np.random.Generator) -> Mesh:
-        """A vertebra nobody has, level 0..4, canonical frame."""
+        """A vertebra nobody has, level 0..4, canonical frame, without folds."""
         w, count = self.widths, len(self.modes)
         size = w.modes * rng.normal(size=count) + w.local * _fields(self.points, w.local_mm, count, rng)
-        moved = self.means[level] + np.einsum("nk,knd->nd", size, self.modes)
+        mean = self.means[level]
+        moved = mean + np.einsum("nk,knd->nd", size, self.modes)
         moved += w.strain * np.tensordot(rng.normal(size=6), strains_of(self.points), 1)
         moved += w.broad_mm * _fields(self.points, w.broad_length_mm, 3, rng)
         moved += w.fine_mm * _fields(self.points, w.fine_length_mm, 3, rng)
-        return centred(Mesh(onto_mean(moved, self.means[level]), load_template().faces))
+        return centred(untangled(Mesh(onto_mean(moved, mean), load_template().faces), mean))
 
     def basis(self, count: int) -> np.ndarray:
         """(n, 3, k <= count) mm: the directions of greatest variance, each times its standard deviation."""

@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from .files import whole_file
+from .means import mended_means
 from .pictures import BACKGROUND, MUTED, OUTLINE, TEXT
 from .shape_model import People, build_model, load_people, modes_of, save_model
 from .shape_report import Fit, Likeness, generalisation, held_out, likeness
-from .shapes import unfolded_means
-from .template import load_template
 
 _FIGURES = {"dice": "Dice", "hd95_mm": "HD95, mm", "assd_mm": "ASSD, mm"}
 
@@ -21,7 +20,7 @@ _FIGURES = {"dice": "Dice", "hd95_mm": "HD95, mm", "assd_mm": "ASSD, mm"}
 def write_report(root: Path, shapes: Path, out: Path, say: Callable[[str], None]) -> None:
     """Learns the model of a shape library and measures it: OUT/shape_model.npz, report.md, fits.csv, report.png. root:
     the folder of cases the library was built from, for the true surfaces."""
-    means = unfolded_means(load_template())
+    means = mended_means()
     people = load_people(shapes, means)
     model = build_model(people, means, say)
     save_model(model, out / "shape_model.npz")

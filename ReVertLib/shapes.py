@@ -15,10 +15,12 @@ from .cases import HELD_OUT, find_cases
 from .crossings import crossing_faces, face_normals, flipped_faces
 from .files import whole_file
 from .geometry import LEVEL_OF_LABEL, LEVELS, VERSE_LABELS
+from .means import mended_means, mirror
 from .mesh import Mesh, decimated, inside_voxels, read_mesh, volume_centroid
 from .metrics import surface_metrics
 from .register import graph_laplacian, register
 from .template import TEMPLATE_FILE, Template, load_template
+from .untangle import untangled
 from .volume import label_mesh, mesh_from_mask, read_label_map
 
 VERTEX_COUNT = 3000
@@ -27,7 +29,7 @@ NEIGHBOUR_COUNT = 12
 WEIGHT_COUNT = 16
 FEW_DIRECTIONS, FILLED_GRID_MM = 100, 0.7
 THORACIC = {18: "T11", 19: "T12"}
-"""Labels that no radiograph is asked for: registered for the variety of their shapes only, starting from L1."""
+"""Labels that no radiograph is asked for: registered for the variety of their shapes only."""
 
 _LPS_FROM_MEAN_OF_87 = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 
@@ -100,11 +102,6 @@ def _l1_minus_l2(root: Path, l2: Mesh) -> np.ndarray:
     return np.mean([one - two for one, two in pairs if two is not None], axis=0)
 
 
-def mirror(mesh: Mesh) -> Mesh:
-    """The mirror image about x = 0, still wound outward."""
-    return Mesh(mesh.vertices * [-1.0, 1.0, 1.0], mesh.faces[:, ::-1])
-
-
 def _with_controls(faces: np.ndarray, means: np.ndarray) -> Template:
     """Spreads the controls over L3, joins each to its nearest along the surface, and spreads their displacement over
     the vertices by the smoothest (biharmonic) interpolation."""
@@ -150,50 +147,32 @@ def save_template(template: Template) -> None:
     load_template.cache_clear()
 
 
-def unfolded_means(template: Template) -> np.ndarray:
-    """(5, n, 3) the template's means without the small folds that some of them have, above all L1. Where a triangle is
-    turned over against the next level towards L3, or runs through another, the difference between the two levels is
-    filled in from around; the patches grow until nothing is left to mend."""
-    means = template.means.astype(float)
-    for level, near in ((1, 2), (3, 2), (0, 1), (4, 3)):
-        for attempt in range(40):
-            mesh = Mesh(means[level], template.faces)
-            failing = flipped_faces(mesh, means[near])
-            failing[crossing_faces(mesh)] = True
-            if not failing.any():
-                break
-            patch = np.isin(np.arange(len(mesh.vertices)), template.faces[failing])
-            for _ in range(attempt // 6):
-                patch[template.faces[patch[template.faces].any(1)]] = True
-            means[level] = means[near] + _filled_in(template.faces, means[level] - means[near], patch)
-    return means
-
-
-def _filled_in(faces: np.ndarray, field: np.ndarray, patch: np.ndarray) -> np.ndarray:
-    """field (n, 3), within patch (n,) bool replaced by the harmonic one that meets the rest."""
-    laplacian = graph_laplacian(faces, len(field)).tocsr()[patch]
-    filled = field.copy()
-    filled[patch] = splu(laplacian[:, patch].tocsc()).solve(-(laplacian[:, ~patch] @ field[~patch]))
-    return filled
-
-
 def build_library(root: Path, out: Path, say: Callable[[str], None]) -> None:
-    """Registers every vertebra below root and its mirror image to the template of its level and writes the library,
+    """Registers every vertebra below root and its mirror image to the mended mean of its level and writes the library,
     OUT.npz: vertices (r, n, 3) float32 in the source's frame (x negated when mirrored), case, label, mirrored (r,)."""
-    template = load_template()
-    means = dict(zip(LEVELS, unfolded_means(template), strict=True))
+    faces, means = load_template().faces, mended_means()
+    starts = {label: Mesh(means[LEVELS.index(level)], faces) for label, level in LEVEL_OF_LABEL.items()}
+    starts |= _thoracic_starts(root, Mesh(means[0], faces))
     rows = []
     for case, label, surface in sources(root):
-        level = LEVEL_OF_LABEL.get(label, "L1")
         for mirrored in (False, True):
             wanted = mirror(surface) if mirrored else surface
-            fit = fitted(Mesh(means[level], template.faces), wanted)
+            fit = fitted(starts[label], wanted)
             rows.append((fit.vertices.astype(np.float32), case, label, mirrored))
-            name = f"{case} {THORACIC.get(label, level)}{' mirrored' * mirrored}"
-            say(f"{name}: {_quality(fit, onto_mean(means[level], fit.vertices), wanted)}")
+            name = f"{case} {(THORACIC | LEVEL_OF_LABEL)[label]}{' mirrored' * mirrored}"
+            say(f"{name}: {_quality(fit, onto_mean(starts[label].vertices, fit.vertices), wanted)}")
     names = ("vertices", "case", "label", "mirrored")
     with whole_file(out) as temporary:
         np.savez_compressed(temporary, **{n: np.stack(c) for n, c in zip(names, zip(*rows, strict=True), strict=True)})
+
+
+def _thoracic_starts(root: Path, l1: Mesh) -> dict[int, Mesh]:
+    """By label, what T11 and T12 are registered from: the average of their own registrations from l1."""
+    found: dict[int, list[np.ndarray]] = {}
+    for _, label, surface in sources(root):
+        if label in THORACIC:
+            found.setdefault(label, []).append(onto_mean(fitted(l1, surface).vertices, l1.vertices))
+    return {label: untangled(Mesh(np.mean(fits, axis=0), l1.faces), l1.vertices) for label, fits in found.items()}
 
 
 def _quality(fit: Mesh, rest: np.ndarray, wanted: Mesh) -> str:

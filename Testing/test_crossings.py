@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from tiny import CUBE
 
-from ReVertLib.crossings import crossing_faces, face_normals, flipped_faces
-from ReVertLib.mesh import Mesh, mesh_area_mm2
+from ReVertLib.crossings import _pierces, crossing_faces, face_normals, flipped_faces, squashed_faces
+from ReVertLib.mesh import Mesh, decimated, mesh_area_mm2
 from ReVertLib.template import load_template
 
 
@@ -53,3 +53,32 @@ def test_normals_are_twice_the_area_and_a_mirrored_triangle_is_flipped():
     moved[:, 2] *= -1.0  # with the winding kept, the normals of the four sides point inward now, not those of z
     assert flipped_faces(Mesh(moved, CUBE.faces), CUBE.vertices).sum() == 8
     assert flipped_faces(CUBE, CUBE.vertices).sum() == 0
+
+
+def test_what_is_squashed_by_hand():
+    """In plane to 0.3 along the diagonal, and turned: the shortest stretch is 0.3. A stretch alone squashes nothing."""
+    rest = two_triangles([[0, 0, 1], [4, 0, 1], [0, 4, 1]])
+    axis = np.array([1.0, 1.0, 0.0]) / np.sqrt(2)
+    vertices = rest.vertices.copy()
+    vertices[:3] -= 0.7 * np.outer(vertices[:3] @ axis, axis)
+    vertices[3:] *= 3.0
+    turned = Mesh(vertices[:, [2, 0, 1]] + 5.0, rest.faces)
+    assert squashed_faces(turned, rest.vertices, 0.31).tolist() == [True, False]
+    assert squashed_faces(turned, rest.vertices, 0.29).tolist() == [False, False]
+
+
+def test_the_same_pairs_as_by_trying_all():
+    """A crumpled vertebra of few triangles, every pair tried."""
+    mesh = decimated(load_template().mean("L3"), 150)
+    mesh = Mesh(mesh.vertices + np.random.default_rng(0).normal(0, 3.0, mesh.vertices.shape), mesh.faces)
+    first, second = np.triu_indices(len(mesh.faces), 1)
+    shared = [
+        len(set(a) & set(b)) for a, b in zip(mesh.faces[first].tolist(), mesh.faces[second].tolist(), strict=True)
+    ]
+    apart = np.array(shared) < 2
+    first, second = first[apart], second[apart]
+    triangles = mesh.vertices[mesh.faces]
+    crossing = _pierces(triangles[first], triangles[second]) | _pierces(triangles[second], triangles[first])
+    expected = set(zip(first[crossing].tolist(), second[crossing].tolist(), strict=True))
+    assert len(expected) > 20
+    assert {tuple(sorted(pair)) for pair in crossing_faces(mesh).tolist()} == expected

@@ -7,6 +7,7 @@ import pytest
 from tiny import assert_vertebra
 
 from ReVertLib import shape_model as module
+from ReVertLib.crossings import crossing_faces, flipped_faces
 from ReVertLib.errors import InputError
 from ReVertLib.mesh import volume_centroid
 from ReVertLib.register import gaussian, spread
@@ -88,8 +89,10 @@ def test_samples_have_the_covariance_that_was_asked_for():
 
 def test_a_sample_is_a_vertebra_and_depends_on_the_seed_alone():
     model = ShapeModel(MEANS, modes_of(people().differences), Widths())
-    one, same, other = (model.sample(0, np.random.default_rng(seed)) for seed in (0, 0, 1))
+    one, same, other = (model.sample(2, np.random.default_rng(seed)) for seed in (0, 0, 1))
     assert_vertebra(one)
+    assert flipped_faces(one, MEANS[2]).sum() == 0
+    assert len(crossing_faces(one)) == 0
     assert volume_centroid(one) == pytest.approx([0, 0, 0], abs=1e-9)
     assert np.array_equal(one.vertices, same.vertices)
     assert np.abs(one.vertices - other.vertices).max() > 0.5

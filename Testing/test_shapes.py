@@ -6,9 +6,9 @@ import tiny
 from tiny import CUBE, assert_vertebra, deformed, write_case
 
 from ReVertLib import cases, register, shapes
-from ReVertLib.crossings import crossing_faces, flipped_faces
 from ReVertLib.errors import InputError
 from ReVertLib.geometry import rotation_about
+from ReVertLib.means import mirror
 from ReVertLib.mesh import (
     Mesh,
     decimated,
@@ -20,7 +20,7 @@ from ReVertLib.mesh import (
     write_mesh,
 )
 from ReVertLib.metrics import dice
-from ReVertLib.shapes import build_library, centred, mirror, onto_mean, sources, unfolded_means
+from ReVertLib.shapes import build_library, centred, onto_mean, sources
 from ReVertLib.template import load_template
 
 
@@ -50,14 +50,6 @@ def test_centroid_is_of_the_volume_not_of_the_vertices():
     faces = np.array([[0, 2, 1], [0, 3, 2], [0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]])
     assert mesh_volume_mm3(Mesh(vertices, faces)) == pytest.approx(4 / 3)
     assert volume_centroid(Mesh(vertices, faces)) == pytest.approx([0.5, 0.5, 1.0])
-
-
-def test_a_mirror_image_is_wound_outward():
-    mesh = load_template().mean("L5").moved(np.eye(3), [30.0, 0.0, 0.0])
-    assert mesh_volume_mm3(mirror(mesh)) == pytest.approx(mesh_volume_mm3(mesh))
-    assert_vertebra(mirror(mesh))
-    assert volume_centroid(mirror(mesh))[0] == pytest.approx(-volume_centroid(mesh)[0])
-    assert np.array_equal(mirror(mirror(mesh)).vertices, mesh.vertices)
 
 
 def test_onto_mean_takes_a_rigid_motion_away_and_nothing_else():
@@ -103,18 +95,6 @@ def test_a_library_is_whole_and_readable(folder, tmp_path, monkeypatch):
     ]
     assert all(line.endswith("flipped 0  crossing 0") for line in lines)
     assert list(tmp_path.iterdir()) == [tmp_path / "shapes.npz"]
-
-
-def test_means_without_folds_are_the_means_almost_everywhere():
-    template = load_template()
-    means = unfolded_means(template)
-    assert len(crossing_faces(template.mean("L1"))) > 0
-    for mean, folded in zip(means, template.means, strict=True):
-        mesh = Mesh(mean, template.faces)
-        assert len(crossing_faces(mesh)) == 0
-        assert (np.linalg.norm(mean - folded, axis=1) > 1e-3).mean() < 0.05
-        assert dice(mesh, Mesh(folded, template.faces)) > 0.998
-    assert flipped_faces(Mesh(means[0], template.faces), means[1]).sum() == 0
 
 
 def test_the_last_thoracic_levels_are_sources(tmp_path, monkeypatch):

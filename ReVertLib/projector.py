@@ -22,7 +22,7 @@ from .volume import Volume
 MU_WATER_PER_MM, MU_BONE_PER_MM = 0.0192, 0.0573
 """At about 70 keV, of 0 and of 1000 HU."""
 
-_PLANES_AT_ONCE = 8
+_PLANES_AT_ONCE = 16
 """The thickness of a slab on a CPU, where its samples stay in the cache; other devices take a volume in one."""
 
 _SAMPLES_AT_ONCE = 1 << 24

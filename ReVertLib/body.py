@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.spatial import ConvexHull
 
+from .abdomen import Abdomen
 from .chain import Bone, endplate_vertices
 from .mesh import Mesh
 from .skeleton import Balls, hips, ribs, tube
@@ -18,26 +19,36 @@ from .trunk import Person, Trunk, cover_of, covered
 from .volume import Volume
 
 FAT, ORGAN, MUSCLE, DISC, GAS, LUNG, CALCIUM = 0.0173, 0.0206, 0.0211, 0.0218, 0.0, 0.0045, 0.055
+REAL_SHARE = 0.35
 
 
-def sampled_body(bones: tuple[Bone, ...], rng: np.random.Generator) -> tuple[Volume, dict]:
-    """A body around a spine, empty where its bones are, and what was drawn, for the record."""
-    person = Person.drawn(rng)
+def sampled_body(bones: tuple[Bone, ...], abdomen: Abdomen | None, rng: np.random.Generator) -> tuple[Volume, dict]:
+    """A body around a spine, empty where its bones are, and what was drawn, for the record. abdomen: what is bent
+    around the spine at times, if there is one."""
+    person, real = Person.drawn(rng), abdomen is not None and rng.random() < REAL_SHARE
     trunk = Trunk(bones, person, rng)
-    trunk.fill(cover_of(trunk.depth), FAT)
-    _abdomen(trunk)
-    _muscles(trunk)
-    calcified = bool(rng.random() < 0.3)
-    _aorta(trunk, calcified)
-    _gas(trunk)
-    _chest(trunk)
-    _bones_around(trunk)
+    if real:
+        trunk.fill(1.0, abdomen.around(bones, trunk.grid, (person.half_width_mm, person.front_mm), rng))
+        _gas(trunk)
+    else:
+        _draw(trunk)
     _discs(trunk)
-    trunk.mu[trunk.depth < -1] = 0
     for bone in bones:
         part, cover = covered(bone.mesh_lps, trunk.grid)
         trunk.mu[part] *= 1 - cover
-    return trunk.grid, {key: round(value, 2) for key, value in vars(person).items()} | {"calcified_aorta": calcified}
+    return trunk.grid, {key: round(value, 2) for key, value in vars(person).items()} | {"real_abdomen": real}
+
+
+def _draw(trunk: Trunk) -> None:
+    """The body of somebody nobody knows."""
+    trunk.fill(cover_of(trunk.depth), FAT)
+    _abdomen(trunk)
+    _muscles(trunk)
+    _aorta(trunk)
+    _gas(trunk)
+    _chest(trunk)
+    _bones_around(trunk)
+    trunk.mu[trunk.depth < -1] = 0
 
 
 def _abdomen(trunk: Trunk) -> None:
@@ -77,14 +88,14 @@ def _muscles(trunk: Trunk) -> None:
         trunk.fill_balls([tube(seat, [18, 36, 42])], MUSCLE)
 
 
-def _aorta(trunk: Trunk, calcified: bool) -> None:
-    """The aorta before the spine, a little to the left, to its fork at L4; plaques in its wall."""
+def _aorta(trunk: Trunk) -> None:
+    """The aorta before the spine, a little to the left, to its fork at L4; at times plaques in its wall."""
     bodies = np.stack([(bone.upper_lps[:3, 3] + bone.matrix[:3, 3]) / 2 for bone in trunk.bones[:6]])
     radius = trunk.rng.uniform(8, 12)
     path = bodies + np.array([trunk.rng.uniform(4, 14), -24 - radius, 0])
     part, depth = tube(path, radius).depth_on(trunk.grid)
     trunk.fill(cover_of(depth), ORGAN, part)
-    if calcified:
+    if trunk.rng.random() < 0.3:
         plaque = trunk.field(9.0)[part] > trunk.rng.uniform(0.3, 1.4)
         trunk.fill((np.abs(depth - 1.0) < 1.3) * plaque, trunk.rng.uniform(0.6, 1.0) * CALCIUM, part)
 
@@ -125,11 +136,11 @@ def _bones_around(trunk: Trunk) -> None:
     size, density = rng.uniform(0.93, 1.07), rng.uniform(0.75, 1.15)
     t11, t12 = (bone.upper_lps for bone in trunk.bones[:2])
     higher = np.eye(4)
-    found = ribs(t12, width, depth, rng.uniform(0.25, 0.7), rng.uniform(40, 75))
-    found += ribs(t11, width, depth, rng.uniform(0.7, 1.0), rng.uniform(70, 110))
+    found = ribs(t12, width, depth, rng.uniform(0.3, 0.65), rng.uniform(60, 95))
+    found += ribs(t11, width, depth, rng.uniform(0.7, 1.0), rng.uniform(100, 140))
     for up in (26.0, 52.0):
         higher[2, 3] = up
-        found += ribs(t11 @ higher, width, depth, 1.1, rng.uniform(80, 120))
+        found += ribs(t11 @ higher, width, depth, 1.1, rng.uniform(120, 160))
     trunk.bone_balls(found, density)
     trunk.bone_balls(hips(trunk.bones[-1].upper_lps, size, rng.normal(1, 1)), density)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .abdomen import Abdomen, load_abdomen
 from .body import sampled_body
 from .bone import drawn_bone, warped_ct
 from .chain import S1, Bone, measured
@@ -35,15 +36,16 @@ WHITE = 1.15
 
 @dataclass(frozen=True)
 class People:
-    """What scenes are drawn from: a world of vertebrae, and sacra."""
+    """What scenes are drawn from: a world of vertebrae, sacra, and an abdomen if there is one."""
 
     world: World
     sacra: tuple[Bone, ...]
+    abdomen: Abdomen | None = None
 
 
 def load_people(data: Path, shapes: Path, model: Path | None = None) -> People:
     """As `world.load_world`; raises InputError, too, when nobody in the data has a sacrum."""
-    return People(load_world(data, shapes, model), load_sacra(data))
+    return People(load_world(data, shapes, model), load_sacra(data), load_abdomen(data))
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def sample_scene(people: People, rng: np.random.Generator) -> Scene:
     while overlap_mm3(bones) > MOST_OVERLAP_MM3:
         bones, about = _sampled_bones(people, rng)
     volumes = _filled(people.world, bones, rng)
-    body, person = sampled_body(bones, rng)
+    body, person = sampled_body(bones, people.abdomen, rng)
     metal, implants = _operated(bones, rng)
     return Scene(bones, volumes, body, metal, measured(bones) | about | person | implants)
 

@@ -35,8 +35,9 @@ def untangled(mesh: Mesh, rest: np.ndarray, least: float = 0.0) -> Mesh:
 
 
 def _filled_in(laplacian: sparse.csr_matrix, field: np.ndarray, patch: np.ndarray) -> np.ndarray:
-    """field (n, 3), within patch (n,) bool replaced by the harmonic one that meets the rest."""
+    """field (n, 3), within patch (n,) bool replaced by the harmonic one that meets the rest; zero if there is none."""
     rows = laplacian[patch]
+    inner = rows[:, patch] + 1e-9 * sparse.eye(patch.sum())
     filled = field.copy()
-    filled[patch] = spsolve(rows[:, patch].tocsc(), -(rows[:, ~patch] @ field[~patch])).reshape(-1, 3)
+    filled[patch] = spsolve(inner.tocsc(), -(rows[:, ~patch] @ field[~patch])).reshape(-1, 3)
     return filled

@@ -7,6 +7,7 @@ import pytest
 from tiny import deformed, write_case
 
 from ReVertLib import shape_model, shape_plots, shape_report
+from ReVertLib.means import mended_means
 from ReVertLib.mesh import Mesh
 from ReVertLib.metrics import surface_metrics
 from ReVertLib.reconstruction import Alignment
@@ -14,7 +15,7 @@ from ReVertLib.shape_model import People, ShapeModel, Widths, modes_of
 from ReVertLib.shape_report import best_fit, likeness
 from ReVertLib.template import load_template
 
-MEANS = load_template().means.astype(float)
+MEANS = mended_means()
 START = Alignment(np.eye(3), np.array([1.0, 0.0, 0.0]), 1.0)
 
 
@@ -44,10 +45,10 @@ def test_a_shape_inside_the_model_is_found_and_one_outside_is_not():
 
 
 def test_the_sampler_that_draws_people_scores_best(monkeypatch):
-    monkeypatch.setattr(shape_report, "SAMPLES_PER_FOLD", 30)
+    monkeypatch.setattr(shape_report, "SAMPLES_PER_FOLD", 8)
     one = people()
     model = ShapeModel(MEANS, modes_of(one.differences), replace(Widths(), modes=1.0, local=0.01, fine_mm=0.01))
-    far = replace(model, widths=replace(model.widths, fine_mm=8.0))
+    far = replace(model, widths=replace(model.widths, broad_mm=8.0))
     rows = {row.sampler: row for row in likeness(one, model)}
     worse = {row.sampler: row for row in likeness(one, far)}
     assert list(rows) == ["people", "16 modes", "mixed", "wide"]

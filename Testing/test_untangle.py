@@ -52,7 +52,7 @@ def test_squashed_triangles_are_opened_where_that_is_asked_for():
 
 
 def test_filling_in_by_hand():
-    """A single vertex gets the mean of its neighbours; a field that is linear along the surface's graph stays."""
+    """A single vertex gets the mean of its neighbours; in a constant field the constant; all of them, zero."""
     laplacian = graph_laplacian(MESH.faces, len(MESH.vertices))
     field = np.random.default_rng(0).normal(size=MESH.vertices.shape)
     patch = np.arange(len(field)) == 700
@@ -63,3 +63,4 @@ def test_filling_in_by_hand():
     constant = np.ones_like(field)
     constant[patch] = 7.0
     assert _filled_in(laplacian, constant, patch) == pytest.approx(np.ones_like(field))
+    assert _filled_in(laplacian, field, np.ones(len(field), bool)) == pytest.approx(np.zeros_like(field), abs=1e-6)

@@ -61,8 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"revert {__version__}")
     adders = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-    make = (_reconstruct, _compare, _drr, _dataset, _shapes, _shape_model, _world, _train, _calibrate, _evaluate, _demo)
-    for add in make:
+    making = (_dataset, _shapes, _shape_model, _world, _likeness, _train, _calibrate)
+    for add in (_reconstruct, _compare, _drr, *making, _evaluate, _demo):
         add(adders)
     return parser
 
@@ -199,6 +199,16 @@ def _world(adders) -> None:
         parser.add_argument(option, type=int, default=count, metavar="N", help=f"{of} (default {count})")
         parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first, to share work")
         parser.add_argument("--seed", type=int, default=0)
+
+
+def _likeness(adders) -> None:
+    summary = "How alike sampled and real vertebrae look, measured and side by side."
+    example = "revert likeness data runs/shapes.npz runs/likeness"
+    parser = _command(adders, "likeness", commands.likeness, summary, example)
+    for path, shown in (("root", "ROOT"), ("shapes", "SHAPES.npz"), ("output", "OUT")):
+        parser.add_argument(path, type=Path, metavar=shown)
+    parser.add_argument("--model", type=Path, metavar="MODEL.npz", help="draw from a shape model instead")
+    parser.add_argument("--seed", type=int, default=0)
 
 
 def _train(adders) -> None:

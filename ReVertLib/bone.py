@@ -20,9 +20,9 @@ from .template import load_template
 from .texture import drawn_hu
 from .volume import Volume, label_region, read_label_map, read_volume
 
-WARP_POINTS = 300
+WARP_POINTS = 200
 """The first so many of the template's controls, which lie farthest apart, carry the warp of a CT."""
-WARP_LATTICE_MM = 5.0
+WARP_LATTICE_MM = 6.0
 
 
 @dataclass(frozen=True)

@@ -204,6 +204,13 @@ def spines(options: Namespace, say: Say) -> None:
     build_spines(options.root, options.shapes, options.output, numbers, options.seed, say, options.model)
 
 
+def likeness(options: Namespace, say: Say) -> None:
+    """CTs and the world made from them -> how alike they look."""
+    from .likeness import write_likeness
+
+    write_likeness(options.root, options.shapes, options.output, options.seed, say, options.model)
+
+
 def train(options: Namespace, say: Say) -> None:
     """Samples -> weights."""
     from .dataset_samples import sample_folder

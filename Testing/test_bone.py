@@ -74,7 +74,7 @@ def test_the_edge_is_where_the_shape_is(source, smooth, make):
         assert abs(off_mm.mean()) < 0.2
         assert np.abs(off_mm).mean() < 0.3
         smaller = Mesh(shape.vertices - 0.8 * vertex_normals(shape), FACES)
-        assert np.abs(edge_mm(bone, smaller)).mean() > 0.5  # the test can tell 0.8 mm
+        assert np.abs(edge_mm(bone, smaller)).mean() > 0.4  # the test can tell 0.8 mm
 
 
 def test_a_ct_warped_into_its_own_shape_is_itself(source, shape, smooth):

@@ -16,7 +16,7 @@ from ReVertLib.mesh import mesh_quality, read_mesh
 
 COMMANDS = (
     *("reconstruct", "compare", "drr", "dataset", "shapes", "shape-model"),
-    *("world", "spines", "train", "calibrate", "evaluate", "demo"),
+    *("world", "spines", "likeness", "train", "calibrate", "evaluate", "demo"),
 )
 
 

@@ -6,7 +6,7 @@ import pytest
 from ReVertLib import scan
 from ReVertLib.mesh import mesh_volume_mm3
 from ReVertLib.projector import attenuation
-from ReVertLib.scan import isolated, scan_grid
+from ReVertLib.scan import _scanned, isolated, scan_grid, white_noise
 from ReVertLib.template import load_template
 from ReVertLib.volume import Volume
 
@@ -38,6 +38,7 @@ def test_grids_hold_the_shape_and_are_mostly_of_sagittal_slices():
 @pytest.mark.parametrize("at_voxels", [0.0, 1.0])
 def test_of_water_a_mask_keeps_the_volume_of_the_shape(monkeypatch, at_voxels):
     monkeypatch.setattr(scan, "CUT_AT_VOXELS", at_voxels)
+    monkeypatch.setattr(scan, "_scanned", lambda hu, rng: hu.array)
     rng = np.random.default_rng(1)
     grid = scan_grid(SHAPE, rng)
     mu = isolated(water(grid), SHAPE, rng)
@@ -45,3 +46,22 @@ def test_of_water_a_mask_keeps_the_volume_of_the_shape(monkeypatch, at_voxels):
     assert mu.array.sum() / of_water * grid.spacing_mm.prod() == pytest.approx(mesh_volume_mm3(SHAPE), rel=0.03)
     shared = (mu.array > 0.01 * of_water) & (mu.array < 0.99 * of_water)
     assert shared.any() == (at_voxels == 0.0)
+
+
+def test_a_scanner_keeps_the_mean_and_sharpens_within_slices():
+    """A step of 1000 HU within slices 3 mm apart: the kernel overshoots beside it, nothing leaks between slices."""
+    step = np.zeros((12, 40, 40), np.float32)
+    step[6:, :, 20:] = 1000.0
+    scanned = _scanned(Volume(step, np.diag([1.0, 1.0, 3.0, 1.0])), np.random.default_rng(2))
+    assert scanned.mean() == pytest.approx(step.mean(), rel=0.02)
+    rows = scanned.mean(1)
+    assert rows[6:, 20].mean() > 1050 > rows[6:, 30].mean()
+    assert rows[6:, 19].mean() < -50
+    assert abs(rows[5].mean()) < 20
+
+
+def test_equal_states_stay_equal_whatever_the_size_of_a_grid():
+    one, other = np.random.default_rng(4), np.random.default_rng(4)
+    assert white_noise((20, 30, 40), one).std() == pytest.approx(1.0, abs=0.02)
+    white_noise((2, 3, 4), other)
+    assert one.random() == other.random()

@@ -33,16 +33,16 @@ def find_cases(root: str | Path) -> list[Case]:
     root = Path(os.path.abspath(root))  # so that a case in "." has its folder's name
     if not root.is_dir():
         raise InputError(f"cases: expected a folder, got {str(root)!r}")
-    cases = []
-    for labels in sorted(root.rglob("*.nii.gz")):
+    cases, files = [], sorted(root.rglob("*.nii.gz"))
+    by_name = {path.name: path for path in reversed(files)}  # the first of each name
+    for labels in files:
         if labels.name in _LABEL_NAMES:
             found = [labels.with_name(name) for name in _CT_NAMES if labels.with_name(name).is_file()]
             cases.append(Case(labels.parent.name, labels, found[0] if found else None))
         elif labels.name.endswith("_seg-vert_msk.nii.gz"):
             stem = labels.name.removesuffix("_seg-vert_msk.nii.gz")
             # In VerSe's BIDS tree the CT lies in rawdata/, the label map in derivatives/.
-            found = sorted(root.rglob(f"{stem}_ct.nii.gz"))
-            cases.append(Case(stem.removeprefix("sub-"), labels, found[0] if found else None))
+            cases.append(Case(stem.removeprefix("sub-"), labels, by_name.get(f"{stem}_ct.nii.gz")))
     if not cases:
         raise InputError(
             f"cases: expected <case>/segmentation.nii.gz or sub-<case>_seg-vert_msk.nii.gz, got none in {root.name!r}"

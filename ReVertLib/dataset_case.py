@@ -14,15 +14,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from .cases import Case
 from .dataset import POSES, mesh_path, rendering_folder, split_of, vertebra_name
 from .drr import Drr, DrrView, Vertebra, c_arm, write_drr
 from .errors import InputError
 from .geometry import LEVEL_OF_LABEL
 from .mesh import write_mesh
-from .volume import Volume, check_same_grid, is_cut_off, read_label_map, read_volume
+from .volume import Volume, check_same_grid, label_regions, read_label_map, read_volume, touches_border
 
 VIEWS = {
     "seed": {f"yaw_{angle:03d}": DrrView(yaw_deg=angle) for angle in range(0, 360, 30)}
@@ -75,26 +73,43 @@ def build_case(case: Case, out: Path, options: Options, check: Callable[[], None
     """
     outcome = Outcome()
     try:
-        ct, labels = None, _usable_labels(case)
-        lumbar = [int(label) for label in np.unique(labels.array) if label in LEVEL_OF_LABEL]
-        if not lumbar:
+        labels = _usable_labels(case)
+        regions = {label: box for label, box in label_regions(labels).items() if label in LEVEL_OF_LABEL}
+        if not regions:
             return outcome.skip(case, "no lumbar label (20 to 24)")
-        if not all(is_whole(out, vertebra_name(case.name, label), options) for label in lumbar):
-            ct = read_volume(case.ct)
-            check_same_grid(ct, labels)
+        todo = [label for label in regions if not is_whole(out, vertebra_name(case.name, label), options)]
+        volumes = _volumes(case, labels, {label: regions[label] for label in todo}, options)
     except InputError as error:
         return outcome.skip(case, error)
-    for label in lumbar:
+    for label, box in regions.items():
         name = vertebra_name(case.name, label)
-        if not is_whole(out, name, options):
+        if label in todo:
             try:
-                vertebra = Vertebra(ct, labels, label, options.context)
+                vertebra = Vertebra(*volumes[label], label, options.context)
             except InputError as error:
                 outcome.skip(case, error, label)
                 continue
             _build_vertebra(vertebra, out, name, options, check)
-        outcome.vertebrae[name] = _entry(case, labels, label, out)
+            del vertebra  # in context, a whole CT that the next one need not find in memory
+        outcome.vertebrae[name] = _entry(case, label, touches_border(labels, *box), out)
     return outcome
+
+
+def _volumes(case: Case, labels: Volume, regions: dict[int, tuple], options: Options) -> dict[int, tuple]:
+    """CT and label map for each of regions: the whole ones in context, otherwise copies of what is one voxel around the
+    label, so that the rest of the CT can go. Without regions nothing is read."""
+    if not regions:
+        return {}
+    ct = read_volume(case.ct)
+    check_same_grid(ct, labels)
+    if options.context:
+        return dict.fromkeys(regions, (ct, labels))
+    return {label: (_copied(ct, box), _copied(labels, box)) for label, box in regions.items()}
+
+
+def _copied(volume: Volume, box: tuple) -> Volume:
+    part = volume.cropped(box[0] - 1, box[1] + 1)
+    return Volume(part.array.copy(), part.ijk_to_lps)
 
 
 def _usable_labels(case: Case) -> Volume:
@@ -141,7 +156,7 @@ def _pose(image: str, view_name: str, view: DrrView, drr: Drr) -> dict:
     return {"image": image, "view": view_name} | angles | {"camera_from_lps": matrix, "warnings": drr.warnings}
 
 
-def _entry(case: Case, labels: Volume, label: int, out: Path) -> dict:
+def _entry(case: Case, label: int, cut_off: bool, out: Path) -> dict:
     """What the manifest says of a vertebra that is whole."""
     name = vertebra_name(case.name, label)
     files = [*sorted(rendering_folder(out, name).iterdir()), mesh_path(out, name)]
@@ -150,6 +165,6 @@ def _entry(case: Case, labels: Volume, label: int, out: Path) -> dict:
         "label": label,
         "level": LEVEL_OF_LABEL[label],
         "split": split_of(case.name),
-        "cut_off": is_cut_off(labels, label),
+        "cut_off": cut_off,
         "sha256": {f.relative_to(out).as_posix(): hashlib.sha256(f.read_bytes()).hexdigest() for f in files},
     }

@@ -19,7 +19,7 @@ from .geometry import LEVEL_OF_LABEL, Geometry, camera_from_lps, place_in_camera
 from .mesh import MESH_SUFFIXES, Mesh, write_mesh
 from .pixels import MAX_SIDE_PX, MIN_SIDE_PX
 from .projector import Pose, Projector, attenuation
-from .volume import Volume, check_same_grid, is_cut_off, label_centre_lps, label_mesh, label_region
+from .volume import Volume, check_same_grid, label_centre_lps, label_mesh, label_region, touches_border
 
 SIZE_PX = 224
 SDD_MM = 1020.0
@@ -98,7 +98,7 @@ class Vertebra:
         if not alone.array.any():
             raise InputError(f"CT: expected bone inside label {label}, got nothing but air")
         self.label, self.level = label, LEVEL_OF_LABEL.get(label)
-        self.cut_off = is_cut_off(labels, label)
+        self.cut_off = touches_border(labels, *box)
         self.mesh_lps = label_mesh(region, label)
         self.centre_lps = label_centre_lps(region, label)
         self._projector = Projector(attenuation(ct) if context else alone)

@@ -68,8 +68,11 @@ def _nifti_bytes(image: sitk.Image) -> int:
 
 
 def read_label_map(path: str | Path) -> Volume:
-    """A label map as a Volume of integers. Raises InputError when its values are not whole numbers."""
+    """A label map as a Volume of integers, of the file's kind if it has one. Raises InputError when its values are not
+    whole numbers."""
     volume = read_volume(path, "label map")
+    if volume.array.dtype.kind in "iu":
+        return volume
     labels = volume.array.astype(np.int32)
     if not np.array_equal(labels, volume.array):
         raise InputError(f"label map {Path(path).name}: expected whole numbers, got fractions")
@@ -88,23 +91,36 @@ def check_same_grid(ct: Volume, labels: Volume) -> None:
         raise InputError(f"CT and label map: expected one grid, got grids {distance:.3g} mm apart")
 
 
+def label_regions(labels: Volume) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """For every label above 0 the box around it: (lower, upper) voxel indices (i, j, k), upper exclusive."""
+    found = enumerate(ndimage.find_objects(labels.array), 1)
+    return {
+        label: (np.array([s.start for s in where[::-1]]), np.array([s.stop for s in where[::-1]]))
+        for label, where in found
+        if where is not None
+    }
+
+
 def label_region(labels: Volume, label: int, margin_mm: float) -> tuple[np.ndarray, np.ndarray]:
     """(lower, upper) voxel indices (i, j, k) of the box around a label with a margin, upper exclusive, not cut to the
     volume. Raises InputError when the label is absent."""
-    where = ndimage.find_objects((labels.array == label).astype(np.uint8))
-    if not where:
-        present = ", ".join(str(x) for x in np.unique(labels.array) if x) or "no label"
+    regions = label_regions(labels)
+    if label not in regions:
+        present = ", ".join(map(str, regions)) or "no label"
         raise InputError(f"label: expected one of {present} of the label map, got {label}")
-    lower = np.array([s.start for s in where[0]][::-1])
-    upper = np.array([s.stop for s in where[0]][::-1])
+    lower, upper = regions[label]
     margin = np.ceil(margin_mm / labels.spacing_mm).astype(int)
     return lower - margin, upper + margin
 
 
 def is_cut_off(labels: Volume, label: int) -> bool:
     """Whether the label touches the volume's border, so that part of the vertebra may lie outside."""
-    lower, upper = label_region(labels, label, 0.0)
-    return bool((lower <= 0).any() or (upper >= labels.array.shape[::-1]).any())
+    return touches_border(labels, *label_region(labels, label, 0.0))
+
+
+def touches_border(volume: Volume, lower_ijk: np.ndarray, upper_ijk: np.ndarray) -> bool:
+    """Whether voxels lower <= (i, j, k) < upper reach the first or last ones of a volume."""
+    return bool((lower_ijk <= 0).any() or (upper_ijk >= volume.array.shape[::-1]).any())
 
 
 def label_centre_lps(labels: Volume, label: int) -> np.ndarray:

@@ -101,13 +101,16 @@ def _picture(path: Path, fits: list[Fit], unseen: list[Fit], people: People) -> 
         axes.set_ylabel(title, color=TEXT)
     share = compactness(people)[:40]
     panels[3].plot(range(1, len(share) + 1), share, color=OUTLINE)
-    panels[3].set_ylabel("share of variance in the first modes", color=TEXT)
+    panels[3].set_ylabel("share of variance", color=TEXT)
+    panels[3].set_xlabel("first modes", color=MUTED)
+    for axes in panels[1:]:
+        axes.set_ylim(bottom=0)
     for axes in panels:
         axes.set_facecolor(BACKGROUND)
         axes.tick_params(colors=MUTED, length=0)
         axes.grid(axis="y", color=MUTED, alpha=0.2)
         axes.spines[:].set_visible(False)
-    panels[0].set_title("boxes: people left out one at a time; points: held out from everything", color=MUTED, size=9)
+    figure.suptitle("boxes: people left out one at a time; points: held out from everything", color=MUTED, size=10)
     with whole_file(path) as temporary:
         figure.savefig(temporary, facecolor=BACKGROUND)
 
@@ -119,4 +122,4 @@ def _fit_panel(axes, fits: list[Fit], unseen: list[Fit], field: str) -> None:
     axes.boxplot(values, positions=range(len(names)), flierprops={"marker": ".", "markeredgecolor": OUTLINE}, **style)
     points = [(names.index(fit.model), getattr(fit.metrics, field)) for fit in unseen]
     axes.plot(*np.transpose(points), "o", color=TEXT, markersize=3)
-    axes.set_xticks(range(len(names)), names, rotation=30, ha="right")
+    axes.set_xticks(range(len(names)), names, rotation=30, ha="right", rotation_mode="anchor")

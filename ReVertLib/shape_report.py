@@ -152,9 +152,9 @@ def _flat(differences: np.ndarray) -> np.ndarray:
 def _samplers(people: People, model: ShapeModel) -> dict[str, Callable]:
     """Displacements (n, 3) from the mean, mm, by each sampler, from (level, rng)."""
     world = World(load_template(), people.only(people.lumbar).differences, ())
+    modes = modes_of(people.differences, 16)
 
     def of_modes(_: int, rng: np.random.Generator) -> np.ndarray:
-        modes = modes_of(people.differences, 16)
         return np.tensordot(rng.normal(size=len(modes)), modes, 1)
 
     def of(shape: Callable, means: np.ndarray) -> Callable:

@@ -175,8 +175,10 @@ def smooth_level_set(
 
 def _upsampled(field: np.ndarray, factor: np.ndarray) -> np.ndarray:
     """field on a grid factor times finer along each axis, first samples in place, by cubic interpolation."""
-    if (factor == 1).all():
-        return field
-    axes = [np.arange((n - 1) * f + 1) / f for n, f in zip(field.shape, factor, strict=True)]
-    grid = np.meshgrid(*axes, indexing="ij")
-    return ndimage.map_coordinates(field, grid, order=3, mode="nearest").astype(np.float32)
+    for axis, (size, f) in enumerate(zip(field.shape, factor, strict=True)):
+        if f > 1:
+            at = np.arange((size - 1) * f + 1)[None] / f
+            weights = [ndimage.map_coordinates(one, at, order=3, mode="nearest") for one in np.eye(size)]
+            finer = np.tensordot(field, np.array(weights, np.float32), (axis, 0))  # the new axis comes last
+            field = np.moveaxis(finer, -1, axis)
+    return field

@@ -46,6 +46,11 @@ def test_bids_with_both_files_in_one_folder_or_in_two_trees(tmp_path):
     ]
 
 
+def test_of_two_cts_of_one_name_the_first_is_taken(tmp_path):
+    touch(tmp_path, "b/sub-x_ct.nii.gz", "a/sub-x_ct.nii.gz", "c/sub-x_seg-vert_msk.nii.gz")
+    assert found(tmp_path) == [("x", "c/sub-x_seg-vert_msk.nii.gz", "a/sub-x_ct.nii.gz")]
+
+
 def test_a_case_without_ct_and_files_of_other_kinds(tmp_path):
     touch(tmp_path, "a/segmentation.nii.gz", "a/other.nii.gz", "b/ct.nii.gz", "sub-c_seg-vert_msk.nii.gz", "notes.txt")
     assert found(tmp_path) == [("a", "a/segmentation.nii.gz", None), ("c", "sub-c_seg-vert_msk.nii.gz", None)]

@@ -3,17 +3,20 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from scipy import ndimage
 
 from ReVertLib.errors import InputError
 from ReVertLib.geometry import rotation_about
 from ReVertLib.mesh import mesh_quality
 from ReVertLib.volume import (
     Volume,
+    _upsampled,
     check_same_grid,
     is_cut_off,
     label_centre_lps,
     label_mesh,
     label_region,
+    label_regions,
     read_label_map,
     read_volume,
 )
@@ -91,6 +94,25 @@ def test_region_is_the_box_with_a_margin():
     assert upper.tolist() == [15 + 6, 9 + 3, 6 + 2]
 
 
+def test_regions_are_those_of_each_label_by_itself():
+    array = np.random.default_rng(0).choice(np.array([0, 3, 19, 22], np.uint8), (5, 6, 7), p=[0.94, 0.02, 0.02, 0.02])
+    found = label_regions(Volume(array, np.eye(4)))
+    assert list(found) == [3, 19, 22]
+    for label, (lower, upper) in found.items():
+        at = np.argwhere(array == label)[:, ::-1]
+        assert lower.tolist() == at.min(0).tolist() and upper.tolist() == (at.max(0) + 1).tolist()
+    assert label_regions(Volume(np.zeros((2, 2, 2), np.uint8), np.eye(4))) == {}
+
+
+def test_a_finer_grid_axis_by_axis_is_that_of_all_axes_at_once():
+    field = np.random.default_rng(0).standard_normal((5, 7, 6)).astype(np.float32)
+    factor = np.array([3, 1, 2])
+    at = np.meshgrid(*(np.arange((n - 1) * f + 1) / f for n, f in zip(field.shape, factor, strict=True)), indexing="ij")
+    expected = ndimage.map_coordinates(field, at, order=3, mode="nearest")
+    assert expected.shape == (13, 7, 11)
+    assert np.allclose(_upsampled(field, factor), expected, atol=1e-5)
+
+
 def test_cut_off():
     assert not is_cut_off(ball(), 20)
     whole = ball()
@@ -153,3 +175,9 @@ def test_whole_numbers_stored_as_floats_are_labels(tmp_path):
     back = read_label_map(write(tmp_path / "float.mha", Volume(labels.array.astype(np.float32), labels.ijk_to_lps)))
     assert np.array_equal(back.array, labels.array)
     assert back.array.dtype == np.int32
+
+
+def test_labels_keep_the_kind_of_integer_of_their_file(tmp_path):
+    for kind in (np.uint8, np.int16, np.int32):
+        labels = Volume(ball().array.astype(kind), oblique_affine())
+        assert read_label_map(write(tmp_path / "labels.mha", labels)).array.dtype == kind

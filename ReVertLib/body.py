@@ -103,7 +103,7 @@ def _aorta(trunk: Trunk) -> None:
 def _gas(trunk: Trunk) -> None:
     """Loops of bowel: some with gas, some with stool, which is both."""
     rng, person = trunk.rng, trunk.person
-    stool, folds = np.where(trunk.field(5.0) > 0.6, 0.008, ORGAN), 5.0 * trunk.field(14.0)
+    stool, folds = np.where(trunk.field(5.0) > 0.6, 0.008, ORGAN), np.minimum(5.0 * trunk.field(14.0), 2.0)
     inside = cover_of(trunk.depth - person.fat_mm - 14)
     for _ in range(int(rng.integers(3, 14))):
         low, high = float(trunk.z.min()) + 70, float(trunk.z.max()) - 50

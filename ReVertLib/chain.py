@@ -111,12 +111,12 @@ def wedge(bone: Bone) -> np.ndarray:
 
 def measured(bones: Sequence[Bone]) -> dict:
     """What a reader of films would measure, for the record: lordosis between the upper endplates of L1 and S1, the
-    coronal angle between the most tilted vertebrae, the distance of facing endplates."""
+    coronal angle between the most tilted vertebrae, and disc heights."""
     up = np.stack([bone.upper_lps[:3, 2] for bone in bones])
     back, side = np.degrees(np.arctan2(up[:, 1], up[:, 2])), np.degrees(np.arctan2(up[:, 0], up[:, 2]))
-    discs = [b.upper_lps[:3, 3] - a.lower_lps[:3, 3] for a, b in pairwise(bones)]
+    discs = [b.upper_lps[:3, 2] @ (a.lower_lps[:3, 3] - b.upper_lps[:3, 3]) for a, b in pairwise(bones)]
     return {
         "lordosis_deg": round(float(back[2] - back[-1]), 1),
         "cobb_deg": round(float(np.ptp(side[1:])), 1),
-        "disc_heights_mm": [round(float(np.linalg.norm(d)), 1) for d in discs],
+        "disc_heights_mm": [round(float(height), 1) for height in discs],
     }

@@ -46,7 +46,7 @@ class Cylinder:
         axis = (end - start) / length
         along, offset = rays @ axis, -start @ axis
         across, beside = rays - along[:, None] * axis, -start - offset * axis
-        a, b = (across**2).sum(1), across @ beside
+        a, b = np.maximum((across**2).sum(1), 1e-12), across @ beside
         root = b**2 - a * (beside @ beside - self.radius_mm**2)
         with np.errstate(divide="ignore", invalid="ignore"):
             half = np.sqrt(np.maximum(root, 0)) / a

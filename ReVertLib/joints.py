@@ -96,8 +96,9 @@ def overlap_mm3(bones: Sequence[Bone]) -> float:
     for above, below in pairwise(bones):
         meshes = above.mesh_lps, below.mesh_lps
         low = np.max([m.vertices.min(0) for m in meshes], axis=0)
-        size = np.ceil(np.min([m.vertices.max(0) for m in meshes], axis=0) - low).astype(int) + 1
+        size = np.ceil(np.min([m.vertices.max(0) for m in meshes], axis=0) - low).astype(int)
         if (size > 0).all():
-            first, second = (inside_voxels(m, low, np.ones(3), np.zeros(3, int), size) for m in meshes)
+            cells = (low + 0.5, np.ones(3), np.zeros(3, int), size - 1)
+            first, second = (inside_voxels(mesh, *cells) for mesh in meshes)
             largest = max(largest, float((first & second).sum()))
     return largest

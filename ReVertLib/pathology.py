@@ -86,6 +86,7 @@ def transitional(mesh: Mesh, sides: tuple[bool, bool], growth: float) -> Mesh:
     for side, wanted in zip((1, -1), sides, strict=True):
         if wanted:
             process = _smooth_step((side * x - 20) / 14) * _smooth_step((y + 3) / 8) * _smooth_step((26 - y) / 8)
+            process *= _smooth_step((z + 12) / 10)
             middle = np.average(z, weights=process + 1e-9)
             grown[:, 2] += process * growth * ((z - middle) - 5.0)
             grown[:, 1] += process * growth * 0.5 * (y - np.average(y, weights=process + 1e-9))
@@ -110,6 +111,6 @@ def afflicted(shapes: list[Mesh], rng: np.random.Generator) -> tuple[list[Mesh],
             about["osteophytes"][i] = count
     if rng.random() < 0.08:
         sides = ((True, True), (True, False), (False, True))[rng.integers(3)]
-        shapes[-1] = transitional(shapes[-1], sides, rng.uniform(0.5, 1.2))
+        shapes[-1] = transitional(shapes[-1], sides, rng.uniform(0.4, 1.0))
         about["transitional"] = [name for name, side in zip(("left", "right"), sides, strict=True) if side]
     return shapes, about

@@ -23,6 +23,8 @@ MARROW, CORTEX = 0.0275, 0.050
 ABOVE_MM, BELOW_MM = 45.0, 150.0
 """Of the upper endplates of T11 and of S1."""
 
+SMOOTH_MM = 25.0
+
 
 @dataclass(frozen=True)
 class Person:
@@ -54,29 +56,15 @@ class Trunk:
 
     def __init__(self, bones: tuple[Bone, ...], person: Person, rng: np.random.Generator) -> None:
         self.bones, self.person, self.rng = bones, person, rng
-        ends = np.stack([bone.upper_lps[:3, 3] for bone in bones])
-        tips = np.stack([bone.mesh_lps.vertices[:, 1].max() for bone in bones[:-1]])
-        wide = person.half_width_mm + 14
-        lower = np.array([-wide, ends[:, 1].min() - person.front_mm - 45, ends[-1, 2] - BELOW_MM])
-        upper = np.array([wide, tips.max() + person.back_mm + 45, ends[0, 2] + ABOVE_MM])
-        size = np.ceil((upper - lower) / SPACING_MM).astype(int)
-        matrix = np.diag([SPACING_MM] * 3 + [1.0])
-        matrix[:3, 3] = lower
-        self.grid = Volume(np.zeros(size[::-1], np.float32), matrix)
-        self.x, self.y, self.z = (
-            (lower[a] + SPACING_MM * np.arange(size[a]))
-            .astype(np.float32)
-            .reshape([-1 if b == a else 1 for b in order])
-            for a, order in ((0, (2, 1, 0)), (1, (2, 1, 0)), (2, (2, 1, 0)))
+        self.grid = _grid_around(bones, person)
+        nodes = (
+            self.grid.ijk_to_lps[a, 3] + SPACING_MM * np.arange(n) for a, n in enumerate(self.grid.array.shape[::-1])
         )
-        order = np.argsort(ends[:, 2])
-        heights = self.z.ravel()
-        self.spine_x, self.spine_y = (
-            np.interp(heights, ends[order, 2], ends[order, a]).astype(np.float32).reshape(-1, 1, 1) for a in (0, 1)
-        )
-        tips = np.append(tips, tips[-1] + 6)
-        back = np.interp(heights, ends[order, 2], tips[order])
-        self.back_y = ndimage.gaussian_filter1d(back, 12).astype(np.float32).reshape(-1, 1, 1) + person.back_mm
+        x, y, z = (axis.astype(np.float32) for axis in nodes)
+        self.x, self.y, self.z = x, y[:, None], z[:, None, None]
+        ends = np.stack([bone.upper_lps[:3, 3] for bone in bones])[::-1]
+        self.spine_y = np.interp(self.z, ends[:, 2], ends[:, 1]).astype(np.float32)
+        self.back_y = (_back(bones, z) + person.back_mm).astype(np.float32)[:, None, None]
 
     @property
     def mu(self) -> np.ndarray:
@@ -121,6 +109,28 @@ class Trunk:
         half_y = (self.back_y - front) / 2
         radius = np.abs(self.x / half_x) ** bend + np.abs((self.y - front - half_y) / half_y) ** bend
         return (1 - radius ** (1 / bend)) * np.minimum(half_x, half_y)
+
+
+def _grid_around(bones: tuple[Bone, ...], person: Person) -> Volume:
+    """Empty voxels about everything between the chest and the hip joints."""
+    ends = np.stack([bone.upper_lps[:3, 3] for bone in bones])
+    back = max(bone.mesh_lps.vertices[:, 1].max() for bone in bones)
+    wide = person.half_width_mm + 14
+    lower = np.array([-wide, ends[:, 1].min() - person.front_mm - 45, ends[-1, 2] - BELOW_MM])
+    upper = np.array([wide, back + person.back_mm + 15, ends[0, 2] + ABOVE_MM])
+    matrix = np.diag([SPACING_MM] * 3 + [1.0])
+    matrix[:3, 3] = lower
+    return Volume(np.zeros(np.ceil((upper - lower) / SPACING_MM).astype(int)[::-1], np.float32), matrix)
+
+
+def _back(bones: tuple[Bone, ...], heights: np.ndarray) -> np.ndarray:
+    """(n,) LPS mm: how far back the bones reach about each height, smooth."""
+    points = np.vstack([bone.mesh_lps.vertices for bone in bones])
+    near = np.digitize(points[:, 2], heights)
+    reach = np.array([points[near == k, 1].max(initial=-np.inf) for k in range(1, len(heights) + 1)])
+    found, wide = np.isfinite(reach), int(SMOOTH_MM / SPACING_MM)
+    reach = np.interp(heights, heights[found], reach[found])
+    return ndimage.gaussian_filter1d(ndimage.maximum_filter1d(reach, wide), wide)
 
 
 def cover_of(depth_mm: np.ndarray) -> np.ndarray:

@@ -1,0 +1,45 @@
+"""The body around a spine: empty where the bones are, tissue where tissue is, air outside."""
+
+import numpy as np
+import pytest
+from tiny_people import people, scene
+
+from ReVertLib.body import DISC, sampled_body
+from ReVertLib.bone import voxelised
+from ReVertLib.volume import Volume
+
+
+def at(body: Volume, point: np.ndarray) -> float:
+    i, j, k = np.rint((point - body.ijk_to_lps[:3, 3]) / body.spacing_mm).astype(int)
+    return float(body.array[k, j, i])
+
+
+def test_a_body_is_empty_in_its_bones_and_full_between_them():
+    somebody = scene()
+    body = somebody.body
+    assert body.array.min() >= 0.0
+    assert body.array.max() < 0.07
+    for bone in somebody.bones:
+        deep = voxelised(bone.mesh_lps, body)
+        border = voxelised(bone.mesh_lps, Volume(body.array, body.ijk_to_lps))
+        assert np.median(body.array[deep & border]) == 0.0
+    for above, below in zip(somebody.bones[:-1], somebody.bones[1:], strict=True):
+        middle = (above.lower_lps[:3, 3] + below.upper_lps[:3, 3]) / 2
+        assert at(body, middle) == pytest.approx(DISC, rel=0.02)
+
+
+def test_air_around_the_body_and_tissue_in_it():
+    body = scene().body.array
+    assert body[:, 0].max() == body[:, :, 0].max() == body[:, :, -1].max() == 0.0
+    middle = body[len(body) // 2]
+    water = 0.0192
+    assert 0.4 < (np.abs(middle - water) < 0.15 * water).mean() < 0.95
+
+
+def test_a_body_depends_on_its_random_numbers_alone():
+    bones = scene().bones
+    first, told = sampled_body(bones, people().abdomen, np.random.default_rng(1))
+    again, _ = sampled_body(bones, people().abdomen, np.random.default_rng(1))
+    assert np.array_equal(first.array, again.array)
+    assert told["real_abdomen"] is False
+    assert not np.array_equal(first.array.shape, scene().body.array.shape)

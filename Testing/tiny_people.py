@@ -1,0 +1,53 @@
+"""A world of few people, and scenes from it that several tests share."""
+
+from functools import cache
+
+import numpy as np
+from tiny import deformed
+
+from ReVertLib.bone import Source
+from ReVertLib.chain import S1, Bone, Endplate
+from ReVertLib.geometry import rotation_about
+from ReVertLib.mesh import Mesh
+from ReVertLib.scene import People, Scene, sample_scene
+from ReVertLib.template import load_template
+from ReVertLib.volume import Volume, mesh_from_mask
+from ReVertLib.world import World
+
+SLOPE_DEG = 40.0
+
+
+@cache
+def _block() -> Mesh:
+    """A block of 56 x 32 x 80 mm, the middle of its upper side at LPS 0, its corners a little round."""
+    matrix = np.diag([4.0, 4.0, 4.0, 1.0])
+    matrix[:3, 3] = [-26.0, -14.0, -78.0]
+    return mesh_from_mask(np.ones((20, 8, 14), bool), matrix)
+
+
+def sacrum() -> Bone:
+    """A block with its endplate sloping forward, the middle of the endplate at LPS 0."""
+    frame = np.eye(4)
+    frame[:3, :3] = rotation_about("x", SLOPE_DEG)
+    return Bone(S1, _block().moved(frame[:3, :3], np.zeros(3)), np.eye(4), Endplate(frame), None)
+
+
+@cache
+def people() -> People:
+    """One way to differ from the mean, one CT of even bone, one sacrum."""
+    template = load_template()
+    mean = template.mean("L3")
+    difference = deformed(mean).vertices - mean.vertices
+    vertices = mean.vertices
+    matrix = np.eye(4)
+    matrix[:3, 3] = vertices.min(0) - 3
+    size = np.ceil(np.ptp(vertices, axis=0) + 6).astype(int)[::-1]
+    ct = Volume(np.full(size, 400.0, np.float32), matrix)
+    source = Source(ct, np.ones(size, bool), vertices, False)
+    return People(World(template, difference[None], (source,)), (sacrum(),))
+
+
+@cache
+def scene(seed: int = 0) -> Scene:
+    """Somebody of them."""
+    return sample_scene(people(), np.random.default_rng(seed))

@@ -23,6 +23,8 @@ from .volume import Volume, label_region, read_label_map, read_volume
 WARP_POINTS = 200
 """The first so many of the template's controls, which lie farthest apart, carry the warp of a CT."""
 WARP_LATTICE_MM = 6.0
+SHARPEST = 3.0
+"""A CT is blurred by being sampled again, which has to be undone, too."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,8 @@ def warped_ct(source: Source, shape: Mesh, rng: np.random.Generator) -> Volume:
         padding_mode="border",
         align_corners=False,
     )
-    return isolated(Volume(hu[0, 0].numpy() * rng.uniform(0.7, 1.4), grid.ijk_to_lps), shape, rng)
+    scaled = Volume(hu[0, 0].numpy() * rng.uniform(0.7, 1.4), grid.ijk_to_lps)
+    return isolated(scaled, shape, rng, SHARPEST)
 
 
 def _warp(source: Source, shape: Mesh, grid: Volume) -> np.ndarray:

@@ -22,6 +22,8 @@ EACH_STEP = 0.4
 """How often each step is applied to them."""
 OPTICAL_DEPTH = 3.0
 """The line integral through the densest bone: how many photons are left where an image is 1 is exp(-OPTICAL_DEPTH)."""
+WHITE = 1.2
+"""Metal is no brighter than this, for there a film is all white."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def _instruments(image: Tensor, draw: _Draw) -> Tensor:
         shown = draw.each(image, 0, 1) < 0.7
         covered = (width - _distance_to_line(end, other, size) + 0.5).clamp(0.0, 1.0)
         image = image + shown * draw.each(image, 0.3, 1.5) * covered
-    return image
+    return image.clamp(max=WHITE)
 
 
 def _distance_to_line(end: Tensor, other: Tensor, size: int) -> Tensor:

@@ -33,21 +33,21 @@ def scan_grid(shape: Mesh, rng: np.random.Generator) -> Volume:
     return Volume(np.zeros(size[::-1], np.float32), matrix)
 
 
-def isolated(hu: Volume, shape: Mesh, rng: np.random.Generator) -> Volume:
+def isolated(hu: Volume, shape: Mesh, rng: np.random.Generator, sharpest: float = 1.5) -> Volume:
     """Attenuation per mm of what lies inside the shape, as a scanner shows it, cut at voxels or shared by those that
-    the surface divides."""
+    the surface divides. sharpest: the most that its kernel adds, as a multiple of what a blur of 1 mm takes away."""
     mask = coverage(shape, hu)
     if rng.random() < CUT_AT_VOXELS:
         mask = mask > 0.5
-    return attenuation(Volume(_scanned(hu, rng), hu.ijk_to_lps), mask)
+    return attenuation(Volume(_scanned(hu, rng, sharpest), hu.ijk_to_lps), mask)
 
 
-def _scanned(hu: Volume, rng: np.random.Generator) -> np.ndarray:
+def _scanned(hu: Volume, rng: np.random.Generator, sharpest: float) -> np.ndarray:
     """Hounsfield units with what a sharp kernel adds within the slices, and with noise."""
     sigma = np.where(hu.spacing_mm > THICK_MM, 0.0, 1.0 / hu.spacing_mm)
     smooth = ndimage.gaussian_filter(hu.array, sigma[::-1], truncate=3.0)
     noise = 10 ** rng.uniform(0.9, 1.9) * white_noise(hu.array.shape, rng)
-    return hu.array + np.float32(rng.uniform(0.0, 1.5)) * (hu.array - smooth) + noise
+    return hu.array + np.float32(rng.uniform(0.0, sharpest)) * (hu.array - smooth) + noise
 
 
 def white_noise(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:

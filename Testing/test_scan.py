@@ -38,7 +38,7 @@ def test_grids_hold_the_shape_and_are_mostly_of_sagittal_slices():
 @pytest.mark.parametrize("at_voxels", [0.0, 1.0])
 def test_of_water_a_mask_keeps_the_volume_of_the_shape(monkeypatch, at_voxels):
     monkeypatch.setattr(scan, "CUT_AT_VOXELS", at_voxels)
-    monkeypatch.setattr(scan, "_scanned", lambda hu, rng: hu.array)
+    monkeypatch.setattr(scan, "_scanned", lambda hu, rng, sharpest: hu.array)
     rng = np.random.default_rng(1)
     grid = scan_grid(SHAPE, rng)
     mu = isolated(water(grid), SHAPE, rng)
@@ -52,7 +52,7 @@ def test_a_scanner_keeps_the_mean_and_sharpens_within_slices():
     """A step of 1000 HU within slices 3 mm apart: the kernel overshoots beside it, nothing leaks between slices."""
     step = np.zeros((12, 40, 40), np.float32)
     step[6:, :, 20:] = 1000.0
-    scanned = _scanned(Volume(step, np.diag([1.0, 1.0, 3.0, 1.0])), np.random.default_rng(2))
+    scanned = _scanned(Volume(step, np.diag([1.0, 1.0, 3.0, 1.0])), np.random.default_rng(2), 1.5)
     assert scanned.mean() == pytest.approx(step.mean(), rel=0.02)
     rows = scanned.mean(1)
     assert rows[6:, 20].mean() > 1050 > rows[6:, 30].mean()

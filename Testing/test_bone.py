@@ -34,8 +34,9 @@ def shape(source):
 
 @pytest.fixture
 def smooth(monkeypatch):
-    """Masks that follow the surface, not the voxels."""
+    """Masks that follow the surface, not the voxels, and a scanner that shows what there is."""
     monkeypatch.setattr(scan, "CUT_AT_VOXELS", 0.0)
+    monkeypatch.setattr(scan, "_scanned", lambda hu, rng, sharpest: hu.array)
 
 
 def seen_at(volume: Volume, points: np.ndarray) -> np.ndarray:

@@ -74,15 +74,18 @@ def line_integrals(mu: Volume, pose: Pose, geometry: Geometry, size_px: tuple[in
 class Projector:
     """An attenuation volume made ready once, on any device of torch, for many views.
 
-    mu: per mm, zero outside the volume, linear between voxel centres.
+    mu: per mm, zero outside the volume, linear between voxel centres. Its array may be a tensor, which stays on its
+    device, is not read back, and gets gradients; all of it is sampled, where of others what is empty is left out.
     """
 
-    def __init__(self, mu: Volume, device: str | torch.device = "cpu") -> None:
-        self._array = torch.as_tensor(np.ascontiguousarray(mu.array, np.float32), device=device).permute(2, 1, 0)
+    def __init__(self, mu: Volume, device: str | torch.device | None = None) -> None:
+        array, filled = mu.array, np.broadcast_to(True, mu.array.shape)
+        if not isinstance(array, torch.Tensor):
+            array, filled = np.ascontiguousarray(array, np.float32), array != 0
+        self._array = torch.as_tensor(array, device=device).permute(2, 1, 0)
         self._ijk_to_lps = mu.ijk_to_lps
-        thickness = _PLANES_AT_ONCE if self._array.device.type == "cpu" else max(mu.array.shape)
-        filled = (mu.array != 0).transpose(2, 1, 0)
-        self._slabs = [_filled_slabs(filled, axis, thickness, mu.ijk_to_lps) for axis in range(3)]
+        thickness = _PLANES_AT_ONCE if self._array.device.type == "cpu" else max(filled.shape)
+        self._slabs = [_filled_slabs(filled.transpose(2, 1, 0), a, thickness, mu.ijk_to_lps) for a in range(3)]
 
     def line_integrals(self, pose: Pose, geometry: Geometry, size_px: tuple[int, int]) -> np.ndarray:
         """The integral of mu along the ray from the source to every pixel centre: (rows, columns) float32, no unit.
@@ -116,7 +119,7 @@ class Projector:
                 rows_at_once = max(1, _SAMPLES_AT_ONCE // max(1, (end - first) * (u1 - u0)))
                 for v in range(v0, v1, rows_at_once):
                     part = (slice(v, min(v + rows_at_once, v1)), slice(u0, u1))
-                    image[part] += self._integrals(lines, part, first, end, cut)
+                    image[part].add_(self._integrals(lines, part, first, end, cut))
 
     def _integrals(self, lines: Lines, part: tuple[slice, slice], first: int, end: int, cut: bool) -> torch.Tensor:
         """What the planes from first up to end add to a part of the image. cut: whether rays may begin or end there."""

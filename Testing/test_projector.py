@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
-import torch
 from other_projectors import marched_integrals
 from scipy import ndimage
 
 from ReVertLib.geometry import Geometry, camera_from_lps
-from ReVertLib.projector import Pose, Projector, attenuation, line_integrals
+from ReVertLib.projector import Pose, attenuation, line_integrals
 from ReVertLib.volume import Volume
 
 SIZE_PX = (41, 33)
@@ -189,33 +188,6 @@ def test_many_rays_are_taken_in_parts_with_the_same_result(monkeypatch):
     whole = line_integrals(volume, where, CAMERA, SIZE_PX)
     monkeypatch.setattr("ReVertLib.projector._SAMPLES_AT_ONCE", 500)
     assert np.allclose(line_integrals(volume, where, CAMERA, SIZE_PX), whole, atol=1e-6)
-
-
-def views_of(volume: Volume) -> list[tuple[Pose, Geometry]]:
-    middle = centre_of(volume, (7, 9, 11))
-    cameras = (CAMERA, Geometry(900.0, 600.0, (0.5, 0.7), (18.0, 14.0)))
-    return [(pose(angles, middle), camera) for angles in VIEWS for camera in cameras]
-
-
-def test_a_batch_is_each_view_by_itself():
-    volume = blob()
-    images = Projector(volume).line_integrals_batch(views_of(volume), SIZE_PX)
-    assert images.shape == (8, 33, 41) and images.dtype == torch.float32
-    for image, (where, camera) in zip(images, views_of(volume), strict=True):
-        assert np.array_equal(image.numpy(), line_integrals(volume, where, camera, SIZE_PX))
-
-
-@pytest.mark.parametrize("device", ["meta", pytest.param("cuda", marks=pytest.mark.cuda)])
-def test_other_devices(device):
-    """On meta, which has shapes and no values, whatever would have to be read back fails."""
-    if device == "cuda" and not torch.cuda.is_available():
-        pytest.skip("needs a CUDA device")
-    volume = blob()
-    images = Projector(volume, device).line_integrals_batch(views_of(volume), SIZE_PX)
-    assert images.device.type == device and images.shape == (8, 33, 41)
-    if device == "cuda":
-        here = Projector(volume).line_integrals_batch(views_of(volume), SIZE_PX)
-        assert torch.allclose(images.cpu(), here, atol=1e-4)
 
 
 def test_a_source_inside_the_volume_still_sees_what_is_before_it():

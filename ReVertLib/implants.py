@@ -1,4 +1,4 @@
-"""Metal in a spine: pedicle screws, the rods between them, needles. Cylinders, whose shadow is exact.
+"""Metal in a spine: pedicle screws, the rods between them, needles, as cylinders, whose shadow is exact; and cement.
 
 Attenuation at about 70 keV by NIST's tables: titanium 0.25 per mm, steel 0.65 per mm. Metal adds to what is there: the
 bone and the tissue in its place count too, at a tenth of it or less.
@@ -11,6 +11,7 @@ from functools import cache
 from itertools import pairwise
 
 import numpy as np
+from scipy import ndimage
 
 from .chain import Bone
 from .geometry import Geometry
@@ -18,7 +19,7 @@ from .projector import Pose
 from .template import load_template
 from .volume import Volume
 
-TITANIUM, STEEL = 0.25, 0.65
+TITANIUM, STEEL, CEMENT = 0.25, 0.65, 0.1
 
 
 @dataclass(frozen=True)
@@ -112,3 +113,14 @@ def needle(bone: Bone, rng: np.random.Generator) -> Cylinder:
     into /= np.linalg.norm(into)
     tip = middle + rng.uniform(-15, 28) * into
     return Cylinder(tip - rng.uniform(90, 140) * into, tip, rng.uniform(0.6, 1.6), STEEL)
+
+
+def cemented(volume: Volume, bone: Bone, rng: np.random.Generator) -> Volume:
+    """What a vertebra is made of, LPS, after a vertebroplasty: a rough lump of cement somewhere in its body."""
+    middle = (bone.upper_lps[:3, 3] + bone.lower_lps[:3, 3]) / 2 + rng.normal(0, 3, 3)
+    k, j, i = np.indices(volume.array.shape, np.float32)
+    points = np.stack([i, j, k], -1) @ volume.ijk_to_lps[:3, :3].T + volume.ijk_to_lps[:3, 3]
+    radius = np.linalg.norm((points - middle) @ bone.upper_lps[:3, :3] / rng.uniform([8, 7, 6], [15, 12, 9]), axis=-1)
+    rough = ndimage.gaussian_filter(rng.standard_normal(volume.array.shape), 2.5 / volume.spacing_mm[::-1])
+    lump = (volume.array > 0) & (radius + 0.25 * rough / rough.std() < 1)
+    return Volume(np.where(lump, np.maximum(volume.array, CEMENT), volume.array).astype(np.float32), volume.ijk_to_lps)

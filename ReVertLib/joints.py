@@ -39,23 +39,24 @@ def apart(bones: Sequence[Bone], rounds: int = 12) -> tuple[Bone, ...]:
     """The bones, their surfaces pushed back smoothly where they come nearer to a neighbour than a joint's gap. The
     sacrum stays as it is."""
     skins = [_Skin(bone.mesh_lps) for bone in bones]
+    clear: dict[int, tuple[_Skin, _Skin]] = {}
     for _ in range(rounds):
-        before = list(skins)
         for i in range(len(bones) - 1):
-            skins[i] = skins[i].out_of(skins[i + 1])
-            if bones[i + 1].label != S1:
-                skins[i + 1] = skins[i + 1].out_of(skins[i])
-        if all(a is b for a, b in zip(before, skins, strict=True)):
-            break
+            pair = (skins[i], skins[i + 1])
+            if clear.get(i) != pair:
+                skins[i] = skins[i].out_of(skins[i + 1])
+                if bones[i + 1].label != S1:
+                    skins[i + 1] = skins[i + 1].out_of(skins[i])
+                clear[i] = pair
     return tuple(
         bone if np.array_equal(skin.mesh.vertices, bone.mesh_lps.vertices) else bone.with_vertices(skin.mesh.vertices)
         for bone, skin in zip(bones, skins, strict=True)
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Skin:
-    """A surface that neighbours are kept off, LPS."""
+    """A surface that neighbours are kept off, LPS; equal to itself alone."""
 
     mesh: Mesh
 
@@ -73,10 +74,11 @@ class _Skin:
         points, wall = self.mesh.vertices, other.mesh.vertices
         low, high = wall.min(0) - JOINT_GAP_MM, wall.max(0) + JOINT_GAP_MM
         near = np.nonzero(((points > low) & (points < high)).all(1))[0]
+        near = near[other._tree.query(points[near], distance_upper_bound=DEEPEST_MM)[0] < DEEPEST_MM]
         _, nearest = other._tree.query(points[near], k=WALL_POINTS)
         off = np.einsum("nkd,nkd->nk", points[near, None] - wall[nearest], other._normals[nearest])
         depth = JOINT_GAP_MM - off.max(1)  # where the wall is convex, out is what any of its tangent planes says
-        into = (depth > 0.05) & (depth < DEEPEST_MM)
+        into = depth > 0.05
         return near[into], depth[into, None] * other._normals[nearest[into, 0]]
 
     def out_of(self, other: _Skin) -> _Skin:

@@ -17,7 +17,7 @@ from .body import sampled_body
 from .bone import drawn_bone, warped_ct
 from .chain import S1, Bone, measured
 from .geometry import LEVEL_OF_LABEL, Geometry
-from .implants import Cylinder, needle, screws_and_rods
+from .implants import Cylinder, cemented, needle, screws_and_rods
 from .joints import apart, overlap_mm3
 from .mesh import Mesh
 from .pathology import afflicted
@@ -30,6 +30,7 @@ SEEN = 1e-3
 """A ray that loses less than this in a bone misses it."""
 
 MOST_OVERLAP_MM3 = 2.0
+LOOSE_SACRUM = 0.8
 WHITE = 1.15
 """Where a film is all white, as a share of the densest there is without metal."""
 
@@ -134,7 +135,7 @@ def sample_scene(people: People, rng: np.random.Generator) -> Scene:
         bones, about = _sampled_bones(people, rng)
     volumes = _filled(people.world, bones, rng)
     body, person = sampled_body(bones, people.abdomen, rng)
-    metal, implants = _operated(bones, rng)
+    volumes, metal, implants = _operated(bones, volumes, rng)
     return Scene(bones, volumes, body, metal, measured(bones) | about | person | implants)
 
 
@@ -153,20 +154,29 @@ def _filled(world: World, bones: tuple[Bone, ...], rng: np.random.Generator) -> 
     for bone in bones:
         own = np.random.default_rng(seed)
         filled = warped_ct(source, bone.shape, own) if real and bone.label != S1 else drawn_bone(bone.shape, own)
-        volumes.append(Volume(filled.array, bone.matrix @ filled.ijk_to_lps))
+        mu = LOOSE_SACRUM * filled.array if bone.label == S1 else filled.array
+        volumes.append(Volume(mu, bone.matrix @ filled.ijk_to_lps))
     return tuple(volumes)
 
 
-def _operated(bones: tuple[Bone, ...], rng: np.random.Generator) -> tuple[tuple[Cylinder, ...], dict]:
-    """Screws and rods in one person of eight, a needle in one of ten."""
-    metal, about = [], {"screws": [], "needles": 0}
-    lumbar = [bone for bone in bones if bone.label in LEVEL_OF_LABEL]
+def _operated(
+    bones: tuple[Bone, ...], volumes: tuple[Volume, ...], rng: np.random.Generator
+) -> tuple[tuple[Volume, ...], tuple[Cylinder, ...], dict]:
+    """The volumes with cement in one or two vertebrae of one person of twenty, the metal, screws and rods in one of
+    eight, needles in one of ten; and what there is."""
+    metal, filled = [], list(volumes)
+    about: dict = {"screws": [], "needles": 0, "cement": []}
+    lumbar = [i for i, bone in enumerate(bones) if bone.label in LEVEL_OF_LABEL]
+    if rng.random() < 0.05:
+        for i in rng.choice(lumbar, rng.integers(1, 3), replace=False):
+            filled[i] = cemented(filled[i], bones[i], rng)
+            about["cement"].append(LEVEL_OF_LABEL[bones[i].label])
     if rng.random() < 0.12:
         first, count = int(rng.integers(0, 4)), int(rng.integers(2, 5))
-        fixed = tuple(lumbar[first : first + count])
+        fixed = tuple(bones[i] for i in lumbar[first : first + count])
         metal += screws_and_rods(fixed, rng)
         about["screws"] = [LEVEL_OF_LABEL[bone.label] for bone in fixed]
     if rng.random() < 0.1:
         about["needles"] = int(rng.integers(1, 3))
-        metal += [needle(lumbar[rng.integers(5)], rng) for _ in range(about["needles"])]
-    return tuple(metal), about
+        metal += [needle(bones[rng.choice(lumbar)], rng) for _ in range(about["needles"])]
+    return tuple(filled), tuple(metal), about

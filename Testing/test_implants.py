@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ReVertLib.bone import voxelised
+from ReVertLib.bone import drawn_bone, voxelised
 from ReVertLib.chain import of_label
 from ReVertLib.geometry import Geometry, camera_from_lps
-from ReVertLib.implants import STEEL, TITANIUM, Cylinder, needle, pedicle_axis, screws_and_rods
+from ReVertLib.implants import CEMENT, STEEL, TITANIUM, Cylinder, cemented, needle, pedicle_axis, screws_and_rods
 from ReVertLib.projector import Pose, Projector
 from ReVertLib.template import load_template
 from ReVertLib.volume import Volume
@@ -80,3 +80,18 @@ def test_a_needle_ends_in_the_vertebra_and_begins_outside(l3):
         assert steel.mu == STEEL
         assert steel.start[1] > 70
         assert np.abs(steel.end - l3.mesh_lps.vertices).max(1).min() < 20
+
+
+def test_cement_lies_in_the_body_and_changes_nothing_else(l3):
+    bone = drawn_bone(l3.shape, np.random.default_rng(0))
+    before = Volume(bone.array, l3.matrix @ bone.ijk_to_lps)
+    for seed in range(3):
+        after = cemented(before, l3, np.random.default_rng(seed))
+        changed = after.array != before.array
+        assert after.array[changed].min() >= np.float32(CEMENT)
+        assert before.array[changed].min() > 0
+        k, j, i = np.nonzero(changed)
+        points = np.stack([i, j, k], 1) @ before.ijk_to_lps[:3, :3].T + before.ijk_to_lps[:3, 3]
+        assert 400 < len(points) * before.spacing_mm.prod() < 12_000
+        middle = (l3.upper_lps[:3, 3] + l3.lower_lps[:3, 3]) / 2
+        assert np.linalg.norm(points.mean(0) - middle) < 9

@@ -10,12 +10,14 @@ from __future__ import annotations
 import numpy as np
 
 from .chain import Endplate, endplate_vertices
+from .geometry import LEVELS
 from .mesh import Mesh
 
 GENANT_LOSS = {1: (0.20, 0.25), 2: (0.25, 0.40), 3: (0.40, 0.50)}
 """Share of the body's height that is lost, by grade (Genant et al., J. Bone Miner. Res. 1993, 8:1137)."""
 
 HALF_DEPTH_MM, HALF_WIDTH_MM = 17.0, 24.0
+NAMES = ("T11", "T12", *LEVELS)
 
 
 class _Body:
@@ -95,20 +97,20 @@ def transitional(mesh: Mesh, sides: tuple[bool, bool], growth: float) -> Mesh:
 
 
 def afflicted(shapes: list[Mesh], rng: np.random.Generator) -> tuple[list[Mesh], dict]:
-    """T11..L5 with what a person of some age may have, and what that is, for the record: by index of the vertebra."""
+    """T11..L5 with what a person of some age may have, and what that is, for the record."""
     shapes, about = list(shapes), {"fractures": {}, "osteophytes": {}, "transitional": []}
     if rng.random() < 0.25:
         for i in rng.choice(len(shapes), rng.integers(1, 3), replace=False):
             grade = int(rng.choice([1, 2, 3], p=[0.5, 0.35, 0.15]))
             kind = wedge_fracture if rng.random() < 0.6 else biconcave_fracture
             shapes[i] = kind(shapes[i], rng.uniform(*GENANT_LOSS[grade]))
-            about["fractures"][int(i)] = f"{kind.__name__.removesuffix('_fracture')}, grade {grade}"
+            about["fractures"][NAMES[i]] = f"{kind.__name__.removesuffix('_fracture')}, grade {grade}"
     if rng.random() < 0.4:
         size_mm = rng.uniform(1.5, 6.0)
         for i in range(len(shapes)):
             count = int(rng.poisson(2.5))
             shapes[i] = spurred(shapes[i], count, size_mm, rng)
-            about["osteophytes"][i] = count
+            about["osteophytes"][NAMES[i]] = count
     if rng.random() < 0.08:
         sides = ((True, True), (True, False), (False, True))[rng.integers(3)]
         shapes[-1] = transitional(shapes[-1], sides, rng.uniform(0.4, 1.0))

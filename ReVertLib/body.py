@@ -62,12 +62,8 @@ def _abdomen(trunk: Trunk) -> None:
     y = float(trunk.spine_y.mean())
     liver = Balls(np.array([[-0.45 * x, y - 60, top - 10], [-0.3 * x, y - 75, top + 5]]), np.array([72.0, 70.0]))
     spleen = Balls(np.array([[0.62 * x, y - 10, top - 30]]), np.array([34.0]))
-    kidneys = [
-        tube(
-            np.array([[s * 52, y + 2, top - 88 + d], [s * 60, y + 4, top - 118 + d], [s * 70, y, top - 148 + d]]), 26.0
-        )
-        for s, d in ((1, trunk.rng.normal(5, 8)), (-1, trunk.rng.normal(-8, 8)))
-    ]
+    way = np.array([[52, 2, -88], [60, 4, -118], [70, 0, -148]])  # down and outward along the psoas
+    kidneys = [tube(way * [side, 1, 1] + [0, y, top + trunk.rng.normal(6.5 * side - 1.5, 8)], 26.0) for side in (1, -1)]
     trunk.fill_balls([liver, spleen, *kidneys], MUSCLE)
 
 
@@ -122,7 +118,7 @@ def _gas(trunk: Trunk) -> None:
 
 def _chest(trunk: Trunk) -> None:
     """The lungs' lower ends behind and beside the domes of the diaphragm."""
-    chest = np.clip(trunk.depth - trunk.person.fat_mm - 16 / 4, 0, 1)
+    chest = np.clip((trunk.depth - trunk.person.fat_mm - 16) / 4, 0, 1)
     floor = float(trunk.z.max()) - trunk.rng.uniform(25, 110)
     dome = floor + 85 * np.exp(-(((np.abs(trunk.x) - 60) / 55) ** 2) - ((trunk.y - trunk.spine_y + 55) / 75) ** 2)
     lung = np.clip((trunk.z - dome) / 4, 0, 1) * chest * (np.hypot(trunk.x, trunk.y - trunk.spine_y) > 42)
@@ -146,7 +142,7 @@ def _bones_around(trunk: Trunk) -> None:
 
 
 def _discs(trunk: Trunk) -> None:
-    """What lies between facing endplates, at times with a bubble of gas."""
+    """What lies between facing endplates."""
     upper, lower = endplate_vertices()
     for above, below in pairwise(trunk.bones):
         floor = above.mesh_lps.vertices[lower]

@@ -1,4 +1,4 @@
-"""Training samples in context: crops of whole synthetic people, in the arrays of `world.make_shard`."""
+"""Training samples in context: crops of whole synthetic people, in the arrays of `shards.make_shard`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import numpy as np
 from .crop import CROP_SIZE_PX
 from .geometry import LEVELS
 from .projector import Pose
-from .scene import People, Scene, sample_scene
-from .world import crop_camera, sample_position, sample_view
+from .scene import Population, Scene, sample_scene
+from .views import crop_camera, sample_position, sample_sod_mm, sample_view
 
 
-def context_samples(people: People, views_per_level: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """The arrays of `world.make_shard` for one person: each of L1..L5 seen views_per_level times with all that is
+def context_samples(people: Population, views_per_level: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """The arrays of `shards.make_shard` for one person: each of L1..L5 seen views_per_level times with all that is
     around it; shape_index counts L1..L5 from 0."""
     scene = sample_scene(people, rng)
     rows = [_sample(scene, level, rng) for level in range(len(LEVELS)) for _ in range(views_per_level)]
@@ -25,7 +25,7 @@ def context_samples(people: People, views_per_level: int, rng: np.random.Generat
 
 def _sample(scene: Scene, level: int, rng: np.random.Generator) -> tuple[np.ndarray, int, int, np.ndarray, np.ndarray]:
     """(image, level, shape_index, rotation, position_mm) of one view."""
-    bone, view, sod_mm = scene.vertebrae[level], sample_view(rng), rng.uniform(450, 850)
+    bone, view, sod_mm = scene.vertebrae[level], sample_view(rng), sample_sod_mm(rng)
     rotation, camera = view @ bone.matrix[:3, :3], crop_camera(sod_mm)
     position = sample_position(bone.shape.vertices @ rotation.T, sod_mm, camera, rng)
     pose = Pose(view, bone.matrix[:3, 3], position)

@@ -36,7 +36,7 @@ WHITE = 1.15
 
 
 @dataclass(frozen=True)
-class People:
+class Population:
     """What scenes are drawn from: a world of vertebrae, sacra, and an abdomen if there is one."""
 
     world: World
@@ -44,9 +44,9 @@ class People:
     abdomen: Abdomen | None = None
 
 
-def load_people(data: Path, shapes: Path, model: Path | None = None) -> People:
+def load_population(data: Path, shapes: Path, model: Path | None = None) -> Population:
     """As `world.load_world`; raises InputError, too, when nobody in the data has a sacrum."""
-    return People(load_world(data, shapes, model), load_sacra(data), load_abdomen(data))
+    return Population(load_world(data, shapes, model), load_sacra(data), load_abdomen(data))
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _seen(bone: Bone, mask: np.ndarray, camera_from_lps: np.ndarray) -> Seen:
     return Seen(bone.label, mask, box and tuple(map(float, box)), matrix[:3, :3], matrix[:3, 3], mesh)
 
 
-def sample_scene(people: People, rng: np.random.Generator) -> Scene:
+def sample_scene(people: Population, rng: np.random.Generator) -> Scene:
     """A person nobody knows. A spine whose bones still run through each other after all is drawn anew."""
     bones, about = _sampled_bones(people, rng)
     while overlap_mm3(bones) > MOST_OVERLAP_MM3:
@@ -139,7 +139,7 @@ def sample_scene(people: People, rng: np.random.Generator) -> Scene:
     return Scene(bones, volumes, body, metal, measured(bones) | about | person | implants)
 
 
-def _sampled_bones(people: People, rng: np.random.Generator) -> tuple[tuple[Bone, ...], dict]:
+def _sampled_bones(people: Population, rng: np.random.Generator) -> tuple[tuple[Bone, ...], dict]:
     shapes, about = afflicted(sample_vertebrae(people.world, rng), rng)
     sacrum = people.sacra[rng.integers(len(people.sacra))]
     return apart(stacked(shapes, sacrum, rng)), about

@@ -24,11 +24,15 @@ from .geometry import VERSE_LABELS, rotation_about
 from .joints import settled
 from .mesh import Mesh, decimated, vertex_normals, volume_centroid
 from .shapes import centred
+from .template import load_template
 from .volume import Volume, label_mesh, read_label_map
 from .world import World, sample_shape
 
 SHARED = 0.85
 """The correlation of the shapes of one person's vertebrae."""
+
+DRAWN_AT = (2, 0, 2, 4)
+"""The levels that shapes are drawn at, the shared one first."""
 
 SEGMENT_SHARES = np.array([-0.06, -0.03, 0.023, 0.117, 0.181, 0.252, 0.427])
 """Of the lordosis L1-S1, from T11 above T12 to L5 above S1."""
@@ -77,15 +81,15 @@ def _s1_endplate(sacrum: Mesh, l5: Mesh) -> Endplate:
 
 
 def sample_vertebrae(world: World, rng: np.random.Generator) -> list[Mesh]:
-    """T11 to L5 of one person, canonical frame: the same draw for all, mixed with one of each one's own."""
-    person = int(rng.integers(2**32))
+    """T11 to L5 of one person, canonical frame: each differs from its mean by the same draw of shape, mixed with some
+    of three others in shares of its own."""
+    shared, *others = (sample_shape(world, level, rng).vertices - world.means[level] for level in DRAWN_AT)
     shapes = []
     for label in LABELS[:-1]:
-        level = level_of(label)
-        mean = world.template.means[level].astype(float)
-        shared = sample_shape(world, level, np.random.default_rng(person)).vertices - mean
-        own = sample_shape(world, level, rng).vertices - mean
-        mixed = Mesh(mean + np.sqrt(SHARED) * shared + np.sqrt(1 - SHARED) * own, world.template.faces)
+        shares = rng.normal(size=len(others))
+        own = np.tensordot(shares / np.linalg.norm(shares), others, 1)
+        moved = world.means[level_of(label)] + np.sqrt(SHARED) * shared + np.sqrt(1 - SHARED) * own
+        mixed = Mesh(moved, load_template().faces)
         shapes.append(centred(_thoracic(mixed, label) if label in THORACIC_SIZE else mixed))
     return shapes
 

@@ -18,7 +18,7 @@ from .bone import voxelised
 from .errors import InputError, one_line
 from .files import made_folder
 from .projector import MU_BONE_PER_MM, MU_WATER_PER_MM
-from .scene import Scene, load_people, sample_scene
+from .scene import Scene, load_population, sample_scene
 from .volume import Volume
 
 MOST_HU = 3071
@@ -38,7 +38,7 @@ def build_spines(
     """Writes a case for each number; one that is already there is whole and is skipped. A person depends on seed and
     number alone."""
     made_folder(out)
-    people = load_people(data, shapes, model)
+    people = load_population(data, shapes, model)
     for number in numbers:
         folder = out / f"spine_{number:05d}"
         if not folder.exists():

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from tiny_people import scene
 
-from ReVertLib.body import DISC
+from ReVertLib.body import DISC, FAT
 from ReVertLib.bone import voxelised
+from ReVertLib.trunk import Person, Trunk
 from ReVertLib.volume import Volume
 
 
@@ -35,3 +36,14 @@ def test_air_around_the_body_and_tissue_in_it():
     middle = body[len(body) // 2]
     water = 0.0192
     assert 0.4 < (np.abs(middle - water) < 0.15 * water).mean() < 0.95
+
+
+def test_the_fat_under_the_skin_is_whole():
+    """No lung, gas or muscle lies in it; the bones of the spine may."""
+    somebody = scene()
+    person = Person(*(somebody.about[name] for name in Person.__dataclass_fields__))
+    depth = Trunk(somebody.bones, person, np.random.default_rng(0)).depth
+    fat = somebody.body.array[(depth > 2) & (depth < person.fat_mm - 2)]
+    assert len(fat) > 10_000
+    assert (np.abs(fat - FAT) < 1e-3).mean() > 0.8  # elsewhere muscle of the back, ribs
+    assert ((fat > 0) & (fat < 0.9 * FAT)).mean() < 0.002

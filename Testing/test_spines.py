@@ -66,7 +66,7 @@ def few(monkeypatch):
         asked.append(rng.integers(1000))
         return scene()
 
-    monkeypatch.setattr(module, "load_people", lambda *_: people())
+    monkeypatch.setattr(module, "load_population", lambda *_: people())
     monkeypatch.setattr(module, "sample_scene", sample)
     monkeypatch.setattr(module, "scanned", lambda s: scanned(s, 6.0))
     return asked

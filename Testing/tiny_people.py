@@ -9,7 +9,7 @@ from ReVertLib.bone import Source
 from ReVertLib.chain import S1, Bone, Endplate
 from ReVertLib.geometry import rotation_about
 from ReVertLib.mesh import Mesh
-from ReVertLib.scene import People, Scene, sample_scene
+from ReVertLib.scene import Population, Scene, sample_scene
 from ReVertLib.template import load_template
 from ReVertLib.volume import Volume, mesh_from_mask
 from ReVertLib.world import World
@@ -33,7 +33,7 @@ def sacrum() -> Bone:
 
 
 @cache
-def people() -> People:
+def people() -> Population:
     """One way to differ from the mean, one CT of even bone, one sacrum."""
     template = load_template()
     mean = template.mean("L3")
@@ -44,7 +44,7 @@ def people() -> People:
     size = np.ceil(np.ptp(vertices, axis=0) + 6).astype(int)[::-1]
     ct = Volume(np.full(size, 400.0, np.float32), matrix)
     source = Source(ct, np.ones(size, bool), vertices, False)
-    return People(World(template, difference[None], (source,)), (sacrum(),))
+    return Population(World(template.means.astype(float), difference[None], (source,)), (sacrum(),))
 
 
 @cache

@@ -1,6 +1,6 @@
-"""What each sub-command of `revert` does: check everything first, work, then write whole files.
+"""What the sub-commands for a radiograph do: check everything first, work, then write whole files.
 
-Every function takes the parsed arguments and `say`, where progress goes.
+Every function takes the parsed arguments and `say`, where progress goes. Those of a researcher: research_commands.py.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from . import __version__
 from .domain import verdict
 from .errors import InputError
-from .files import check_writable, made_folder, whole_file
+from .files import check_writable, whole_file
 from .geometry import LEVELS, Geometry, complete_geometry, read_sidecar, sidecar_path
 from .mesh import MESH_SUFFIXES, read_mesh, write_mesh
 from .radiograph import Radiograph, read_radiograph
@@ -154,86 +154,6 @@ def drr(options: Namespace, say: Say) -> None:
     for warning in made.warnings:
         warnings.warn(warning, stacklevel=1)
     say(f"{options.output}: {options.size} x {options.size} px, {made.geometry.level or f'label {options.label}'}")
-
-
-def dataset(options: Namespace, say: Say) -> None:
-    """A folder of CTs -> the original's layout."""
-    from .dataset_builder import build_dataset
-
-    build_dataset(
-        options.root,
-        options.output,
-        views=options.views,
-        workers=options.workers,
-        context=options.context,
-        say=say,
-    )
-
-
-def shapes(options: Namespace, say: Say) -> None:
-    """A folder of label maps and meshes -> vertebrae in correspondence."""
-    from .shapes import build_library, build_template, save_template
-
-    made_folder(options.output.parent)
-    check_writable(options.output)
-    if options.rebuild_template:
-        save_template(build_template(options.root))
-    build_library(options.root, options.output, say)
-
-
-def shape_model(options: Namespace, say: Say) -> None:
-    """Vertebrae in correspondence -> a shape model and what it is worth."""
-    from .shape_plots import write_report
-
-    write_report(options.root, options.shapes, made_folder(options.output), say)
-
-
-def world(options: Namespace, say: Say) -> None:
-    """Vertebrae in correspondence and CTs -> training samples."""
-    from .world import build_world
-
-    numbers = range(options.first, options.first + options.shards)
-    build_world(options.root, options.shapes, options.output, numbers, options.seed, say, options.model)
-
-
-def spines(options: Namespace, say: Say) -> None:
-    """Vertebrae in correspondence and CTs -> synthetic people as cases."""
-    from .spines import build_spines
-
-    numbers = range(options.first, options.first + options.count)
-    build_spines(options.root, options.shapes, options.output, numbers, options.seed, say, options.model)
-
-
-def likeness(options: Namespace, say: Say) -> None:
-    """CTs and the world made from them -> how alike they look."""
-    from .likeness import write_likeness
-
-    write_likeness(options.root, options.shapes, options.output, options.seed, say, options.model)
-
-
-def train(options: Namespace, say: Say) -> None:
-    """Samples -> weights."""
-    from .dataset_samples import sample_folder
-    from .predict import choose_device
-    from .train import TrainOptions
-    from .train import train as train_network
-
-    names = ("architecture", "steps", "batch", "learning_rate", "seed")
-    settings = TrainOptions(**{name: getattr(options, name) for name in names})
-    device = choose_device(options.device)
-    folder = sample_folder(options.samples, options.output, say)
-    about = {"revert": __version__, "data": options.data_note}
-    say(f"weights: {train_network(folder, options.output, settings, device, about, say)}")
-
-
-def calibrate(options: Namespace, say: Say) -> None:
-    """Weights -> weights that judge themselves."""
-    from .calibrate import calibrate as calibrate_weights
-    from .uncertainty import CalibrationOptions
-
-    settings = CalibrationOptions(steps=options.steps, seed=options.seed)
-    digest = calibrate_weights(options.world, options.dataset, options.weights, options.output, settings, say)
-    say(f"weights: {options.output}, SHA256 {digest}")
 
 
 def evaluate(options: Namespace, say: Say) -> None:

@@ -45,7 +45,7 @@ def sample_folder(folder: Path, out: Path, say: Callable[[str], None]) -> Path:
 
 
 def vertebra_samples(item: DatasetItem) -> dict[str, np.ndarray]:
-    """The shard of one vertebra; its arrays are those of `world.make_shard`."""
+    """The shard of one vertebra; its arrays are those of `shards.make_shard`."""
     mean = load_template().mean(item.level)
     lps = Mesh(fitted(mean, read_mesh(item.mesh)).vertices, mean.faces)
     motion = best_motion(lps.vertices, mean.vertices, "rigid")

@@ -24,9 +24,11 @@ from .files import made_folder, whole_file
 from .geometry import LEVEL_OF_LABEL, LEVELS, camera_from_lps
 from .mesh import Mesh, volume_centroid
 from .projector import Pose, Projector, attenuation
+from .scan import patient_axes
 from .silhouette import silhouette
+from .views import crop_camera
 from .volume import Volume, label_mesh, label_region, read_label_map, read_volume
-from .world import World, crop_camera, load_world, sample_shape
+from .world import World, load_world, sample_shape
 
 VIEWS_YAW_DEG = {"ap": 0.0, "lateral": 90.0, "oblique": 25.0}
 SOD_MM = 600.0
@@ -53,7 +55,7 @@ def seen(group: str, mu: Volume, shape: Mesh) -> Seen:
     along the axes of the CT."""
     projector, camera, images, parts = Projector(mu), crop_camera(SOD_MM), {}, {}
     for view, yaw_deg in VIEWS_YAW_DEG.items():
-        rotation = camera_from_lps(yaw_deg, 0.0, 0.0) @ _patient_axes(mu)
+        rotation = camera_from_lps(yaw_deg, 0.0, 0.0) @ patient_axes(mu)
         turned = shape.vertices @ rotation.T
         position = np.array([*-(turned.min(0) + turned.max(0))[:2] / 2, SOD_MM])
         pose = Pose(rotation, np.zeros(3), position)
@@ -66,15 +68,6 @@ def seen(group: str, mu: Volume, shape: Mesh) -> Seen:
             parts[view]["endplate"] = plate_profile(image, mask, *np.sort(front))
     names = ("edge", "endplate", "strength", "power")
     return Seen(group, images, {n: np.concatenate([p[n] for p in parts.values() if n in p]) for n in names})
-
-
-def _patient_axes(mu: Volume) -> np.ndarray:
-    """(3, 3) rotation from the volume's frame to that of its axes, each called after the patient axis it is nearest."""
-    axes = mu.ijk_to_lps[:3, :3] / mu.spacing_mm
-    named = np.zeros((3, 3))
-    for axis in axes.T:
-        named[np.abs(axis).argmax()] = axis * np.sign(axis[np.abs(axis).argmax()])
-    return named
 
 
 def edge_profile(image: np.ndarray, mask: np.ndarray) -> np.ndarray:

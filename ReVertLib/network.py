@@ -7,7 +7,7 @@ the crop camera's frame. Every head starts at zero, so an untrained or silent ne
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -15,30 +15,12 @@ from torch.nn import functional as F
 
 from .crop import CROP_FIELD_MM, CROP_SIZE_PX
 from .encoder import ResNet
+from .estimate import Surface, rotation_vector
 from .geometry import LEVELS, camera_from_lps
 from .graph import EdgeConv
 from .template import load_template
 
 UNKNOWN_LEVEL = len(LEVELS)
-
-
-@dataclass(frozen=True)
-class Surface:
-    """One estimate for a batch. rotation: (B, 3, 3) crop camera from canonical. position_mm: (B, 3) of the canonical
-    origin in the crop camera. shape: (B, n, 3) canonical mm. expected_error_mm: (B, n) distance of each vertex to the
-    true surface to be expected. strangeness: (B,) how far the image is from those of the training, in units of the
-    limit. Both None where nobody says."""
-
-    rotation: Tensor
-    position_mm: Tensor
-    shape: Tensor
-    expected_error_mm: Tensor | None = field(default=None, kw_only=True)
-    strangeness: Tensor | None = field(default=None, kw_only=True)
-
-    @property
-    def vertices(self) -> Tensor:
-        """(B, n, 3) in the crop camera's frame, mm."""
-        return self.shape @ self.rotation.transpose(1, 2) + self.position_mm[:, None]
 
 
 class TemplateNetwork(nn.Module):
@@ -129,7 +111,7 @@ class TemplateNetwork(nn.Module):
         columns = (displacement @ rotation).transpose(0, 1).flatten(1)  # one product for the whole batch
         shape = last.shape + (self.spread @ columns).unflatten(1, (-1, 3)).transpose(0, 1)
         step = F.pad(turn[:, 3:], (0, 1))
-        return Surface(_rotation_vector(turn[:, :3]) @ rotation, position + step, shape), known
+        return Surface(rotation_vector(turn[:, :3]) @ rotation, position + step, shape), known
 
 
 @dataclass(frozen=True)
@@ -223,14 +205,6 @@ def _placed(pose: Tensor, sod_mm: Tensor) -> tuple[Tensor, Tensor]:
     change = torch.stack([a, b, torch.linalg.cross(a, b)], 2)
     position = torch.cat([10.0 * pose[:, 6:], sod_mm[:, None]], 1)
     return change @ pose.new_tensor(camera_from_lps()), position
-
-
-def _rotation_vector(vector: Tensor) -> Tensor:
-    """(B, 3, 3) rotation by |vector| radians about vector (B, 3)."""
-    x, y, z = vector.unbind(1)
-    zero = torch.zeros_like(x)
-    skew = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], 1).unflatten(1, (3, 3))
-    return torch.linalg.matrix_exp(skew)
 
 
 def _sample(maps: list[Tensor], points: Tensor, sod_mm: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .errors import InputError
-from .network import Surface
+from .estimate import Surface
 
 SHARD_PATTERN = "shard_*.npz"
 

@@ -54,3 +54,12 @@ def white_noise(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Standard normal float32, of which rng itself pays for one number only: what it draws next does not depend on the
     size of the grid, so that two bones filled from equal states are of one person."""
     return np.random.default_rng(rng.integers(2**32)).standard_normal(shape, np.float32)
+
+
+def patient_axes(mu: Volume) -> np.ndarray:
+    """(3, 3) rotation from the volume's frame to that of its axes, each called after the patient axis it is nearest."""
+    axes = mu.ijk_to_lps[:3, :3] / mu.spacing_mm
+    named = np.zeros((3, 3))
+    for axis in axes.T:
+        named[np.abs(axis).argmax()] = axis * np.sign(axis[np.abs(axis).argmax()])
+    return named

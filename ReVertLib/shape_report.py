@@ -151,7 +151,7 @@ def _flat(differences: np.ndarray) -> np.ndarray:
 
 def _samplers(people: People, model: ShapeModel) -> dict[str, Callable]:
     """Displacements (n, 3) from the mean, mm, by each sampler, from (level, rng)."""
-    world = World(load_template(), people.only(people.lumbar).differences, ())
+    world = World(model.means, people.only(people.lumbar).differences, ())
     modes = modes_of(people.differences, 16)
 
     def of_modes(_: int, rng: np.random.Generator) -> np.ndarray:
@@ -162,6 +162,6 @@ def _samplers(people: People, model: ShapeModel) -> dict[str, Callable]:
 
     return {
         "16 modes": of_modes,
-        "mixed": of(lambda level, rng: sample_shape(world, level, rng), world.template.means.astype(float)),
+        "mixed": of(lambda level, rng: sample_shape(world, level, rng), model.means),
         "wide": of(model.sample, model.means),
     }

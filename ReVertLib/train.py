@@ -20,10 +20,10 @@ from torch import Tensor, nn
 
 from .checkpoint import build_network, save_weights
 from .errors import InputError
+from .estimate import Surface
 from .files import made_folder, whole_file
 from .film import augmented
 from .losses import chamfer_distance
-from .network import Surface
 from .samples import Batch, Samples
 
 AVERAGE_DECAY = 0.998

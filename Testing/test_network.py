@@ -6,12 +6,11 @@ import time
 import numpy as np
 import pytest
 import torch
-from scipy.spatial.transform import Rotation
 from tiny import OPTIONS, assert_vertebra, crop_camera, network, write_shard
 
 from ReVertLib.geometry import camera_from_lps
 from ReVertLib.mesh import Mesh
-from ReVertLib.network import UNKNOWN_LEVEL, Evidence, Surface, TemplateNetwork, _placed, _rotation_vector, _sample
+from ReVertLib.network import UNKNOWN_LEVEL, Evidence, TemplateNetwork, _placed, _sample
 from ReVertLib.samples import Samples
 from ReVertLib.template import load_template
 
@@ -67,12 +66,6 @@ def test_a_batch_is_its_samples_one_by_one():
             assert (together[i] - alone).abs().max() < 2e-3
 
 
-def test_a_surface_in_the_camera_by_hand():
-    turn = torch.tensor([[[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]])
-    surface = Surface(turn, torch.tensor([[10.0, 20.0, 500.0]]), torch.tensor([[[1.0, 2.0, 3.0]]]))
-    assert surface.vertices.tolist() == [[[8.0, 21.0, 503.0]]]
-
-
 def test_placing_gives_proper_rotations():
     pose = torch.randn(50, 8, generator=torch.Generator().manual_seed(0)).double()
     rotation, position = _placed(pose, torch.full((50,), 650.0).double())
@@ -88,13 +81,6 @@ def test_placing_by_hand():
     quarter = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
     assert np.allclose(rotation[0], quarter @ camera_from_lps())
     assert position[0].tolist() == pytest.approx([3.0, -2.0, 600.0])
-
-
-def test_rotation_vectors_are_scipys():
-    vectors = np.random.default_rng(0).normal(0, 1, (20, 3)) * np.geomspace(1e-4, 3, 20)[:, None]
-    found = _rotation_vector(torch.as_tensor(vectors)).numpy()
-    assert np.abs(found - Rotation.from_rotvec(vectors).as_matrix()).max() < 1e-9
-    assert torch.equal(_rotation_vector(torch.zeros(1, 3))[0], torch.eye(3))
 
 
 def bilinear(image, u, v):

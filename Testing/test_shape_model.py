@@ -98,13 +98,15 @@ def test_a_sample_is_a_vertebra_and_depends_on_the_seed_alone():
     assert np.abs(one.vertices - other.vertices).max() > 0.5
 
 
-def test_a_world_with_a_model_draws_from_it():
+def test_a_world_with_a_model_draws_every_second_shape_from_it():
     """A model without any width draws the mean; the world's own way, without any differences, does not."""
     still = ShapeModel(MEANS, np.zeros((1, 3000, 3)), NONE)
-    world = World(load_template(), np.zeros((1, 3000, 3)), ())
-    drawn = sample_shape(replace(world, model=still), 2, np.random.default_rng(0)).vertices
-    assert np.abs(drawn - MEANS[2]).max() < 0.1  # but for the centroid of the volume
-    assert np.abs(sample_shape(world, 2, np.random.default_rng(0)).vertices - MEANS[2]).max() > 1.0
+    world = World(MEANS, np.zeros((1, 3000, 3)), (), still)
+    rng = np.random.default_rng(0)
+    off = [np.abs(sample_shape(world, 2, rng).vertices - MEANS[2]).max() for _ in range(24)]
+    of_model = np.array(off) < 0.1  # but for the centroid of the volume
+    assert 6 <= of_model.sum() <= 18
+    assert np.array(off)[~of_model].min() > 1.0
 
 
 def test_the_basis_is_the_covariance_without_noise():

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
+from ReVertLib.estimate import Surface
 from ReVertLib.losses import chamfer_distance
-from ReVertLib.network import Surface
 from ReVertLib.samples import Batch
 from ReVertLib.train import TrainOptions, learning_rate_at, sphere_loss, template_loss
 

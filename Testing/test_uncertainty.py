@@ -8,10 +8,11 @@ import pytest
 import torch
 from tiny import network, write_shard
 
+from ReVertLib.estimate import Surface
 from ReVertLib.film import augmented
 from ReVertLib.mesh import Mesh
 from ReVertLib.metrics import distances_mm
-from ReVertLib.network import ErrorHead, Evidence, Familiarity, Surface
+from ReVertLib.network import ErrorHead, Evidence, Familiarity
 from ReVertLib.samples import Samples
 from ReVertLib.template import load_template
 from ReVertLib.uncertainty import CalibrationOptions, Experience, deviance, expected, experience, familiar, fit

@@ -1,0 +1,39 @@
+"""What a network says of a batch of images: each a vertebra's shape and where it stands in the crop camera."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Surface:
+    """One estimate for a batch. rotation: (B, 3, 3) crop camera from canonical. position_mm: (B, 3) of the canonical
+    origin in the crop camera. shape: (B, n, 3) canonical mm. expected_error_mm: (B, n) distance of each vertex to the
+    true surface to be expected. strangeness: (B,) how far the image is from those of the training, in units of the
+    limit. Both None where nobody says."""
+
+    rotation: Tensor
+    position_mm: Tensor
+    shape: Tensor
+    expected_error_mm: Tensor | None = field(default=None, kw_only=True)
+    strangeness: Tensor | None = field(default=None, kw_only=True)
+
+    @property
+    def vertices(self) -> Tensor:
+        """(B, n, 3) in the crop camera's frame, mm."""
+        return self.shape @ self.rotation.transpose(1, 2) + self.position_mm[:, None]
+
+
+def rotation_vector(vector: Tensor) -> Tensor:
+    """(B, 3, 3) rotation by |vector| radians about vector (B, 3)."""
+    return torch.linalg.matrix_exp(skew(vector))
+
+
+def skew(vector: Tensor) -> Tensor:
+    """(..., 3, 3) the matrix whose product with a vector is the cross product of vector (..., 3) with it."""
+    x, y, z = vector.unbind(-1)
+    zero = torch.zeros_like(x)
+    return torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).unflatten(-1, (3, 3))

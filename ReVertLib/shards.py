@@ -1,0 +1,97 @@
+"""Training samples on disk: shards of crops with the pose and the shape of what they show.
+
+A shard shows vertebrae alone, half of them filled with a real CT warped into the sampled shape, half with drawn bone;
+or it shows people, each lumbar vertebra with all that is around it. It depends on its own number and the seed alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from .bone import drawn_bone, warped_ct
+from .context import context_samples
+from .crop import CROP_SIZE_PX
+from .files import made_folder, whole_file
+from .geometry import LEVELS
+from .projector import Pose, Projector
+from .scan import patient_axes
+from .scene import Population, load_population
+from .views import aligned_view, crop_camera, sample_position, sample_sod_mm, sample_view
+from .volume import Volume
+from .world import World, load_world, sample_shape
+
+VOLUMES_PER_SHARD = 32
+VIEWS_PER_VOLUME = 8
+PEOPLE_PER_SHARD = 8
+ALIGNED = 0.4
+"""The share of views along the axes of the CT, as the DRRs that a network is tested on are taken."""
+
+
+def make_shard(world: World, seed: int, number: int) -> dict[str, np.ndarray]:
+    """One shard's arrays: images (N, S, S) uint8, level (N,), shape_index (N,), rotation (N, 3, 3) crop camera from
+    canonical, position_mm (N, 3), shapes (K, n, 3) float16 canonical mm."""
+    rng = np.random.default_rng([seed, number])
+    shapes, rows = [], []
+    for index in range(VOLUMES_PER_SHARD):
+        level = int(rng.integers(len(LEVELS)))
+        shape = sample_shape(world, level, rng)
+        if rng.random() < 0.5:
+            mu = warped_ct(world.sources[rng.integers(len(world.sources))], shape, rng)
+        else:
+            mu = drawn_bone(shape, rng)
+        shapes.append(shape.vertices.astype(np.float16))
+        projector = Projector(mu)
+        for _ in range(VIEWS_PER_VOLUME):
+            rotation, sod_mm = _view(mu, rng), sample_sod_mm(rng)
+            camera = crop_camera(sod_mm)
+            position = sample_position(shape.vertices @ rotation.T, sod_mm, camera, rng)
+            pose = Pose(rotation, np.zeros(3), position)
+            image = projector.line_integrals(pose, camera, (CROP_SIZE_PX, CROP_SIZE_PX))
+            image = np.rint(image * (255 / max(image.max(), 1e-6))).astype(np.uint8)
+            rows.append((image, level, index, rotation.astype(np.float32), position.astype(np.float32)))
+    names = ("images", "level", "shape_index", "rotation", "position_mm")
+    return {name: np.stack(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)} | {
+        "shapes": np.stack(shapes)
+    }
+
+
+def _view(mu: Volume, rng: np.random.Generator) -> np.ndarray:
+    return aligned_view(patient_axes(mu), rng) if rng.random() < ALIGNED else sample_view(rng)
+
+
+def make_context_shard(people: Population, seed: int, number: int) -> dict[str, np.ndarray]:
+    """`make_shard` of whole people instead of vertebrae alone."""
+    rng = np.random.default_rng([seed, number])
+    parts = [context_samples(people, VIEWS_PER_VOLUME, rng) for _ in range(PEOPLE_PER_SHARD)]
+    for i, part in enumerate(parts):
+        part["shape_index"] = part["shape_index"] + i * len(LEVELS)
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def build_shards(
+    data: Path,
+    shapes: Path,
+    out: Path,
+    numbers: Iterable[int],
+    seed: int,
+    say: Callable[[str], None],
+    model: Path | None = None,
+    context: bool = False,
+) -> None:
+    """Writes OUT/shard_<number>.npz for each number; one that is already there is whole and is skipped, so a stopped
+    run goes on where it was, and several runs can share the numbers. context: of whole people."""
+    made_folder(out)
+    drawn_from = load_population(data, shapes, model) if context else load_world(data, shapes, model)
+    make = make_context_shard if context else make_shard
+    for number in numbers:
+        path = out / f"shard_{number:05d}.npz"
+        if not path.exists():
+            started = time.monotonic()
+            with whole_file(path) as temporary:
+                arrays = make(drawn_from, seed, number)
+                np.savez(temporary, **arrays)
+            say(f"{path.name}: {len(arrays['images']) / (time.monotonic() - started):.0f} samples/s")

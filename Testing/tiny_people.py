@@ -1,5 +1,6 @@
 """A world of few people, and scenes from it that several tests share."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -8,6 +9,7 @@ from tiny import deformed
 from ReVertLib.bone import Source
 from ReVertLib.chain import S1, Bone, Endplate
 from ReVertLib.geometry import rotation_about
+from ReVertLib.means import mended_means
 from ReVertLib.mesh import Mesh
 from ReVertLib.scene import Population, Scene, sample_scene
 from ReVertLib.template import load_template
@@ -35,8 +37,8 @@ def sacrum() -> Bone:
 @cache
 def people() -> Population:
     """One way to differ from the mean, one CT of even bone, one sacrum."""
-    template = load_template()
-    mean = template.mean("L3")
+    means = mended_means()  # without folds, as a world's are: nothing is left to mend in a sample
+    mean = Mesh(means[2], load_template().faces)
     difference = deformed(mean).vertices - mean.vertices
     vertices = mean.vertices
     matrix = np.eye(4)
@@ -44,10 +46,10 @@ def people() -> Population:
     size = np.ceil(np.ptp(vertices, axis=0) + 6).astype(int)[::-1]
     ct = Volume(np.full(size, 400.0, np.float32), matrix)
     source = Source(ct, np.ones(size, bool), vertices, False)
-    return Population(World(template.means.astype(float), difference[None], (source,)), (sacrum(),))
+    return Population(World(means, difference[None], (source,)), (sacrum(),))
 
 
 @cache
 def scene(seed: int = 0) -> Scene:
-    """Somebody of them."""
-    return sample_scene(people(), np.random.default_rng(seed))
+    """Somebody of them, whatever metal there was taken out."""
+    return replace(sample_scene(people(), np.random.default_rng(seed)), metal=())

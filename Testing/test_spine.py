@@ -71,7 +71,7 @@ def test_a_wedged_disc_makes_up_for_what_the_body_lacks():
 
 
 def test_vertebrae_of_one_person_resemble_each_other(monkeypatch):
-    """Of draws that have nothing in common, two vertebrae of one person share what they should, of two persons nothing."""
+    """Of draws with nothing in common, two vertebrae of one person share what they should, of two persons nothing."""
     means = people().world.means
 
     def noise(world, level, rng):

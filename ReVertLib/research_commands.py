@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 from . import __version__
 from .commands import Say
+from .errors import InputError
 from .files import check_writable, made_folder
 
 
@@ -68,7 +71,6 @@ def likeness(options: Namespace, say: Say) -> None:
 
 def train(options: Namespace, say: Say) -> None:
     """Samples -> weights."""
-    from .dataset_samples import sample_folder
     from .predict import choose_device
     from .train import TrainOptions
     from .train import train as train_network
@@ -76,9 +78,30 @@ def train(options: Namespace, say: Say) -> None:
     names = ("architecture", "steps", "batch", "learning_rate", "seed")
     settings = TrainOptions(**{name: getattr(options, name) for name in names})
     device = choose_device(options.device)
-    folder = sample_folder(options.samples, options.output, say)
     about = {"revert": __version__, "data": options.data_note}
-    say(f"weights: {train_network(folder, options.output, settings, device, about, say)}")
+    with _samples(options, device, say) as samples:
+        weights = train_network(samples, options.output, settings, device, about, say)
+    say(f"weights: {weights}")
+
+
+@contextmanager
+def _samples(options: Namespace, device: object, say: Say) -> Iterator[object]:
+    """What `train` learns from: a folder of shards, or `LiveSamples` on a device of torch while this is open."""
+    if options.live is None:
+        if options.model:
+            raise InputError("model: expected --live beside it, got none")
+        from .dataset_samples import sample_folder
+
+        yield sample_folder(options.samples, options.output, say)
+        return
+    from .bank import Bank
+    from .live import LiveSamples
+    from .world import load_world
+
+    world = load_world(options.samples, options.live, options.model)
+    say(f"{options.volumes} vertebrae are filled with bone")
+    with closing(Bank(world, device, options.seed, options.volumes, options.workers)) as bank:
+        yield LiveSamples(bank)
 
 
 def calibrate(options: Namespace, say: Say) -> None:

@@ -23,6 +23,7 @@ from .errors import InputError
 from .estimate import Surface
 from .files import made_folder, whole_file
 from .film import augmented
+from .live import LiveSamples
 from .losses import chamfer_distance
 from .samples import Batch, Samples
 
@@ -97,7 +98,7 @@ class Run:
             self.network.parameters(), options.learning_rate, weight_decay=options.weight_decay
         )
 
-    def advance(self, samples: Samples) -> dict[str, float]:
+    def advance(self, samples: Samples | LiveSamples) -> dict[str, float]:
         """One step; returns the loss terms. Raises RuntimeError, weights untouched, when the loss or its
         gradient is not finite."""
         options, step = self.options, self.step
@@ -160,14 +161,15 @@ def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def train(
-    folder: Path, out: Path, options: TrainOptions, device: torch.device, about: dict[str, str], say=print
+    source: Path | LiveSamples, out: Path, options: TrainOptions, device: torch.device, about: dict[str, str], say=print
 ) -> Path:
-    """Trains on the shards of folder and writes OUT/model.safetensors with its hash, OUT/options.json, OUT/curve.csv
-    and OUT/checkpoint.safetensors, from which a stopped run resumes. Returns the path of the weights.
+    """Trains on the shards of a folder, or on samples made on the fly, and writes OUT/model.safetensors with its hash,
+    OUT/options.json, OUT/curve.csv and OUT/checkpoint.safetensors, from which a stopped run resumes. Returns the path
+    of the weights.
 
     about: metadata for the weights (data, licence). say: where progress goes, one line at a time.
     """
-    samples = Samples(folder)
+    samples = source if isinstance(source, LiveSamples) else Samples(source)
     made_folder(out)
     run = Run(options, device)
     checkpoint = out / "checkpoint.safetensors"

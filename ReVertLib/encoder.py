@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class ResNet(nn.Module):
-    """ResNet-18 without its classifier; narrower or shallower when told. One feature map per stage.
+    """ResNet-18 without its classifier; narrower or shallower when told. One feature map of the stem, one per stage.
 
     in_channels: of the image. widths: channels of each stage. blocks: basic blocks of each stage.
     """
@@ -22,8 +22,8 @@ class ResNet(nn.Module):
             nn.Conv2d(in_channels, widths[0], 7, stride=2, padding=3, bias=False),
             nn.BatchNorm2d(widths[0]),
             nn.ReLU(inplace=True),
-            nn.MaxPool2d(3, stride=2, padding=1),
         )
+        self.pool = nn.MaxPool2d(3, stride=2, padding=1)
         channels = (widths[0], *widths)
         self.stages = nn.ModuleList(
             _stage(channels[i], width, count, stride=1 if i == 0 else 2)
@@ -34,9 +34,10 @@ class ResNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Feature maps (B, widths[i], H / s, W / s), strides s = 4, 8, 16, 32, of image (B, in_channels, H, W)."""
-        features = []
-        x = self.stem(image)
+        """Feature maps of image (B, in_channels, H, W): (B, widths[0], H / 2, W / 2), then (B, widths[i], H / s, W / s)
+        with strides s = 4, 8, 16, 32."""
+        features = [self.stem(image)]
+        x = self.pool(features[0])
         for stage in self.stages:
             x = stage(x)
             features.append(x)

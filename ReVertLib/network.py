@@ -1,14 +1,16 @@
 """The default network: a vertebra-shaped template placed, then bent, by what the image shows.
 
-crop -> ResNet feature maps -> pose of the level's mean vertebra -> its control points projected into the image ->
-features there -> graph decoder -> displacements and a better pose -> once more. What leaves is a closed mesh in mm in
-the crop camera's frame. Every head starts at zero, so an untrained or silent network answers with the mean vertebra.
+crop -> ResNet feature maps -> pose and rough shape of the level's vertebra -> its control points projected into the
+image -> features there, and the grey values along each one's normal -> graph decoder -> displacements and a better
+pose -> twice more -> the likeliest vertebra seen so (`lift`). What leaves is a closed mesh in mm in the crop camera's
+frame. Every head starts at zero, so an untrained or silent network answers with the mean vertebra.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -18,9 +20,17 @@ from .encoder import ResNet
 from .estimate import Surface, rotation_vector
 from .geometry import LEVELS, camera_from_lps
 from .graph import EdgeConv
-from .template import load_template
+from .heads import ErrorHead, Evidence, Familiarity
+from .lift import Lift
+from .mesh import Mesh, vertex_normals
+from .template import Template, load_template
 
 UNKNOWN_LEVEL = len(LEVELS)
+
+PROFILE_MM = tuple(float(mm) for mm in range(-8, 9))
+PROFILE_ASIDE_MM = (-2.5, 0.0, 2.5)
+PROFILE_COUNT = len(PROFILE_MM) * len(PROFILE_ASIDE_MM)
+"""Where a control's grey values are taken, at the depth of the vertebra's centre."""
 
 
 class TemplateNetwork(nn.Module):
@@ -36,10 +46,12 @@ class TemplateNetwork(nn.Module):
         node_width: int = 64,
         node_layers: int = 2,
         neighbours: int = 6,
-        refinements: int = 2,
+        refinements: int = 3,
         error_width: int = 0,
+        lift_rank: int = 0,
     ) -> None:
-        """error_width: of the head that says what error to expect; 0 for a network that does not judge itself."""
+        """error_width: of the head that says what error to expect; 0 for a network that does not judge itself.
+        lift_rank: of the shape model that has the last word; 0 for a network without one."""
         super().__init__()
         self.options = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
         template = load_template()
@@ -47,24 +59,27 @@ class TemplateNetwork(nn.Module):
         self._constant("means", torch.cat([means, means[2:3]]))
         self._constant("controls", torch.as_tensor(template.controls).long())
         self._constant("neighbours", torch.as_tensor(template.neighbours[:, 1 : 1 + neighbours]).long())
-        spread = torch.zeros(means.shape[1], len(template.controls))
+        self._constant("normals", _mean_normals(template)[:, self.controls])
         nearest, weights = torch.as_tensor(template.weight_controls).long(), torch.as_tensor(template.weights)
-        spread.scatter_(1, nearest, weights)
-        self._constant("spread", spread)
+        self._constant("spread", torch.zeros(means.shape[1], len(self.controls)).scatter_(1, nearest, weights))
         self.encoder = ResNet(1, widths)
         self.level_code = nn.Embedding(UNKNOWN_LEVEL + 1, code)
-        last = widths[-1]
         self.to_code = nn.Sequential(
-            nn.Conv2d(last, 64, 1),
+            nn.Conv2d(widths[-1], 64, 1),
             nn.Flatten(),
             nn.Linear(64 * (CROP_SIZE_PX // 32) ** 2, code),
             nn.ReLU(inplace=True),
         )
         self.to_pose = _zeroed(nn.Linear(code, 8))
-        self.to_sampled = nn.ModuleList(nn.Conv2d(w, sampled, 1) for w in widths[:3])
+        self.to_shape = nn.Sequential(nn.Linear(code, 32), _zeroed(nn.Linear(32, 3 * len(self.controls))))
+        seen = (widths[0], *widths[:3])
+        self.to_sampled = nn.ModuleList(nn.Conv2d(width, sampled, 1) for width in seen)
+        features = len(seen) * sampled + 9
         self.decoders = nn.ModuleList(
-            _Decoder(3 * sampled + 6, code, node_width, node_layers) for _ in range(refinements)
+            _Decoder(features + (PROFILE_COUNT if i else 0), code, node_width, node_layers, len(self.controls))
+            for i in range(refinements)
         )
+        self.lift = Lift(means.shape[1], self.controls, lift_rank) if lift_rank else None
         self.error_head = self.familiarity = None
         if error_width:
             self.familiarity = Familiarity(sum(widths[2:]))
@@ -73,111 +88,88 @@ class TemplateNetwork(nn.Module):
     def _constant(self, name: str, value: Tensor) -> None:
         self.register_buffer(name, value, persistent=False)
 
-    def forward(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> list[Surface]:
-        """Estimates from first to best, the best with what is to be thought of it. image: (B, 1, S, S) in 0..1. level:
-        (B,) 0..4 for L1..L5, 5 unknown. sod_mm: (B,) depth of the vertebra's centre in the crop camera."""
+    def forward(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> Surface:
+        """The best estimate, with what is to be thought of it. image: (B, 1, S, S) in 0..1. level: (B,) 0..4 for
+        L1..L5, 5 unknown. sod_mm: (B,) depth of the vertebra's centre in the crop camera."""
+        surface, evidence = self.answer(image, level, sod_mm)
+        if self.error_head is None:
+            return surface
+        error_mm, strangeness = self.error_head(evidence), self.familiarity(evidence)
+        return replace(surface, expected_error_mm=error_mm, strangeness=strangeness)
+
+    def answer(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> tuple[Surface, Evidence]:
+        """The best estimate, and what it is judged by."""
         estimates, evidence = self.estimated(image, level, sod_mm)
-        if self.error_head is not None:
-            error_mm, strangeness = self.error_head(evidence), self.familiarity(evidence)
-            estimates[-1] = replace(estimates[-1], expected_error_mm=error_mm, strangeness=strangeness)
-        return estimates
+        last = estimates[-1]
+        moved = last.shape - self.means[level][:, self.controls]
+        surface = replace(last, shape=self.means[level] + self._spread_out(moved))
+        return (surface if self.lift is None else self.lift(surface, level)), evidence
 
     def estimated(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> tuple[list[Surface], Evidence]:
-        """The estimates, and what they are judged by."""
+        """The estimates from first to last, their shapes being those of the controls only, (B, c, 3); and the
+        evidence."""
         features = self.encoder(image - 0.25)
         code = self.to_code(features[-1]) + self.level_code(level)
         rotation, position = _placed(self.to_pose(code), sod_mm)
-        estimates, known = [Surface(rotation, position, self.means[level])], []
+        rough = self.means[level][:, self.controls] + self.to_shape(code).unflatten(1, (-1, 3))
+        estimates, known = [Surface(rotation, position, rough)], []
         maps = [layer(f) for layer, f in zip(self.to_sampled, features, strict=False)]
         for decoder in self.decoders:
-            estimate, nodes = self._refined(decoder, estimates[-1], maps, code, sod_mm)
-            estimates.append(estimate)
-            known.append(nodes)
-        pooled = torch.cat([f.mean((2, 3)) for f in features[2:]], 1)
+            inputs = self._seen(estimates[-1], image if known else None, maps, level)
+            known.append(decoder(inputs, code, self.neighbours))
+            estimates.append(_stepped(estimates[-1], *decoder.step(known[-1])))
+        pooled = torch.cat([f.mean((2, 3)) for f in features[3:]], 1)
         return estimates, Evidence(torch.cat(known, 2), code, pooled)
 
-    def _refined(
-        self, decoder: _Decoder, last: Surface, maps: list[Tensor], code: Tensor, sod_mm: Tensor
-    ) -> tuple[Surface, Tensor]:
-        """The next estimate, from features seen where the last one puts the controls, and what the decoder knew of
-        them. The last place is taken as given, so that each stage learns its own step."""
-        rotation, position = last.rotation.detach(), last.position_mm.detach()
-        nodes = last.shape.detach()[:, self.controls]
-        in_camera = nodes @ rotation.transpose(1, 2)
-        seen = _sample(maps, in_camera + position[:, None], sod_mm)
-        own = torch.cat([nodes, in_camera], 2) / 30.0
-        known = decoder(torch.cat([seen, own], 2), code, self.neighbours)
-        displacement, turn = decoder.step(known)
-        columns = (displacement @ rotation).transpose(0, 1).flatten(1)  # one product for the whole batch
-        shape = last.shape + (self.spread @ columns).unflatten(1, (-1, 3)).transpose(0, 1)
-        step = F.pad(turn[:, 3:], (0, 1))
-        return Surface(rotation_vector(turn[:, :3]) @ rotation, position + step, shape), known
+    def _seen(self, last: Surface, image: Tensor | None, maps: list[Tensor], level: Tensor) -> Tensor:
+        """(B, c, features) what is seen where the last estimate puts the controls, where that is, and, given the image,
+        its grey values along their normals. The last estimate is taken as given, so that each stage learns its own
+        step."""
+        rotation, nodes, sod_mm = last.rotation.detach(), last.shape.detach(), last.position_mm[:, 2]
+        turned = nodes @ rotation.transpose(1, 2)
+        normals = self.normals[level] @ rotation.transpose(1, 2)
+        points = turned + last.position_mm.detach()[:, None]
+        parts = [_sample(maps, points, sod_mm), nodes / 30.0, turned / 30.0, normals]
+        if image is not None:
+            parts.append(profiles(image, points, normals, sod_mm))
+        return torch.cat(parts, 2)
+
+    def _spread_out(self, moved: Tensor) -> Tensor:
+        """(B, n, 3) displacements of all vertices by those of the controls (B, c, 3)."""
+        columns = moved.transpose(0, 1).flatten(1)  # one product for the whole batch
+        return (self.spread @ columns).unflatten(1, (-1, 3)).transpose(0, 1)
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """What a network knew when it answered. nodes: (B, c, f) of every decoder, side by side, at the controls. code:
-    (B, k) of the image. pooled: (B, p) means of the encoder's last two feature maps."""
-
-    nodes: Tensor
-    code: Tensor
-    pooled: Tensor
+def _mean_normals(template: Template) -> Tensor:
+    """(6, n, 3) unit normals of the means, L3's for an unknown level."""
+    normals = [vertex_normals(Mesh(mean.astype(float), template.faces)) for mean in template.means]
+    return torch.as_tensor(np.stack([*normals, normals[2]])).float()
 
 
-class ErrorHead(nn.Module):
-    """The distance of each vertex to the true surface to be expected: `usual_mm`, a map that no image changes, times
-    what the evidence says. It starts at the map itself, all 1 mm until it is measured.
-
-    nearest, weights: (n, k) the controls that move each vertex, and how much. nodes, code: widths of the evidence.
-    """
-
-    def __init__(self, nearest: Tensor, weights: Tensor, nodes: int, code: int, width: int) -> None:
-        super().__init__()
-        self.register_buffer("usual_mm", torch.ones(len(nearest)))
-        self.register_buffer("nearest", nearest, persistent=False)
-        # Displacements are spread with some negative weights; a mean that stays positive has none.
-        self.register_buffer("shares", F.normalize(weights.clamp(min=0.0), p=1.0, dim=1), persistent=False)
-        self.enter = nn.Linear(nodes, width)
-        self.enter_image = nn.Linear(nodes + code, width)
-        self.middle = nn.Linear(width, width)
-        self.leave = _zeroed(nn.Linear(width, 1))
-
-    def forward(self, evidence: Evidence) -> Tensor:
-        """(B, n) mm: the map times a factor that stays within e^-2 and e^2, whatever the image."""
-        whole = torch.cat([evidence.nodes.mean(1), evidence.code], 1)
-        x = F.relu(self.enter(evidence.nodes) + self.enter_image(whole)[:, None])
-        factor = torch.exp(2.0 * torch.tanh(self.leave(F.relu(self.middle(x)))[..., 0]))
-        return self.usual_mm * (factor[:, self.nearest] * self.shares).sum(2)
-
-
-class Familiarity(nn.Module):
-    """How far an image is from those of the training: the Mahalanobis distance of its pooled features, scaled so that
-    the limit is 1 (see `uncertainty.familiar`). Before it is measured nothing is strange."""
-
-    def __init__(self, features: int) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.zeros(features))
-        self.register_buffer("scale", torch.ones(features))
-        self.register_buffer("whitening", torch.zeros(features, features))
-
-    def forward(self, evidence: Evidence) -> Tensor:
-        """(B,) 0 for the mean of the training images, 1 at the limit."""
-        return (((evidence.pooled - self.mean) / self.scale) @ self.whitening).norm(dim=1)
+def _stepped(last: Surface, displacement: Tensor, turn: Tensor) -> Surface:
+    """The next estimate: a displacement (B, c, 3) in camera axes and a turn (B, 5) added to the last one as given."""
+    rotation, position = last.rotation.detach(), last.position_mm.detach()
+    moved = rotation_vector(turn[:, :3]) @ rotation, position + F.pad(turn[:, 3:], (0, 1))
+    return Surface(*moved, last.shape.detach() + displacement @ rotation)
 
 
 class _Decoder(nn.Module):
-    """Node features (B, c, f) and the image's code to what is known at the nodes, (B, c, width), and that to a step."""
+    """Node features (B, c, f) and the image's code to what is known at the nodes, (B, c, width), and that to a step.
+    Every node has a scale, a bias and a last layer of its own: what an edge beside it means depends on which it is."""
 
-    def __init__(self, features: int, code: int, width: int, layers: int) -> None:
+    def __init__(self, features: int, code: int, width: int, layers: int, nodes: int) -> None:
         super().__init__()
         self.enter = nn.Linear(features, width)
         self.enter_code = nn.Linear(code, width)
+        self.gate = nn.Parameter(torch.zeros(nodes, width))
+        self.bias = nn.Parameter(torch.zeros(nodes, width))
         self.layers = nn.ModuleList(EdgeConv(width, width) for _ in range(layers))
         self.to_displacement = _zeroed(nn.Linear(width, 3))
+        self.own = nn.Parameter(torch.zeros(nodes, width, 3))
         self.to_turn = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(inplace=True), _zeroed(nn.Linear(width, 5)))
 
     def forward(self, nodes: Tensor, code: Tensor, neighbours: Tensor) -> Tensor:
-        x = F.relu(self.enter(nodes) + self.enter_code(code)[:, None])
+        x = F.relu(self.enter(nodes) * (1 + self.gate) + self.bias + self.enter_code(code)[:, None])
         for layer in self.layers:
             x = x + layer(x, neighbours)
         return x
@@ -186,7 +178,8 @@ class _Decoder(nn.Module):
         """Displacements (B, c, 3) in camera axes, mm, and a turn (B, 5): rotation vector in radians and shift across
         the beam in mm."""
         turn = self.to_turn(torch.cat([x.mean(1), x.amax(1)], 1))
-        return self.to_displacement(x), turn * turn.new_tensor([0.1, 0.1, 0.1, 1.0, 1.0])
+        displacement = self.to_displacement(x) + torch.einsum("bcf,cfd->bcd", x, self.own)
+        return displacement, turn * turn.new_tensor([0.1, 0.1, 0.1, 1.0, 1.0])
 
 
 def _zeroed(layer: nn.Linear) -> nn.Linear:
@@ -213,3 +206,15 @@ def _sample(maps: list[Tensor], points: Tensor, sod_mm: Tensor) -> Tensor:
     grid = place[:, :, None]
     found = [F.grid_sample(m, grid, align_corners=False, padding_mode="border")[..., 0] for m in maps]
     return torch.cat(found, 1).transpose(1, 2)
+
+
+def profiles(image: Tensor, points: Tensor, normals: Tensor, sod_mm: Tensor) -> Tensor:
+    """(B, c, PROFILE_COUNT) grey values of image (B, 1, S, S) beside points (B, c, 3) of the crop camera, along their
+    normals (B, c, 3) as seen and aside of them, outward last; as active shape models look for edges (Cootes et al.,
+    Computer Vision and Image Understanding 1995)."""
+    outward = F.normalize(normals[..., :2] + 1e-4, dim=2)[:, :, None]
+    aside = torch.stack([-outward[..., 1], outward[..., 0]], 3)
+    steps = torch.cartesian_prod(*(torch.tensor(mm, device=points.device) for mm in (PROFILE_MM, PROFILE_ASIDE_MM)))
+    place = points[..., :2] / points[..., 2:] * sod_mm[:, None, None]
+    at = place[:, :, None] + steps[:, :1] * outward + steps[:, 1:] * aside
+    return F.grid_sample(image, at * (2.0 / CROP_FIELD_MM), align_corners=False)[:, 0]

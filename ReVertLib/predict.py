@@ -84,7 +84,7 @@ class Predictor:
             image,
             torch.tensor([level], device=self.device),
             torch.tensor([crop.geometry.sod_mm], dtype=torch.float32, device=self.device),
-        )[-1]
+        )
         vertices = estimate.vertices[0].cpu().double().numpy()
         mesh = Mesh(vertices @ crop.camera_from_crop.T, load_template().faces)
         if estimate.expected_error_mm is None:

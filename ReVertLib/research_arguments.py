@@ -76,6 +76,7 @@ def add_train(adders) -> None:
     parser.add_argument("--model", type=Path, metavar="MODEL.npz", help="--live: draw every second shape from it")
     parser.add_argument("--volumes", type=int, default=256, metavar="N", help="--live: held at once (default 256)")
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="--live: processes that renew them")
+    parser.add_argument("--start", type=Path, metavar="FILE", help="finished weights to begin with")
     parser.add_argument("--architecture", default="template", metavar="template|sphere")
     parser.add_argument("--steps", type=int, default=20_000, metavar="N")
     parser.add_argument("--batch", type=int, default=32, metavar="N")
@@ -83,6 +84,17 @@ def add_train(adders) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data-note", default="", metavar="TEXT", help="data and licence, kept in the weights")
     add_device(parser)
+
+
+def add_lift(adders) -> None:
+    example = (
+        "revert lift runs/shape_model/shape_model.npz lifted.safetensors --weights runs/template/model.safetensors"
+    )
+    summary = "Gives finished weights the last word of a shape model: the likeliest vertebra that is seen so."
+    parser = add_command(adders, "lift", research_commands.lift, summary, example)
+    parser.add_argument("model", type=Path, metavar="MODEL.npz", help="of `revert shape-model`")
+    parser.add_argument("output", type=Path, metavar="OUT.safetensors")
+    add_weights(parser)
 
 
 def add_calibrate(adders) -> None:

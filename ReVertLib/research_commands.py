@@ -80,7 +80,7 @@ def train(options: Namespace, say: Say) -> None:
     device = choose_device(options.device)
     about = {"revert": __version__, "data": options.data_note}
     with _samples(options, device, say) as samples:
-        weights = train_network(samples, options.output, settings, device, about, say)
+        weights = train_network(samples, options.output, settings, device, about, say, options.start)
     say(f"weights: {weights}")
 
 
@@ -102,6 +102,13 @@ def _samples(options: Namespace, device: object, say: Say) -> Iterator[object]:
     say(f"{options.volumes} vertebrae are filled with bone")
     with closing(Bank(world, device, options.seed, options.volumes, options.workers)) as bank:
         yield LiveSamples(bank)
+
+
+def lift(options: Namespace, say: Say) -> None:
+    """Weights and a shape model -> weights that answer with likely vertebrae."""
+    from .prior import lift_weights
+
+    say(f"weights: {options.output}, SHA256 {lift_weights(options.weights, options.model, options.output)}")
 
 
 def calibrate(options: Namespace, say: Say) -> None:

@@ -10,7 +10,7 @@ import csv
 import json
 import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -18,7 +18,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from .checkpoint import build_network, save_weights
+from .checkpoint import Weights, build_network, load_weights, save_weights
 from .errors import InputError
 from .estimate import Surface
 from .files import made_folder, whole_file
@@ -44,17 +44,16 @@ class TrainOptions:
     checkpoint_every: int = 250
 
 
-def template_loss(estimates: list[Surface], batch: Batch) -> dict[str, Tensor]:
-    """Mean distances of corresponding points, mm: of every estimate to the truth in the camera frame, and of its shape
-    in the canonical frame. Distances, not their squares: where the image leaves two answers open, the likelier one
-    wins over their meaningless mean, and a silent image leaves the mean vertebra alone."""
+def template_loss(estimates: list[Surface], truth: Surface) -> dict[str, Tensor]:
+    """Mean distances of corresponding points, mm: of every estimate to the truth in the camera frame, in the camera
+    frame across the beam only, where the image says most, and in the canonical frame. Distances, not their squares:
+    where the image leaves two answers open, the likelier one wins over their meaningless mean, and a silent image
+    leaves the mean vertebra alone."""
     terms = {}
     for i, estimate in enumerate(estimates):
-        shape = batch.shape if i else estimate.shape  # the first estimate is a pose of the mean vertebra alone
-        truth = shape @ batch.rotation.transpose(1, 2) + batch.position_mm[:, None]
-        terms[f"place_{i}_mm"] = _distance(estimate.vertices, truth)
-        if i:
-            terms[f"shape_{i}_mm"] = _distance(estimate.shape, batch.shape)
+        terms[f"place_{i}_mm"] = _distance(estimate.vertices, truth.vertices)
+        terms[f"seen_{i}_mm"] = _distance(estimate.vertices[..., :2], truth.vertices[..., :2])
+        terms[f"shape_{i}_mm"] = _distance(estimate.shape, truth.shape)
     return terms
 
 
@@ -73,7 +72,8 @@ def sphere_loss(points: Tensor, batch: Batch) -> dict[str, Tensor]:
 def losses(network: nn.Module, architecture: str, batch: Batch) -> dict[str, Tensor]:
     """The terms whose sum is minimised, by name."""
     if architecture == "template":
-        return template_loss(network(batch.image, batch.level, batch.position_mm[:, 2]), batch)
+        truth = replace(batch, shape=batch.shape[:, network.controls])
+        return template_loss(network.estimated(batch.image, batch.level, batch.position_mm[:, 2])[0], truth)
     size = network.crop_size_px
     image = nn.functional.interpolate(batch.image, (size, size), mode="bilinear", align_corners=False)
     return sphere_loss(network(image), batch)
@@ -97,6 +97,17 @@ class Run:
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), options.learning_rate, weight_decay=options.weight_decay
         )
+
+    def begin(self, start: Weights) -> None:
+        """Starts from finished weights, without what they think of themselves and without a shape model's last word.
+        Raises InputError for another architecture."""
+        if start.architecture != self.options.architecture:
+            expected = f"architecture {self.options.architecture}"
+            raise InputError(f"start: expected weights of {expected}, got {start.architecture}")
+        own = self.network.state_dict()
+        kept = {name: tensor for name, tensor in start.network.state_dict().items() if name in own}
+        for network in (self.network, self.average):
+            network.load_state_dict(kept, strict=False)
 
     def advance(self, samples: Samples | LiveSamples) -> dict[str, float]:
         """One step; returns the loss terms. Raises RuntimeError, weights untouched, when the loss or its
@@ -161,20 +172,31 @@ def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def train(
-    source: Path | LiveSamples, out: Path, options: TrainOptions, device: torch.device, about: dict[str, str], say=print
+    source: Path | LiveSamples,
+    out: Path,
+    options: TrainOptions,
+    device: torch.device,
+    about: dict[str, str],
+    say=print,
+    start: Path | None = None,
 ) -> Path:
     """Trains on the shards of a folder, or on samples made on the fly, and writes OUT/model.safetensors with its hash,
     OUT/options.json, OUT/curve.csv and OUT/checkpoint.safetensors, from which a stopped run resumes. Returns the path
     of the weights.
 
-    about: metadata for the weights (data, licence). say: where progress goes, one line at a time.
+    about: metadata for the weights (data, licence). say: where progress goes, one line at a time. start: finished
+    weights to begin with instead of none.
     """
+    begin = start and load_weights(start)
     samples = source if isinstance(source, LiveSamples) else Samples(source)
     made_folder(out)
     run = Run(options, device)
     checkpoint = out / "checkpoint.safetensors"
     if checkpoint.exists():
         run.resume(checkpoint)
+    elif begin:
+        run.begin(begin)
+        about = about | {"start": begin.sha256}
     _cut(out / "curve.csv", run.step)
     (out / "options.json").write_text(json.dumps(asdict(options), indent=1) + "\n")
     say(f"{options.architecture}: {len(samples)} samples, step {run.step} of {options.steps}, on {device}")

@@ -18,9 +18,10 @@ from torch import Tensor
 
 from .domain import Look, look
 from .film import augmented
+from .heads import ErrorHead, Evidence, Familiarity
 from .mesh import Mesh
 from .metrics import distances_mm
-from .network import ErrorHead, Evidence, Familiarity, TemplateNetwork
+from .network import TemplateNetwork
 from .samples import Samples
 from .template import load_template
 
@@ -74,8 +75,8 @@ def experience(network: TemplateNetwork, samples: Samples, seed: int, say: Say) 
     for first in range(0, len(samples), BATCH):
         index = torch.arange(first, min(first + BATCH, len(samples)))
         batch = augmented(samples.batch(index, torch.device("cpu")), random)
-        estimates, evidence = network.estimated(batch.image, batch.level, batch.position_mm[:, 2])
-        pairs = zip(estimates[-1].vertices.double().numpy(), batch.vertices.double().numpy(), strict=True)
+        surface, evidence = network.answer(batch.image, batch.level, batch.position_mm[:, 2])
+        pairs = zip(surface.vertices.double().numpy(), batch.vertices.double().numpy(), strict=True)
         errors = np.stack([np.abs(distances_mm(found, Mesh(truth, faces))) for found, truth in pairs])
         parts.append((evidence.nodes.half(), evidence.code.half(), evidence.pooled.half(), torch.as_tensor(errors)))
         looks += [look(image) for image in batch.image[:, 0].numpy()]

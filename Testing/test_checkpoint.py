@@ -60,10 +60,10 @@ def test_round_trip_to_half_precision(tmp_path, architecture):
 def test_the_same_answer_to_a_hundredth_of_a_millimetre(tmp_path):
     image, level, sod_mm = torch.rand(1, 1, 128, 128), torch.tensor([2]), torch.tensor([600.0])
     with torch.no_grad():
-        expected = network(awake=True)(image, level, sod_mm)[-1].vertices
-        found = load_weights(weights(tmp_path, awake=True)).network(image, level, sod_mm)[-1].vertices
+        expected = network(awake=True)(image, level, sod_mm).vertices
+        found = load_weights(weights(tmp_path, awake=True)).network(image, level, sod_mm).vertices
     assert (expected - found).abs().max() < 0.05
-    assert (expected - network()(image, level, sod_mm)[-1].vertices).abs().max() > 1.0
+    assert (expected - network()(image, level, sod_mm).vertices).abs().max() > 1.0
 
 
 def test_weights_from_before_a_network_could_judge_itself(tmp_path):
@@ -73,8 +73,8 @@ def test_weights_from_before_a_network_could_judge_itself(tmp_path):
     assert options.pop("error_width") == 0
     arguments = (torch.rand(1, 1, 128, 128), torch.tensor([2]), torch.tensor([600.0]))
     with torch.no_grad():
-        expected = load_weights(path).network(*arguments)[-1]
-        found = load_weights(rewritten(path, options=json.dumps(options))).network(*arguments)[-1]
+        expected = load_weights(path).network(*arguments)
+        found = load_weights(rewritten(path, options=json.dumps(options))).network(*arguments)
     assert torch.equal(found.vertices, expected.vertices)
     assert found.expected_error_mm is None
 
@@ -87,8 +87,8 @@ def test_a_judgement_survives_the_file(tmp_path):
     save_weights(tmp_path / "model.safetensors", built, "template", {})
     arguments = (torch.rand(1, 1, 128, 128), torch.tensor([2]), torch.tensor([600.0]))
     with torch.no_grad():
-        loaded = load_weights(tmp_path / "model.safetensors").network(*arguments)[-1]
-        own = built(*arguments)[-1]
+        loaded = load_weights(tmp_path / "model.safetensors").network(*arguments)
+        own = built(*arguments)
     assert torch.allclose(loaded.expected_error_mm, own.expected_error_mm, rtol=0.02)
     assert torch.allclose(loaded.strangeness, own.strangeness, rtol=0.02)
 

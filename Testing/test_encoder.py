@@ -21,7 +21,9 @@ def test_as_many_parameters_as_resnet34():
 def test_strides_and_widths():
     network = ResNet(widths=(4, 6, 8, 10), blocks=(1, 1, 1, 1)).eval()
     features = network(torch.zeros(2, 1, 96, 64))
-    assert [tuple(f.shape) for f in features] == [(2, 4, 24, 16), (2, 6, 12, 8), (2, 8, 6, 4), (2, 10, 3, 2)]
+    stem, *stages = [tuple(f.shape) for f in features]
+    assert stem == (2, 4, 48, 32)
+    assert stages == [(2, 4, 24, 16), (2, 6, 12, 8), (2, 8, 6, 4), (2, 10, 3, 2)]
 
 
 def test_code_is_the_average_of_the_last_map():
@@ -35,7 +37,7 @@ def test_a_block_adds_its_shortcut():
     for block in network.stages[0]:
         torch.nn.init.zeros_(block.body[4].weight)
     image = torch.randn(1, 1, 32, 32, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(network(image)[0], network.stem(image))
+    assert torch.equal(network(image)[1], network.pool(network.stem(image)))
 
 
 def test_stride_32_moves_with_the_image():
@@ -44,6 +46,6 @@ def test_stride_32_moves_with_the_image():
     network = ResNet(widths=(2, 2, 2, 2), blocks=(1, 1, 1, 1)).eval()
     image = torch.zeros(1, 1, 512, 512)
     image[..., 250, 250] = 1
-    first, second = network(image)[3], network(image.roll(32, dims=3))[3]
+    first, second = network(image)[4], network(image.roll(32, dims=3))[4]
     assert first[..., 4:12, 4:11].std() > 1e-3
     assert torch.allclose(first[..., 4:12, 4:11], second[..., 4:12, 5:12], atol=1e-6)

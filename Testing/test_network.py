@@ -8,9 +8,11 @@ import pytest
 import torch
 from tiny import OPTIONS, assert_vertebra, crop_camera, network, write_shard
 
+from ReVertLib.crop import CROP_FIELD_MM
 from ReVertLib.geometry import camera_from_lps
+from ReVertLib.heads import Evidence
 from ReVertLib.mesh import Mesh
-from ReVertLib.network import UNKNOWN_LEVEL, Evidence, TemplateNetwork, _placed, _sample
+from ReVertLib.network import PROFILE_ASIDE_MM, PROFILE_MM, UNKNOWN_LEVEL, TemplateNetwork, _placed, _sample, profiles
 from ReVertLib.samples import Samples
 from ReVertLib.template import load_template
 
@@ -24,12 +26,12 @@ def images(count=3):
 @torch.no_grad()
 def test_an_untrained_network_answers_with_the_mean_in_ap_view_at_the_given_depth():
     levels = torch.tensor([0, 3, UNKNOWN_LEVEL])
-    estimates = network()(images(), levels, SOD_MM)
+    untrained, controls = network(), load_template().controls
+    estimates = untrained.estimated(images(), levels, SOD_MM)[0]
     assert len(estimates) == 1 + OPTIONS["template"]["refinements"]
-    for estimate in estimates:
-        assert estimate.vertices.shape == (3, 3000, 3)
+    for estimate, at in [*((e, controls) for e in estimates), (untrained(images(), levels, SOD_MM), slice(None))]:
         for i, level in enumerate(("L1", "L4", "L3")):
-            mean = load_template().mean(level).vertices
+            mean = load_template().mean(level).vertices[at]
             x, y, z = mean.T  # LPS: rows run to the feet, the beam runs to the back
             expected = np.stack([x, -z, y + float(SOD_MM[i])], 1)
             assert np.abs(estimate.vertices[i].numpy() - expected).max() < 1e-3
@@ -38,7 +40,7 @@ def test_an_untrained_network_answers_with_the_mean_in_ap_view_at_the_given_dept
 @torch.no_grad()
 def test_every_default_size_is_the_declared_one():
     built = TemplateNetwork().eval()
-    assert built(images(1), torch.tensor([1]), SOD_MM[:1])[-1].vertices.shape == (1, 3000, 3)
+    assert built(images(1), torch.tensor([1]), SOD_MM[:1]).vertices.shape == (1, 3000, 3)
     assert sum(p.numel() for p in built.parameters()) < 4_000_000
     again = TemplateNetwork(**OPTIONS["template"])
     assert {k: list(v) if isinstance(v, tuple) else v for k, v in again.options.items()} == OPTIONS["template"]
@@ -48,21 +50,21 @@ def test_every_default_size_is_the_declared_one():
 @torch.no_grad()
 def test_what_it_answers_is_a_vertebra_that_the_image_decides():
     awake = network(awake=True)
-    estimates = awake(images(), torch.tensor([2, 2, 2]), SOD_MM)
-    first, second = (Mesh(v, load_template().faces) for v in estimates[-1].vertices[:2].numpy())
+    answer = awake(images(), torch.tensor([2, 2, 2]), SOD_MM)
+    first, second = (Mesh(v, load_template().faces) for v in answer.vertices[:2].numpy())
     assert_vertebra(first)
     assert np.linalg.norm(first.vertices - second.vertices, axis=1).mean() > 0.5
-    rotation = estimates[-1].rotation
+    rotation = answer.rotation
     assert torch.allclose(rotation @ rotation.transpose(1, 2), torch.eye(3).expand(3, 3, 3), atol=1e-5)
-    assert torch.equal(estimates[-1].position_mm[:, 2], SOD_MM)  # depth is given, never guessed
+    assert torch.equal(answer.position_mm[:, 2], SOD_MM)  # depth is given, never guessed
 
 
 def test_a_batch_is_its_samples_one_by_one():
     awake, levels = network(awake=True), torch.tensor([4, 0, UNKNOWN_LEVEL])
     with torch.no_grad():
-        together = awake(images(), levels, SOD_MM)[-1].vertices
+        together = awake(images(), levels, SOD_MM).vertices
         for i in range(3):
-            alone = awake(images()[i : i + 1], levels[i : i + 1], SOD_MM[i : i + 1])[-1].vertices[0]
+            alone = awake(images()[i : i + 1], levels[i : i + 1], SOD_MM[i : i + 1]).vertices[0]
             assert (together[i] - alone).abs().max() < 2e-3
 
 
@@ -113,7 +115,7 @@ def test_a_head_for_the_error_does_not_change_the_surfaces():
     plain, judging = network(awake=True), network(error_width=6)
     judging.load_state_dict(plain.state_dict(), strict=False)
     levels = torch.tensor([4, 0, UNKNOWN_LEVEL])
-    without, beside = (net(images(), levels, SOD_MM)[-1] for net in (plain, judging))
+    without, beside = (net(images(), levels, SOD_MM) for net in (plain, judging))
     assert torch.equal(without.vertices, beside.vertices)
     assert without.expected_error_mm is None and without.strangeness is None
     assert torch.allclose(beside.expected_error_mm, torch.ones(3, 3000))  # not taught: the map; not measured: 1 mm
@@ -138,6 +140,30 @@ def test_the_expected_error_is_the_map_times_a_bounded_mean_of_the_controls():
     assert (factor[0] - factor[1]).abs().max() > 0.1
 
 
+@torch.no_grad()
+def test_profiles_by_hand():
+    """An image that grows by 1 from column to column, and a point seen left of the middle with a normal to the right:
+    a mm along the normal are S / FIELD pixels, aside of it nothing changes; outside the image it is dark."""
+    ramp = torch.arange(128.0).expand(1, 1, 128, 128)
+    points = torch.tensor([[[-20.0, 0.0, 600.0], [-20.0, 0.0, 1200.0], [-300.0, 0.0, 600.0]]])
+    normals = torch.tensor([[[1.0, 0.0, 0.0]] * 3])
+    found = profiles(ramp, points, normals, torch.tensor([600.0]))[0].unflatten(1, (-1, len(PROFILE_ASIDE_MM)))
+    for seen, middle_mm in zip(found[:2], (-20.0, -10.0), strict=True):
+        expected = 63.5 + (middle_mm + torch.tensor(PROFILE_MM)) * 128 / CROP_FIELD_MM
+        assert torch.allclose(seen, expected[:, None].expand_as(seen), atol=0.01)
+    assert torch.equal(found[2], torch.zeros_like(found[2]))
+
+
+@torch.no_grad()
+def test_the_lift_has_the_last_word():
+    """Its shape model knows the mean alone: what is answered is the mean, wherever the network bends it."""
+    lifting = network(awake=True, lift_rank=2)
+    lifting.lift.fill(lifting.means[:5], torch.zeros(3000, 3, 2))
+    levels = torch.tensor([2, 0, UNKNOWN_LEVEL])
+    assert (network(awake=True)(images(), levels, SOD_MM).shape - lifting.means[levels]).abs().max() > 0.5
+    assert (lifting(images(), levels, SOD_MM).shape - lifting.means[levels]).abs().max() < 1e-5
+
+
 def test_displacements_turn_with_the_camera():
     """A decoder that moves every node by one vector in camera axes moves the vertices by it, whatever the pose."""
     built = network()
@@ -146,13 +172,13 @@ def test_displacements_turn_with_the_camera():
         decoder.to_displacement.bias.data = torch.tensor([1.0, -2.0, 4.0])
     torch.nn.init.normal_(built.to_pose.bias, std=0.5)
     with torch.no_grad():
-        first, *_, last = built(images(), torch.tensor([1, 1, 1]), SOD_MM)
+        first, *_, last = built.estimated(images(), torch.tensor([1, 1, 1]), SOD_MM)[0]
     assert torch.allclose(last.vertices - first.vertices, torch.tensor([2.0, -4.0, 8.0]), atol=0.01)
 
 
 def test_gradient_reaches_every_parameter():
     awake = network(awake=True).train()
-    estimates = awake(images(), torch.arange(3), SOD_MM)
+    estimates = awake.estimated(images(), torch.arange(3), SOD_MM)[0]
     random = torch.Generator().manual_seed(1)
     sum((e.vertices * torch.randn(e.vertices.shape, generator=random)).sum() for e in estimates).backward()
     silent = [n for n, p in awake.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
@@ -169,8 +195,8 @@ def test_it_learns_one_batch(tmp_path):
     optimiser = torch.optim.Adam(built.parameters(), 3e-3)
     started, distances = time.monotonic(), []
     for _ in range(200):
-        found = built(batch.image, batch.level, batch.position_mm[:, 2])
-        places = [(e.vertices - batch.vertices).norm(dim=2).mean() for e in found]
+        found = built.estimated(batch.image, batch.level, batch.position_mm[:, 2])[0]
+        places = [(e.vertices - batch.vertices[:, built.controls]).norm(dim=2).mean() for e in found]
         distances.append(places[-1].item())
         optimiser.zero_grad()
         sum(places).backward()

@@ -6,8 +6,9 @@ import torch
 from scipy.spatial.transform import Rotation
 from test_world import FACES, folder, world  # noqa: F401
 from tiny import assert_vertebra, crop_camera, silhouette
-from tiny_people import people
+from tiny_people import people, scene
 
+from ReVertLib import context
 from ReVertLib import shards as module
 from ReVertLib.errors import InputError
 from ReVertLib.mesh import Mesh
@@ -73,7 +74,9 @@ def test_the_silhouette_tells_a_wrong_pose(world, small):
             assert (seen & (image > 0)).sum() / (seen | (image > 0)).sum() < 0.85
 
 
-def test_a_shard_of_people_has_the_arrays_of_the_others(small):
+def test_a_shard_of_people_has_the_arrays_of_the_others(small, monkeypatch):
+    drawn = iter([0, 1, 1, 0])
+    monkeypatch.setattr(context, "sample_scene", lambda *_: scene(next(drawn)))  # to draw them takes long
     shard = make_context_shard(people(), 5, 7)
     assert shard["shape_index"].tolist() == [i for i in range(10) for _ in range(2)]
     assert shard["level"].tolist() == [i % 5 for i in range(10) for _ in range(2)]

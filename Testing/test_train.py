@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny import OPTIONS, write_shard
+from tiny import OPTIONS, network, write_shard
 
 from ReVertLib import checkpoint, train
 from ReVertLib.checkpoint import load_weights
@@ -99,6 +99,26 @@ def test_a_finished_run_is_not_taken_further(folder, tmp_path):
     before = load_file(trained(folder, tmp_path))
     after = load_file(trained(folder, tmp_path))
     assert [name for name in before if not torch.equal(before[name], after[name])] == []
+
+
+def test_a_run_begins_with_finished_weights(folder, tmp_path):
+    """With a learning rate of almost nothing it ends where it began; the file says where that was."""
+    path = tmp_path / "start.safetensors"
+    digest = checkpoint.save_weights(path, network(awake=True, seed=5, error_width=4, lift_rank=1), "template", {})
+    options = TrainOptions(steps=2, batch=2, learning_rate=1e-9)
+    weights = train.train(folder, tmp_path / "out", options, CPU, {}, silent, path)
+    start, found = load_file(path), load_file(weights)
+    moving = ("running_mean", "running_var", "num_batches_tracked")
+    kept = [n for n in found if not n.endswith(moving)]
+    assert max((found[n].float() - start[n].float()).abs().max() for n in kept) < 1e-5
+    assert set(start) - set(found) == {n for n in start if n.split(".")[0] in ("error_head", "familiarity", "lift")}
+    assert load_weights(weights).metadata["start"] == digest
+
+
+def test_weights_of_another_architecture_are_no_start(folder, tmp_path):
+    checkpoint.save_weights(tmp_path / "s.safetensors", network("sphere"), "sphere", {})
+    with pytest.raises(InputError, match="start: expected weights of architecture template, got sphere"):
+        train.train(folder, tmp_path / "out", SHORT, CPU, {}, silent, tmp_path / "s.safetensors")
 
 
 def test_seed_and_shuffling(folder, tmp_path):

@@ -10,9 +10,9 @@ from tiny import network, write_shard
 
 from ReVertLib.estimate import Surface
 from ReVertLib.film import augmented
+from ReVertLib.heads import ErrorHead, Evidence, Familiarity
 from ReVertLib.mesh import Mesh
 from ReVertLib.metrics import distances_mm
-from ReVertLib.network import ErrorHead, Evidence, Familiarity
 from ReVertLib.samples import Samples
 from ReVertLib.template import load_template
 from ReVertLib.uncertainty import CalibrationOptions, Experience, deviance, expected, experience, familiar, fit
@@ -37,7 +37,7 @@ def test_experience_is_the_exact_distance_to_the_true_surface(tmp_path):
     truth = samples.batch(torch.arange(3), CPU)
     answer = Surface(truth.rotation, truth.position_mm + torch.tensor([0.0, 0.0, 3.0]), truth.shape)
     evidence = Evidence(torch.rand(3, 400, 4), torch.rand(3, 5), torch.rand(3, 6))
-    stub = SimpleNamespace(estimated=lambda image, level, sod_mm: ([answer], evidence))
+    stub = SimpleNamespace(answer=lambda image, level, sod_mm: (answer, evidence))
     known = experience(stub, samples, 0, silent)
     assert (len(known), len(known.looks)) == (3, 3)
     faces = load_template().faces
@@ -56,7 +56,7 @@ def test_the_images_are_those_that_training_sees(tmp_path):
     write_shard(tmp_path, count=3, shapes=1)
     samples, seen = Samples(tmp_path), []
     built = network()
-    stub = SimpleNamespace(estimated=lambda *of: seen.append(of[0]) or built.estimated(*of))
+    stub = SimpleNamespace(answer=lambda *of: seen.append(of[0]) or built.answer(*of))
     experience(stub, samples, 7, silent)
     expected_images = augmented(samples.batch(torch.arange(3), CPU), torch.Generator().manual_seed(7)).image
     assert torch.equal(seen[0], expected_images)

@@ -29,6 +29,7 @@ OPTIONS = {
         "neighbours": 4,
         "refinements": 2,
         "error_width": 0,
+        "lift_rank": 0,
     },
     "sphere": {"points": 128, "k": 6, "widths": [8, 12, 16], "code_width": 16, "encoder_widths": [4, 4, 8, 8]},
 }
@@ -54,7 +55,11 @@ def network(architecture="template", awake=False, seed=0, **options):
     torch.manual_seed(seed)
     built = build_network(architecture, OPTIONS[architecture] | options)
     if awake:
-        heads = [built.to_pose, *(head for d in built.decoders for head in (d.to_displacement, d.to_turn[2]))]
+        heads = [
+            built.to_pose,
+            built.to_shape[1],
+            *(head for d in built.decoders for head in (d.to_displacement, d.to_turn[2])),
+        ]
         for head in heads:
             torch.nn.init.normal_(head.weight, std=0.2)
     return built.eval()

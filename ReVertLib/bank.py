@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
+from scipy.spatial import ConvexHull
 from torch import Tensor
 
 from .bone import drawn_bone, warped_ct
@@ -78,11 +79,12 @@ def _sample_bone(world: World, rng: np.random.Generator) -> tuple[int, Mesh, Vol
 
 def _poses(shape: Mesh, axes: np.ndarray, rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
     """POSES times (rotation, position_mm), as of the samples in a shard."""
+    outermost = shape.vertices[ConvexHull(shape.vertices).vertices]  # no other bounds what is seen
     poses = []
     for _ in range(POSES):
         rotation = aligned_view(axes, rng) if rng.random() < ALIGNED else sample_view(rng)
         sod_mm = sample_sod_mm(rng)
-        position_mm = sample_position(shape.vertices @ rotation.T, sod_mm, crop_camera(sod_mm), rng)
+        position_mm = sample_position(outermost @ rotation.T, sod_mm, crop_camera(sod_mm), rng)
         poses.append((rotation, position_mm))
     return poses
 

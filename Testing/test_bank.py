@@ -6,7 +6,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 import torch
-from tiny import assert_vertebra
+from tiny import assert_vertebra, crop_camera
 from tiny_people import people
 
 from ReVertLib import bank as module
@@ -73,6 +73,16 @@ def test_bone_is_drawn_and_warped_and_at_times_seen_along_its_slices(monkeypatch
     assert {"warped_ct", "drawn_bone"} < set(seen)
     assert seen.count("aligned_view") == pytest.approx(0.4 * 4 * POSES, rel=0.2)
     assert seen.count("aligned_view") + seen.count("sample_view") == 4 * POSES
+
+
+def test_vertebrae_are_centred_to_within_a_hand_drawn_box():
+    entry = make_entry(people().world, 0, 0)
+    off = []
+    for rotation, position_mm in zip(entry.rotation, entry.position_mm, strict=True):
+        seen = crop_camera(float(position_mm[2])).project(entry.shape @ rotation.T + position_mm)
+        off.append((seen.min(0) + seen.max(0)) / 2 - 63.5)
+    assert np.abs(np.mean(off, 0)).max() < 1.0
+    assert np.std(off, 0) == pytest.approx([2.5, 2.5], rel=0.3)
 
 
 def test_another_is_drawn_for_one_that_does_not_fit(monkeypatch):

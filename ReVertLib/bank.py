@@ -16,16 +16,13 @@ import torch
 from scipy.spatial import ConvexHull
 from torch import Tensor
 
-from .bone import drawn_bone, warped_ct
 from .errors import InputError
-from .geometry import LEVELS
 from .mesh import Mesh
 from .processes import process_pool
 from .scan import patient_axes
-from .shards import ALIGNED
-from .views import aligned_view, crop_camera, sample_position, sample_sod_mm, sample_view
+from .shards import sample_bone, sample_pose
 from .volume import Volume
-from .world import World, sample_shape
+from .world import World
 
 BOX = (88, 112, 120)
 """Voxels (k, j, i) in which nearly every vertebra fits in slices of 1 mm; another is drawn for one that does not."""
@@ -51,42 +48,27 @@ class Entry:
 def make_entry(world: World, seed: int, number: int) -> Entry:
     """The vertebra of a number, which depends on it and the seed alone."""
     rng = np.random.default_rng([seed, number])
-    level, shape, mu = _sample_bone(world, rng)
+    level, shape, mu = _boxed_bone(world, rng)
     while (np.array(mu.array.shape) > BOX).any():
-        level, shape, mu = _sample_bone(world, rng)
+        level, shape, mu = _boxed_bone(world, rng)
     k, j, i = mu.array.shape
     box = np.zeros(BOX, np.float16)
     box[:k, :j, :i] = mu.array
     ends = np.diag([*(2 / np.array(BOX[::-1])), 1.0])
     ends[:3, 3] = 1 / np.array(BOX[::-1]) - 1  # the centre of the first voxel
-    rotation, position_mm = zip(*_poses(shape, patient_axes(mu), rng), strict=True)
+    outermost = shape.vertices[ConvexHull(shape.vertices).vertices]  # no other bounds what is seen
+    poses = [sample_pose(outermost, patient_axes(mu), rng) for _ in range(POSES)]
+    rotation, position_mm = zip(*poses, strict=True)
     mm = ((ends @ np.linalg.inv(mu.ijk_to_lps))[:3], shape.vertices, np.stack(rotation), np.stack(position_mm))
     box_from_lps, vertices, rotation, position_mm = (array.astype(np.float32) for array in mm)
     return Entry(box, box_from_lps, vertices, np.int64(level), rotation, position_mm)
 
 
-def _sample_bone(world: World, rng: np.random.Generator) -> tuple[int, Mesh, Volume]:
-    """A level, a shape of it, and its attenuation without what is empty around it: a warped CT or drawn bone."""
-    level = int(rng.integers(len(LEVELS)))
-    shape = sample_shape(world, level, rng)
-    if rng.random() < 0.5:
-        mu = warped_ct(world.sources[rng.integers(len(world.sources))], shape, rng)
-    else:
-        mu = drawn_bone(shape, rng)
+def _boxed_bone(world: World, rng: np.random.Generator) -> tuple[int, Mesh, Volume]:
+    """`shards.sample_bone` without what is empty around the bone."""
+    level, shape, mu = sample_bone(world, rng)
     filled = np.argwhere(mu.array)[:, ::-1]
     return level, shape, mu.cropped(filled.min(0), filled.max(0) + 1)
-
-
-def _poses(shape: Mesh, axes: np.ndarray, rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
-    """POSES times (rotation, position_mm), as of the samples in a shard."""
-    outermost = shape.vertices[ConvexHull(shape.vertices).vertices]  # no other bounds what is seen
-    poses = []
-    for _ in range(POSES):
-        rotation = aligned_view(axes, rng) if rng.random() < ALIGNED else sample_view(rng)
-        sod_mm = sample_sod_mm(rng)
-        position_mm = sample_position(outermost @ rotation.T, sod_mm, crop_camera(sod_mm), rng)
-        poses.append((rotation, position_mm))
-    return poses
 
 
 class Bank:

@@ -6,14 +6,11 @@ import json
 import multiprocessing
 import os
 import shutil
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import closing, contextmanager
+from concurrent.futures import as_completed
+from contextlib import closing
 from dataclasses import asdict
-from multiprocessing import connection
 from pathlib import Path
 
 import torch
@@ -24,6 +21,7 @@ from .dataset_case import PARTS, VIEWS, Options, Outcome, build_case
 from .drr import SIZE_PX, c_arm
 from .errors import InputError, one_line
 from .files import check_writable
+from .processes import process_pool
 
 Say = Callable[[str], None]
 
@@ -137,30 +135,15 @@ def _outcomes(cases: list[Case], out: Path, options: Options, workers: int) -> I
         for case in cases:
             yield build_case(case, out, options, lambda: None)
         return
-    context = multiprocessing.get_context("spawn")  # a fork of a process in which torch has threads may hang
-    stop = context.Event()
-    with ProcessPoolExecutor(workers, context, _start_worker, (stop,)) as pool:
+    stop = multiprocessing.get_context("spawn").Event()
+    with process_pool(workers, _start_worker, stop) as pool:
         try:
-            with _interrupts_held_back():
-                futures = [pool.submit(_work, case, out, options) for case in cases]
+            futures = [pool.submit(_work, case, out, options) for case in cases]
             for future in as_completed(futures):
                 yield future.result()
         finally:
             stop.set()
             pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Ctrl-C waits until the end. Processes that begin meanwhile never hear it, even while they still import."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Stopped(Exception):
@@ -170,15 +153,7 @@ class _Stopped(Exception):
 def _start_worker(stop) -> None:
     global _stop  # noqa: PLW0603
     _stop = stop
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which sets the event
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
-
-
-def _end_with_parent() -> None:
-    """Ends this process with a parent that was killed: left alone it would write into the next run's folder."""
-    connection.wait([multiprocessing.parent_process().sentinel])
-    os._exit(1)
 
 
 def _check_stop() -> None:

@@ -7,12 +7,9 @@ rigidly. A figure of the network means something only as far as it is better tha
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,6 +24,7 @@ from .mesh import read_mesh
 from .metrics import check_closed
 from .pictures import Scene
 from .predict import Predictor
+from .processes import process_pool
 from .radiograph import read_radiograph
 from .template import control_mesh
 
@@ -97,12 +95,11 @@ def _results(predictor: Predictor, vertebrae: list[list[Shot]], samples: int, wo
 
 @contextmanager
 def _mapper(workers: int) -> Iterator[Callable]:
-    """`map` over processes. They start afresh: a fork of a process in which torch has threads may hang."""
+    """`map` over processes."""
     if workers == 1:
         yield map
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+    with process_pool(workers) as pool:
         yield pool.map  # an interrupt is for this process; it cancels what the others have not begun
 
 

@@ -45,12 +45,13 @@ class _Draw:
         return torch.randn(shape, generator=self.random, device=self.random.device).to(self.device)
 
 
-def augmented(batch: Batch, random: torch.Generator) -> Batch:
-    """The batch as films of it might look, the level withheld for one in ten."""
+def augmented(batch: Batch, random: torch.Generator, share: float = FILMED) -> Batch:
+    """The batch as films of it might look, the level withheld for one in ten. share: of the images that go through the
+    steps."""
     draw = _Draw(random, batch.image.device)
     count = len(batch.image)
     image = batch.image.clone()
-    filmed = draw.uniform(0, 1, count) < FILMED
+    filmed = draw.uniform(0, 1, count) < share
     for step in STEPS:
         chosen = filmed & (draw.uniform(0, 1, count) < EACH_STEP)
         if chosen.any():

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from multiprocessing import connection
 
 
-def process_pool(count: int, start: Callable[..., None], *arguments: object) -> ProcessPoolExecutor:
-    """A pool whose processes all begin now, each with start(*arguments)."""
+def process_pool(count: int, start: Callable[..., object] = int, *arguments: object) -> ProcessPoolExecutor:
+    """A pool whose processes all begin now, each with start(*arguments); with nothing, if there is no start."""
     context = multiprocessing.get_context("spawn")  # a fork of a process in which torch has threads may hang
     pool = ProcessPoolExecutor(count, context, _begin, (start, arguments))
     with _interrupts_held_back():

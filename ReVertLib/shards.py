@@ -17,6 +17,7 @@ from .context import context_samples
 from .crop import CROP_SIZE_PX
 from .files import made_folder, whole_file
 from .geometry import LEVELS
+from .mesh import Mesh
 from .projector import Pose, Projector
 from .scan import patient_axes
 from .scene import Population, load_population
@@ -37,19 +38,12 @@ def make_shard(world: World, seed: int, number: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng([seed, number])
     shapes, rows = [], []
     for index in range(VOLUMES_PER_SHARD):
-        level = int(rng.integers(len(LEVELS)))
-        shape = sample_shape(world, level, rng)
-        if rng.random() < 0.5:
-            mu = warped_ct(world.sources[rng.integers(len(world.sources))], shape, rng)
-        else:
-            mu = drawn_bone(shape, rng)
+        level, shape, mu = sample_bone(world, rng)
         shapes.append(shape.vertices.astype(np.float16))
-        projector = Projector(mu)
+        projector, axes = Projector(mu), patient_axes(mu)
         for _ in range(VIEWS_PER_VOLUME):
-            rotation, sod_mm = _view(mu, rng), sample_sod_mm(rng)
-            camera = crop_camera(sod_mm)
-            position = sample_position(shape.vertices @ rotation.T, sod_mm, camera, rng)
-            pose = Pose(rotation, np.zeros(3), position)
+            rotation, position = sample_pose(shape.vertices, axes, rng)
+            pose, camera = Pose(rotation, np.zeros(3), position), crop_camera(position[2])
             image = projector.line_integrals(pose, camera, (CROP_SIZE_PX, CROP_SIZE_PX))
             image = np.rint(image * (255 / max(image.max(), 1e-6))).astype(np.uint8)
             rows.append((image, level, index, rotation.astype(np.float32), position.astype(np.float32)))
@@ -59,8 +53,21 @@ def make_shard(world: World, seed: int, number: int) -> dict[str, np.ndarray]:
     }
 
 
-def _view(mu: Volume, rng: np.random.Generator) -> np.ndarray:
-    return aligned_view(patient_axes(mu), rng) if rng.random() < ALIGNED else sample_view(rng)
+def sample_bone(world: World, rng: np.random.Generator) -> tuple[int, Mesh, Volume]:
+    """A level, 0..4, a shape of it, and its attenuation, canonical frame: a warped CT or drawn bone."""
+    level = int(rng.integers(len(LEVELS)))
+    shape = sample_shape(world, level, rng)
+    if rng.random() < 0.5:
+        return level, shape, warped_ct(world.sources[rng.integers(len(world.sources))], shape, rng)
+    return level, shape, drawn_bone(shape, rng)
+
+
+def sample_pose(vertices: np.ndarray, axes: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Rotation (3, 3) and position (3,) mm, crop camera from canonical, that vertices (n, 3) are seen in; axes: of the
+    CT, `scan.patient_axes`."""
+    rotation = aligned_view(axes, rng) if rng.random() < ALIGNED else sample_view(rng)
+    sod_mm = sample_sod_mm(rng)
+    return rotation, sample_position(vertices @ rotation.T, sod_mm, crop_camera(sod_mm), rng)
 
 
 def make_context_shard(people: Population, seed: int, number: int) -> dict[str, np.ndarray]:

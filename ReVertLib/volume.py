@@ -92,8 +92,10 @@ def check_same_grid(ct: Volume, labels: Volume) -> None:
 
 
 def label_regions(labels: Volume) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-    """For every label above 0 the box around it: (lower, upper) voxel indices (i, j, k), upper exclusive."""
-    found = enumerate(ndimage.find_objects(labels.array), 1)
+    """For every label above 0 the box around it: (lower, upper) voxel indices (i, j, k), upper exclusive. A mask of
+    bool has the label 1."""
+    array = labels.array.view(np.uint8) if labels.array.dtype == bool else labels.array
+    found = enumerate(ndimage.find_objects(array), 1)
     return {
         label: (np.array([s.start for s in where[::-1]]), np.array([s.stop for s in where[::-1]]))
         for label, where in found

@@ -10,6 +10,7 @@ from tiny import assert_vertebra, crop_camera
 from tiny_people import people
 
 from ReVertLib import bank as module
+from ReVertLib import shards
 from ReVertLib.bank import BOX, POSES, Bank, Entry, make_entry
 from ReVertLib.errors import InputError
 from ReVertLib.mesh import Mesh
@@ -47,8 +48,8 @@ def test_a_vertebra_depends_on_seed_and_number_alone():
 
 def test_the_box_holds_the_scan_as_it_is_in_its_place(monkeypatch):
     """Voxel by voxel: the same value, to half precision, where the box says that its centre is."""
-    made, real = [], module._sample_bone
-    monkeypatch.setattr(module, "_sample_bone", lambda *a: made.append(real(*a)) or made[-1])
+    made, real = [], module._boxed_bone
+    monkeypatch.setattr(module, "_boxed_bone", lambda *a: made.append(real(*a)) or made[-1])
     for number in range(2):
         entry = make_entry(people().world, 0, number)
         mu = made[-1][2]
@@ -66,8 +67,8 @@ def test_the_box_holds_the_scan_as_it_is_in_its_place(monkeypatch):
 def test_bone_is_drawn_and_warped_and_at_times_seen_along_its_slices(monkeypatch):
     seen = []
     for name in ("warped_ct", "drawn_bone", "aligned_view", "sample_view"):
-        real = getattr(module, name)
-        monkeypatch.setattr(module, name, lambda *a, name=name, real=real: seen.append(name) or real(*a))
+        real = getattr(shards, name)
+        monkeypatch.setattr(shards, name, lambda *a, name=name, real=real: seen.append(name) or real(*a))
     for number in range(4):
         make_entry(people().world, 0, number)
     assert {"warped_ct", "drawn_bone"} < set(seen)
@@ -86,14 +87,14 @@ def test_vertebrae_are_centred_to_within_a_hand_drawn_box():
 
 
 def test_another_is_drawn_for_one_that_does_not_fit(monkeypatch):
-    real, kept = module._sample_bone, []
+    real, kept = module._boxed_bone, []
 
     def first_too_tall(world, rng):
         level, shape, mu = real(world, rng)
         kept.append(shape)
         return level, shape, mu if len(kept) > 1 else Volume(np.ones((BOX[0] + 1, 9, 9), np.float32), mu.ijk_to_lps)
 
-    monkeypatch.setattr(module, "_sample_bone", first_too_tall)
+    monkeypatch.setattr(module, "_boxed_bone", first_too_tall)
     assert np.array_equal(make_entry(people().world, 0, 0).shape, kept[1].vertices.astype(np.float32))
 
 

@@ -11,7 +11,7 @@ from ReVertLib.errors import InputError
 from ReVertLib.mesh import Mesh, read_mesh
 from ReVertLib.metrics import surface_metrics
 from ReVertLib.template import load_template
-from ReVertLib.world import crop_camera
+from ReVertLib.views import crop_camera
 
 TRAINING_NAME = next(f"person{i}" for i in range(100) if split_of(f"person{i}") == "train")
 OTHER_NAME = next(f"person{i}" for i in range(100) if split_of(f"person{i}") == "test")

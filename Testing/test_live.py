@@ -32,9 +32,9 @@ def scans():
 
 @pytest.fixture(scope="module")
 def bank(scans):
-    real = bank_module._sample_bone
+    real = bank_module._boxed_bone
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bank_module, "_sample_bone", lambda *a: scans.append(real(*a)) or scans[-1])
+        patch.setattr(bank_module, "_boxed_bone", lambda *a: scans.append(real(*a)) or scans[-1])
         return Bank(people().world, CPU, seed=1, size=VOLUMES)
 
 

@@ -181,3 +181,10 @@ def test_labels_keep_the_kind_of_integer_of_their_file(tmp_path):
     for kind in (np.uint8, np.int16, np.int32):
         labels = Volume(ball().array.astype(kind), oblique_affine())
         assert read_label_map(write(tmp_path / "labels.mha", labels)).array.dtype == kind
+
+
+def test_a_mask_of_bool_is_a_label_map_of_one():
+    mask = np.zeros((6, 7, 8), bool)
+    mask[1:3, 2:5, 3:4] = True
+    ((label, (lower, upper)),) = label_regions(Volume(mask, np.eye(4))).items()
+    assert (label, lower.tolist(), upper.tolist()) == (1, [3, 2, 1], [4, 5, 3])

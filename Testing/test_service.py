@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -91,7 +92,7 @@ def test_about_an_injected_predictor():
     assert about.device == f"CPU ({count} thread{'s' * (count > 1)})"
     assert (about.weights_sha256, about.architecture) == ("1" * 64, "template")
     assert about.versions["revert"] == __version__
-    assert about.versions["torch"] == torch.__version__
+    assert about.versions["torch"] == version("torch")
     assert about.versions["numpy"] == np.__version__
 
 

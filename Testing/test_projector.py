@@ -61,7 +61,8 @@ def test_a_ray_through_the_centre_of_one_voxel_of_1_per_voxel_length_has_integra
 def test_the_whole_image_of_one_voxel_has_its_mass_magnified(angles):
     volume = one_voxel(0.7, (2.0, 2.0, 2.0))
     image = line_integrals(volume, pose(angles, centre_of(volume, (3, 4, 5))), CAMERA, SIZE_PX)
-    assert image.sum() == pytest.approx(0.7 * 8.0 * 2.0**2 / 0.8**2, rel=0.02)  # Joseph's planes sample a lone voxel unevenly
+    # Joseph's planes sample a lone voxel unevenly.
+    assert image.sum() == pytest.approx(0.7 * 8.0 * 2.0**2 / 0.8**2, rel=0.02)
 
 
 @pytest.mark.parametrize("angles", VIEWS)

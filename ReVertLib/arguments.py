@@ -102,11 +102,20 @@ def add_drr(adders) -> None:
 
 
 def add_evaluate(adders) -> None:
-    example = "revert evaluate dataset --weights runs/template/model.safetensors --report report"
-    summary = "Tables and plots per level and per view, in three alignments, with the controls."
+    example = "revert evaluate dataset --against runs/sphere/model.safetensors --report report"
+    summary = "A page of tables and pictures: how far off weights are, with controls and a ceiling beside them."
     parser = add_command(adders, "evaluate", commands.evaluate, summary, example)
     parser.add_argument("dataset", type=Path, metavar="DATASET")
     parser.add_argument("--report", type=Path, metavar="DIR")
+    parser.add_argument(
+        "--against",
+        action="extend",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="other weights to be measured beside them",
+    )
     add_weights(parser)
     add_device(parser)
 

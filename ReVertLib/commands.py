@@ -160,7 +160,8 @@ def evaluate(options: Namespace, say: Say) -> None:
     """A data set and weights -> tables and plots."""
     from .evaluate import evaluate as evaluate_weights
 
-    evaluate_weights(options.dataset, options.weights, options.device, options.report, say=say)
+    paths = (options.dataset, options.weights, options.device, options.report)
+    evaluate_weights(*paths, against=options.against, say=say)
 
 
 def demo(options: Namespace, say: Say) -> None:

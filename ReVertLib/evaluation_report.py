@@ -1,4 +1,4 @@
-"""An evaluation as tables for reading and for further work, and as pictures."""
+"""An evaluation as a page that can stand by itself, with its pictures, and as tables for further work."""
 
 from __future__ import annotations
 
@@ -6,195 +6,138 @@ import csv
 import importlib.util
 import os
 import tempfile
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable
+from dataclasses import asdict, fields
 from pathlib import Path
 
-import numpy as np
-
-from .domain import WORDS
+from .cases import HELD_OUT
+from .error_map import error_map
 from .errors import InputError
+from .evaluation_summary import better_than_control, summaries
+from .evaluation_tables import (
+    ball_table,
+    judgement_tables,
+    left_out_lines,
+    level_table,
+    overall_table,
+    pose_table,
+    soundness_table,
+    title_of,
+    view_table,
+)
 from .files import check_writable
-from .measure import ALIGNMENTS, ANSWERS, Evaluation, Judgement, PoseError, Row, Shot
+from .measure import Evaluation, PoseError, Row, Shot
 from .pictures import Scene, demo_picture
 from .plots import box_plots
-from .reliability import reliability, reliability_table
 
-_ANSWER_NAMES = {
-    "network": "one radiograph",
-    "blank": "the same network, blank image",
-    "control": "mean vertebra of 87 people, no network",
-}
-
-
-@dataclass(frozen=True)
-class Summary:
-    """The images of a group ("overall", or a level or view by name) in one answer and alignment: means of the
-    metrics, medians of the errors of place (NaN for the control)."""
-
-    group: str
-    name: str
-    answer: str
-    alignment: str
-    images: int
-    dice: float
-    hd95_mm: float
-    assd_mm: float
-    nsd_2mm: float
-    chamfer_mm2: float
-    median_across_beam_mm: float
-    median_along_beam_mm: float
-    median_rotation_deg: float
-
-
-def summaries(rows: Iterable[Row]) -> list[Summary]:
-    """Every group that has rows: overall, each level in order, each view in order of first appearance."""
-    rows = list(rows)
-    groups = [("overall", "all", lambda row: True)]
-    groups += [
-        ("level", level, lambda row, level=level: row.level == level) for level in sorted({r.level for r in rows})
-    ]
-    groups += [("view", view, lambda row, view=view: row.view == view) for view in dict.fromkeys(r.view for r in rows)]
-    found = []
-    for group, name, belongs in groups:
-        members = [row for row in rows if belongs(row)]
-        for answer in ANSWERS:
-            for alignment in ALIGNMENTS:
-                chosen = [row for row in members if (row.answer, row.alignment) == (answer, alignment)]
-                if chosen:
-                    found.append(_summary(group, name, chosen))
-    return found
-
-
-def _summary(group: str, name: str, rows: list[Row]) -> Summary:
-    """One summary of rows of one answer and alignment."""
-    means = [
-        float(np.mean([getattr(row.metrics, field) for row in rows]))
-        for field in ("dice", "hd95_mm", "assd_mm", "nsd_2mm", "chamfer_mm2")
-    ]
-    medians = [
-        float(np.median([getattr(row.pose, field) if row.pose else np.nan for row in rows]))
-        for field in ("across_beam_mm", "along_beam_mm", "rotation_deg")
-    ]
-    return Summary(group, name, rows[0].answer, rows[0].alignment, len(rows), *means, *medians)
-
-
-def overall_table(evaluation: Evaluation) -> str:
-    """The short table as Markdown, with what was left out."""
-    lines = [
-        "| answer | alignment | images | Dice | HD95 mm | ASSD mm | NSD@2mm | across mm | along mm | turn deg |",
-        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
-    ]
-    for s in summaries(evaluation.rows):
-        if s.group == "overall":
-            figures = (f"{s.dice:.3f}", *(f"{x:.2f}" for x in (s.hd95_mm, s.assd_mm)), f"{s.nsd_2mm:.3f}")
-            pose = (s.median_across_beam_mm, s.median_along_beam_mm, s.median_rotation_deg)
-            cells = (_ANSWER_NAMES[s.answer], s.alignment, s.images, *figures, *(_figure(x, 1) for x in pose))
-            lines.append(_line(cells))
-    return "\n".join([*lines, *(f"\nLeft out: {failure}" for failure in evaluation.failures)])
-
-
-def _figure(value: float, decimals: int) -> str:
-    return "" if np.isnan(value) else f"{value:.{decimals}f}"
-
-
-def _line(cells: Iterable) -> str:
-    return "| " + " | ".join(str(cell) for cell in cells) + " |"
-
-
-def group_table(evaluation: Evaluation, group: str) -> str:
-    """Markdown: for every level or view, the answers side by side, aligned rigidly, and the errors of place."""
-    by_name: dict[str, dict[str, Summary]] = {}
-    for s in summaries(evaluation.rows):
-        if s.group == group and s.alignment == "rigid":
-            by_name.setdefault(s.name, {})[s.answer] = s
-    metrics = (("dice", "Dice", 3), ("hd95_mm", "HD95 mm", 2), ("assd_mm", "ASSD mm", 2), ("nsd_2mm", "NSD@2mm", 3))
-    titles = [f"{title}{of}" for _, title, _ in metrics for of in ("", " blank", " control")]
-    lines = [
-        _line((group, "images", *titles, "across mm", "along mm", "turn deg")),
-        "|---|" + "--:|" * (len(titles) + 4),
-    ]
-    for name, answers in by_name.items():
-        cells = [
-            _figure(getattr(answers[answer], field), decimals) if answer in answers else ""
-            for field, _, decimals in metrics
-            for answer in ANSWERS
-        ]
-        network = answers.get("network")
-        pose = ("median_across_beam_mm", "median_along_beam_mm", "median_rotation_deg")
-        places = [_figure(getattr(network, field), 1) if network else "" for field in pose]
-        lines.append(_line((name, network.images if network else 0, *cells, *places)))
-    return "\n".join(lines)
+_PICTURE_PX = 1120
 
 
 def report_text(evaluation: Evaluation) -> str:
-    """The whole report as Markdown."""
+    """The page, as Markdown. People are numbered and nothing is named by its path, so that it may be shown around."""
+    parts = [
+        f"# How accurate: {evaluation.dataset}",
+        _opening(evaluation),
+        f"Made by\n\n```\n{command_line(evaluation)}\n```",
+        f"## All answers\n\n{overall_table(evaluation)}\n\n{_NOTES}",
+        *left_out_lines(evaluation, lambda shot: f"{_person(evaluation, shot)}, {shot.level}"),
+        f"## By level, rigid alignment\n\n{level_table(evaluation)}\n\n![by level](by_level.png)",
+        f"## By view, rigid alignment\n\n{view_table(evaluation)}\n\n![by view](by_view.png)",
+        f"## Pose by view\n\n{_POSE}\n\n{pose_table(evaluation)}",
+        f"## Where it is off\n\n{_WHERE}\n\n![error map](error_map.png)",
+        f"## In the protocol of 3D-ReVert\n\n{_BALL}\n\n{ball_table(evaluation)}",
+        f"## Surfaces\n\n{_SURFACES}\n\n{soundness_table(evaluation)}",
+    ]
+    if evaluation.judgements:
+        parts.append(f"## What the network said of its answers\n\n{_SAID}\n\n{judgement_tables(evaluation.judgements)}")
+    chosen = chosen_shots(evaluation)
+    if chosen:
+        parts.append("## Best, median and worst by Dice\n\n" + "\n\n".join(f"![{n}]({n}.png)" for n in chosen))
+    return "\n\n".join([*parts, f"## Limits\n\n{_limits(evaluation)}"]) + "\n"
+
+
+_NOTES = """Means of Dice on a 0.5 mm grid, HD95 (the larger of the two directed 95th percentiles), ASSD (mean of the
+two directed means) and NSD (share of both surfaces within 2 mm of the other), by distances from points to triangles.
+Across, along, turn: medians of the errors of place before any alignment (below). *None*: where the answer said the
+vertebra is; the source-object distance was given. *Translation*, *rigid*: after the best such motion.
+
+*Blank*: what the network knows without looking. *Mean vertebra*: a constant, no image used. An answer means something
+as far as it is better than both. *Shape model fitted to the truth*: the ceiling of an answer made of this model."""
+
+_POSE = """Before any alignment, median / 90th percentile. Turn: the angle of the rotation that lays the answer onto the
+truth rigidly, found by iterated closest points, without corresponding points. Across and along the beam: where the
+centroid of the volume is. Along the beam the source-object distance was given."""
+
+_WHERE = """Distance of each vertex of the template to the true surface after rigid alignment, mean over all images,
+painted on the mean L3. Answers without the template's vertices are not shown."""
+
+_BALL = """Shapes in the unit ball, as the original has them: every surface is centred on the middle of its bounding box
+and divided by the largest distance from it, then takes the truth's centre and size; nothing is turned. Networks answer
+along the camera's axes, so that an error of the view counts; the mean vertebra has no view and stands in the patient's
+axes, as does its truth. Size and place are given by the truth here: these figures are no measurement in mm."""
+
+_SURFACES = """Closed: every edge has two triangles. One foramen: closed, with the Euler number 0 of a vertebra.
+Self-intersecting: a triangle that runs through another."""
+
+_SAID = "Distance of each vertex to the true surface, before any alignment: expected and actual."
+
+
+def _opening(evaluation: Evaluation) -> str:
+    """What was measured, on what, in which weights."""
     shots = evaluation.shots
-    counts = (len(shots), len({shot.vertebra for shot in shots}), len({shot.case for shot in shots}))
+    counts = (len(shots), len({shot.vertebra for shot in shots}), len(_people(evaluation)))
     names = (("image", "images"), ("vertebra", "vertebrae"), ("person", "people"))
-    of = " of ".join(f"{count} {names[count > 1]}" for count, names in zip(counts, names, strict=True))
-    rigid = [row for row in evaluation.rows if (row.answer, row.alignment) == ("network", "rigid")]
-    closed, foramina = (sum(row.closed for row in rigid), sum(row.closed and row.euler_number == 0 for row in rigid))
-    return f"""# Evaluation on {evaluation.dataset}
+    of = " of ".join(f"{count} {name[count > 1]}" for count, name in zip(counts, names, strict=True))
+    held_out = len(set(_people(evaluation)) & set(HELD_OUT))
+    above, answered = better_than_control(evaluation)
+    sdd, sod = (_span([getattr(shot.geometry, field) for shot in shots]) for field in ("sdd_mm", "sod_mm"))
+    weights = "\n".join(
+        f"- {title_of(evaluation, asked.name)}: `{asked.architecture}`, weights SHA256\n  `{asked.weights_sha256}`"
+        for asked in evaluation.networks
+    )
+    return f"""One radiograph of one lumbar vertebra in, its surface in mm out, held against the surface in the CT that
+the radiograph was computed from: {of}. Held out from the training data that
+`revert` makes: {held_out} of {counts[2]}. Source-detector distance {sdd} mm, source-object distance {sod} mm.
+Rigidly aligned, {above} of {answered} answers overlap the truth more than the mean vertebra of 87 people does.
 
-{of}. Architecture `{evaluation.architecture}`, weights SHA256
-`{evaluation.weights_sha256}`.
-
-Means of Dice on a 0.5 mm grid, HD95 (the larger direction), ASSD and NSD at 2 mm. The errors of place are medians,
-taken before any alignment: of the volume's centroid across and along the beam, and the turn of the rigid alignment.
-The source-object distance is given to the network; without alignment the figures depend on it. Of {len(rigid)}
-reconstructions, {closed} are closed, {foramina} with the one foramen of a vertebra (Euler number 0).
-
-{overall_table(evaluation)}
-
-## By level, rigid alignment
-
-{group_table(evaluation, "level")}
-
-![by level](by_level.png)
-
-## By view, rigid alignment
-
-{group_table(evaluation, "view")}
-
-![by view](by_view.png)
-
-{judgement_text(evaluation.judgements)}## Best, median and worst by Dice
-
-{"".join(f"![{name}]({name}.png)" + chr(10) for name in chosen_shots(evaluation))}"""
+{weights}"""
 
 
-def judgement_text(judgements: tuple[Judgement, ...]) -> str:
-    """Markdown: whether what the network said of its own answers was so; nothing where it said nothing."""
-    if not judgements:
-        return ""
-    found = reliability(*(np.stack([getattr(j, name) for j in judgements]) for name in ("expected_mm", "actual_mm")))
-    return f"""## What the network said of its answers
-
-Distance of each vertex to the true surface, before any alignment: expected and actual.
-
-{reliability_table(found)}
-
-{verdict_table(judgements)}
-
-"""
+def _span(values: list[float]) -> str:
+    low, high = min(values), max(values)
+    return f"{low:.0f}" if round(low) == round(high) else f"{low:.0f} to {high:.0f}"
 
 
-def verdict_table(judgements: tuple[Judgement, ...]) -> str:
-    """Markdown: the actual mean error of the images of each verdict."""
-    lines = ["| verdict | images | mean error mm | worst mm | below 1.5 mm |", "|---|--:|--:|--:|--:|"]
-    for word in WORDS:
-        means = np.array([j.actual_mm.mean() for j in judgements if j.verdict.word == word])
-        if len(means):
-            share = f"{100 * (means < 1.5).mean():.0f} %"
-            lines.append(_line((word, len(means), f"{means.mean():.2f}", f"{means.max():.2f}", share)))
-    return "\n".join(lines)
+def command_line(evaluation: Evaluation) -> str:
+    """What makes this page again, by the names of files alone."""
+    first, *others = evaluation.networks
+    weights = f" --weights {first.file}" if first.file else ""
+    against = "".join(f" --against {asked.file}" for asked in others)
+    return f"revert evaluate {evaluation.dataset}{weights}{against} --report DIR"
+
+
+def _limits(evaluation: Evaluation) -> str:
+    people = len(_people(evaluation))
+    few = "One person is little" if people == 1 else f"{people} people are few" if people < 30 else f"{people} people"
+    return f"""- {few}: images of one vertebra, and vertebrae of one person, are no independent trials.
+- The images are computed from CTs. Films have scatter, noise and, around the vertebra, a patient.
+- The box around the vertebra, its level and the source-object distance are given. A wrong distance scales the answer by
+  the same share.
+- The truth is a segmentation on the CT's grid, with its steps and its own errors."""
+
+
+def _people(evaluation: Evaluation) -> list[str]:
+    """The cases, in the order of the data set."""
+    return list(dict.fromkeys(shot.case for shot in evaluation.shots))
+
+
+def _person(evaluation: Evaluation, shot: Shot) -> str:
+    return f"person {_people(evaluation).index(shot.case) + 1}"
 
 
 def chosen_shots(evaluation: Evaluation) -> dict[str, Shot]:
     """The shots with the best, the median and the worst rigid Dice of the network, each shot once."""
-    rows = [row for row in evaluation.rows if (row.answer, row.alignment) == ("network", "rigid")]
-    rows.sort(key=lambda row: -row.metrics.dice)
+    rows = sorted(evaluation.chosen("network", "rigid"), key=lambda row: -row.metrics.dice)
     shots = {(shot.vertebra, shot.view): shot for shot in evaluation.shots}
     last = len(rows) - 1
     places = {"best": 0, "median": last // 2 if last > 1 else -1, "worst": last if last > 0 else -1}
@@ -218,22 +161,41 @@ def write_report(evaluation: Evaluation, folder: Path, scene_of: Callable[[Shot]
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
         part = Path(temporary) / folder.name
         part.mkdir()
-        (part / "report.md").write_text(report_text(evaluation))
+        (part / "report.md").write_text(report_text(evaluation), encoding="utf-8")
         _write_csv(part / "rows.csv", [_flat(row) for row in evaluation.rows])
-        _write_csv(part / "summary.csv", [asdict(summary) for summary in summaries(evaluation.rows)])
-        for group in ("level", "view"):
-            box_plots(part / f"by_{group}.png", evaluation.rows, group)
-        for name, shot in chosen_shots(evaluation).items():
-            title = f"{name.capitalize()} of {len(evaluation.shots)} images: {shot.level}, {shot.view}"
-            lines = (title, shot.vertebra, f"source-object distance {shot.geometry.sod_mm:.0f} mm")
-            demo_picture(part / f"{name}.png", scene_of(shot), lines)
+        _write_csv(part / "summary.csv", [asdict(summary) for summary in summaries(evaluation)])
+        _write_pictures(evaluation, part, scene_of)
         if folder.exists():
             folder.rmdir()
         os.replace(part, folder)
 
 
+def _write_pictures(evaluation: Evaluation, folder: Path, scene_of: Callable[[Shot], Scene]) -> None:
+    for group in ("level", "view"):
+        box_plots(folder / f"by_{group}.png", evaluation, group)
+    errors_mm = {title_of(evaluation, name): errors for name, errors in evaluation.vertex_errors_mm.items()}
+    error_map(folder / "error_map.png", errors_mm)
+    for name, shot in chosen_shots(evaluation).items():
+        title = f"{name.capitalize()} of {len(evaluation.shots)} images: {shot.level}, {shot.view}"
+        lines = (title, _person(evaluation, shot), f"source-object distance {shot.geometry.sod_mm:.0f} mm")
+        demo_picture(folder / f"{name}.png", scene_of(shot), lines)
+    for path in folder.glob("*.png"):
+        _made_small(path)
+
+
+def _made_small(path: Path) -> None:
+    """Takes from a picture what a page does not need: transparency, and pixels beyond _PICTURE_PX a row."""
+    from PIL import Image  # comes with matplotlib
+
+    with Image.open(path) as picture:
+        small = picture.convert("RGB")
+    if small.width > _PICTURE_PX:
+        small = small.resize((_PICTURE_PX, round(small.height * _PICTURE_PX / small.width)), Image.Resampling.LANCZOS)
+    small.save(path, optimize=True)
+
+
 def _flat(row: Row) -> dict:
-    """A row as columns; the control's errors of place are left empty."""
+    """A row as columns; errors of place that it has none of are left empty."""
     columns = asdict(row)
     metrics, pose = columns.pop("metrics"), columns.pop("pose")
     return columns | metrics | (pose or {field.name: "" for field in fields(PoseError)})

@@ -7,18 +7,25 @@ from pathlib import Path
 
 import numpy as np
 
-from .align import align
-from .compare import control_metrics
+from .align import IDENTITY, align
+from .crossings import crossing_faces
 from .dataset import DatasetItem
 from .domain import Verdict, verdict
 from .geometry import Geometry
 from .mesh import Mesh, mesh_quality, read_mesh, volume_centroid
 from .metrics import SurfaceMetrics, distances_mm, surface_metrics
-from .reconstruction import Reconstruction
-from .template import control_mesh
+from .oracle import Oracle
+from .reconstruction import Alignment, Reconstruction
+from .template import control_mesh, load_template
+from .unit_ball import onto_ball
 
+NETWORK, BLANK, CONTROL, ORACLE = "network", "blank", "control", "oracle"
 ALIGNMENTS = ("none", "translation", "rigid")
-ANSWERS = ("network", "blank", "control")
+UNIT_BALL = "unit ball"
+"""The original's protocol (`unit_ball.py`), in rows beside the alignments."""
+
+CONSTANT_SAMPLES = 50_000
+"""Points on each surface for the answers that are measured once for all images of a vertebra."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,8 @@ class PoseError:
 
 @dataclass(frozen=True)
 class Row:
-    """One answer to one image in one alignment. pose: before any alignment; None for the control, which has none."""
+    """One answer to one image in one alignment. pose: before any alignment; None for what has none: control and oracle.
+    crossing_share: of its triangles, those that run through others."""
 
     vertebra: str
     case: str
@@ -72,17 +80,26 @@ class Row:
     pose: PoseError | None
     closed: bool
     euler_number: int
+    crossing_share: float
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An answer that was no surface, and why, in one line."""
+
+    shot: Shot
+    answer: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class Job:
-    """What there is to measure. answers: by name, those that are surfaces. control: the row of this vertebra. failures:
-    one line for each answer that is no surface. samples: points on each surface."""
+    """What there is to measure. answers: by name, those that are surfaces. failures: of those that are none. samples:
+    points on each surface."""
 
     shot: Shot
     answers: dict[str, Reconstruction]
-    control: Row
-    failures: tuple[str, ...]
+    failures: tuple[Failure, ...]
     samples: int
 
 
@@ -98,62 +115,121 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Measured:
-    """All there is of one shot. judgement: None from a network that does not judge itself."""
+    """All there is of one shot. judgement: None from a network that does not judge itself. vertex_errors_mm: by answer,
+    (n,) distance of each vertex of the template to the true surface after rigid alignment."""
 
     rows: tuple[Row, ...]
-    failures: tuple[str, ...]
+    failures: tuple[Failure, ...]
     judgement: Judgement | None
+    vertex_errors_mm: dict[str, np.ndarray]
+
+    def beside(self, constant: Measured, view: str) -> Measured:
+        """This and the answers that are the same for every view of the vertebra."""
+        rows = (*self.rows, *(replace(row, view=view) for row in constant.rows))
+        return replace(self, rows=rows, vertex_errors_mm=self.vertex_errors_mm | constant.vertex_errors_mm)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A network that was asked. name: of its answers. file: name of its weights' file, None for the shipped one."""
+
+    name: str
+    architecture: str
+    weights_sha256: str
+    file: str | None
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """rows: in the order of the data set. failures: one line for each answer that was no surface; it has no rows.
-    judgements: of the images whose answer was a surface, from a network that judges itself."""
+    """networks: the evaluated one first. rows: in the order of the data set; an answer that was no surface has none.
+    judgements: of the images whose answer was a surface, from a network that judges itself. vertex_errors_mm: by
+    answer, (n,) the mean over the images, of answers that have the template's vertices."""
 
     dataset: str
-    architecture: str
-    weights_sha256: str
+    networks: tuple[Asked, ...]
     shots: tuple[Shot, ...]
     rows: tuple[Row, ...]
-    failures: tuple[str, ...]
-    judgements: tuple[Judgement, ...] = ()
+    failures: tuple[Failure, ...]
+    judgements: tuple[Judgement, ...]
+    vertex_errors_mm: dict[str, np.ndarray]
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The names of all answers in the order of tables."""
+        return (NETWORK, *(asked.name for asked in self.networks[1:]), BLANK, CONTROL, ORACLE)
+
+    def chosen(self, answer: str, alignment: str) -> list[Row]:
+        """The rows of one answer in one alignment."""
+        return [row for row in self.rows if (row.answer, row.alignment) == (answer, alignment)]
 
 
 def measured(job: Job) -> Measured:
-    """All rows of one shot, its failures, and what the network said of its answer."""
-    rows, truth = [], job.shot.truth
+    """All rows of one shot but those of the constant answers, its failures, and what the network said of its answer."""
+    truth, rows, errors_mm = job.shot.truth, [], {}
     for answer, mesh in ((name, said.mesh) for name, said in job.answers.items()):
         motions = {alignment: align(mesh, truth, alignment) for alignment in ALIGNMENTS}
         pose = pose_error(mesh, truth, motions["rigid"].rotation)
-        for alignment, motion in motions.items():
-            metrics = surface_metrics(motion.apply(mesh), truth, job.samples)
-            rows.append(_row(job.shot, answer, alignment, mesh, metrics, pose))
-    rows.append(replace(job.control, view=job.shot.view))
-    said = job.answers.get("network")
-    return Measured(tuple(rows), job.failures, said and judgement(said, truth))
+        if answer != BLANK:
+            motions[UNIT_BALL] = onto_ball(mesh, truth)
+        rows += _rows(job.shot, answer, mesh, truth, motions, pose, job.samples)
+        if answer == NETWORK and np.array_equal(mesh.faces, load_template().faces):
+            errors_mm[answer] = _vertex_errors_mm(motions["rigid"].apply(mesh), truth)
+    said = job.answers.get(NETWORK)
+    return Measured(tuple(rows), job.failures, said and judgement(said, truth), errors_mm)
+
+
+def measured_constants(job: tuple[Shot, Oracle]) -> Measured:
+    """The answers to a vertebra that need no image, so that one shot stands for all: control and oracle."""
+    shot, oracle = job
+    truth, in_lps, control = shot.truth, read_mesh(shot.mesh), control_mesh(shot.level)
+    laid, fitted = align(control, truth, "rigid"), oracle.answer(shot.level, truth)
+    rows = [
+        *_rows(shot, CONTROL, control, truth, {"rigid": laid}),
+        *_rows(shot, CONTROL, control, in_lps, {UNIT_BALL: onto_ball(control, in_lps)}),
+        *_rows(shot, ORACLE, fitted, truth, {"rigid": IDENTITY}),
+    ]
+    return Measured(tuple(rows), (), None, {CONTROL: _vertex_errors_mm(laid.apply(control), truth)})
+
+
+def _rows(
+    shot: Shot,
+    answer: str,
+    mesh: Mesh,
+    truth: Mesh,
+    motions: dict[str, Alignment],
+    pose: PoseError | None = None,
+    samples: int = CONSTANT_SAMPLES,
+) -> list[Row]:
+    """A row for each motion of one answer."""
+    quality = mesh_quality(mesh)
+    soundness = (quality.closed, quality.euler_number, len(np.unique(crossing_faces(mesh))) / len(mesh.faces))
+    where = (shot.vertebra, shot.case, shot.level, shot.view, answer)
+    return [
+        Row(*where, alignment, surface_metrics(motion.apply(mesh), truth, samples), pose, *soundness)
+        for alignment, motion in motions.items()
+    ]
+
+
+def _vertex_errors_mm(mesh: Mesh, truth: Mesh) -> np.ndarray:
+    """(n,) distance of each vertex to the true surface, mm."""
+    return np.abs(distances_mm(mesh.vertices, truth))
 
 
 def judgement(said: Reconstruction, truth: Mesh) -> Judgement | None:
     """What a reconstruction says of itself beside its true surface, in one frame."""
     if said.expected_error_mm is None:
         return None
-    return Judgement(verdict(said), said.expected_error_mm, np.abs(distances_mm(said.mesh.vertices, truth)))
-
-
-def control_row(shot: Shot) -> Row:
-    """The constant answer to a vertebra: it sees no image, so one shot stands for all."""
-    mesh = control_mesh(shot.level)
-    return _row(shot, "control", "rigid", mesh, control_metrics(mesh, shot.truth, "rigid"), None)
-
-
-def _row(shot: Shot, answer: str, alignment: str, mesh: Mesh, metrics: SurfaceMetrics, pose: PoseError | None) -> Row:
-    quality = mesh_quality(mesh)
-    where = (shot.vertebra, shot.case, shot.level, shot.view)
-    return Row(*where, answer, alignment, metrics, pose, quality.closed, quality.euler_number)
+    return Judgement(verdict(said), said.expected_error_mm, _vertex_errors_mm(said.mesh, truth))
 
 
 def pose_error(mesh: Mesh, truth: Mesh, rotation: np.ndarray) -> PoseError:
-    """The error of place of a mesh in the camera frame; rotation (3, 3) is the one that lays it onto the truth."""
+    """The error of place of a mesh in the camera frame, before any alignment.
+
+    rotation: (3, 3), the one that lays it onto the truth rigidly, by iterated closest points. Its angle, 0..180
+    degrees, is how far the answer is turned. No corresponding points are asked for, so that every network is measured
+    alike and a wrong shape turns the answer by what fits the truth best. `align` tries the turns of a cube where the
+    first end is far off: an answer from behind is told by its 180 degrees, and not by the nearest bad fit.
+    """
     centre = volume_centroid(truth)
     off = volume_centroid(mesh) - centre
     along = off @ centre / np.linalg.norm(centre)

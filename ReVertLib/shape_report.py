@@ -13,16 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial.distance import cdist
 
-from .align import align, best_motion
+from .align import align
 from .cases import HELD_OUT, find_cases
 from .geometry import LEVEL_OF_LABEL, LEVELS
 from .mesh import Mesh
 from .metrics import surface_metrics
-from .reconstruction import Alignment, SurfaceMetrics
-from .register import Target, matched
+from .oracle import best_fit
+from .reconstruction import SurfaceMetrics
 from .shape_model import People, ShapeModel, left_out, modes_of
 from .shapes import onto_mean, sources
 from .template import load_template
@@ -32,7 +31,6 @@ from .world import World, sample_shape
 MODE_COUNTS = (0, 5, 10, 16)
 BASIS_COUNTS = (50, 150, 400)
 SAMPLES_PER_FOLD = 100
-_NOISES_MM = np.repeat((3.0, 2.0, 1.0, 0.7, 0.5, 0.4, 0.3), 3)
 
 
 @dataclass(frozen=True)
@@ -43,24 +41,6 @@ class Fit:
     level: str
     model: str
     metrics: SurfaceMetrics
-
-
-def best_fit(mean: Mesh, basis: np.ndarray, target: Mesh, start: Alignment) -> Mesh:
-    """The surface mean + basis @ c, moved rigidly, that is nearest to target: matches and ridge regression of c in
-    turn, from stiff to soft. basis: (n, 3, k) mm, times its standard deviations. start: a rigid motion onto target."""
-    goal = Target.of(target, 10_000, 0)
-    flat = basis.reshape(3 * len(basis), -1)
-    shape, motion = mean.vertices, start
-    for noise_mm in _NOISES_MM:
-        placed = Mesh(shape, mean.faces).moved(motion.rotation, motion.translation_mm)
-        matches = matched(placed, goal, sliding=0.1)
-        wanted = placed.vertices + matches.pull
-        motion = best_motion(shape, wanted, "rigid")
-        residual = (wanted - motion.translation_mm) @ motion.rotation - mean.vertices
-        weighted = np.repeat(matches.weight, 3)[:, None] * flat
-        system = flat.T @ weighted + noise_mm**2 * np.eye(flat.shape[1])
-        shape = mean.vertices + (basis @ cho_solve(cho_factor(system), weighted.T @ residual.ravel()))
-    return Mesh(shape, mean.faces).moved(motion.rotation, motion.translation_mm)
 
 
 def bases(model: ShapeModel, all_modes: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,40 +1,35 @@
-"""Errors of place, summaries and the time left, by hand."""
+"""Errors of place, the rows of one shot and the time left, by hand."""
 
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import tiny
 
 from ReVertLib import evaluate as module
-from ReVertLib.evaluation_report import chosen_shots, summaries
-from ReVertLib.geometry import Geometry, rotation_about
-from ReVertLib.measure import Evaluation, PoseError, Row, Shot, pose_error, volume_centroid
-from ReVertLib.mesh import Mesh
-from ReVertLib.metrics import SurfaceMetrics
+from ReVertLib.crossings import crossing_faces
+from ReVertLib.dataset import read_dataset
+from ReVertLib.geometry import rotation_about
+from ReVertLib.measure import Job, measured, measured_constants, pose_error, shots_of, volume_centroid
+from ReVertLib.mesh import Mesh, read_mesh, write_mesh
+from ReVertLib.oracle import Oracle
+from ReVertLib.reconstruction import Reconstruction
+from ReVertLib.template import control_mesh, load_template
+from ReVertLib.unit_ball import onto_ball
 
 
-def row(dice, level="L3", view="ap", answer="network", pose=(1.0, 2.0, 3.0)):
-    metrics = SurfaceMetrics(dice, 10 * dice, dice, dice, dice, 1.0, 1.0)
-    return Row("v", "c", level, view, answer, "rigid", metrics, PoseError(*pose) if pose else None, True, 0)
+@pytest.fixture
+def shot(tmp_path):
+    """One AP image of an L4."""
+    tiny.write_vertebra(tmp_path, "L4", 600.0, {"ap": 0.0})
+    return shots_of(read_dataset(tmp_path)[0])[0]
 
 
-def test_summaries_by_hand():
-    rows = [
-        row(0.8),
-        row(0.9, "L4"),
-        row(1.0, "L3", "lat", pose=(7.0, 8.0, 90.0)),
-        row(0.5, answer="control", pose=None),
-    ]
-    found = {(s.group, s.name, s.answer): s for s in summaries(rows)}
-    overall = found["overall", "all", "network"]
-    assert (overall.images, overall.dice, overall.hd95_mm) == (3, pytest.approx(0.9), pytest.approx(9.0))
-    assert (overall.median_across_beam_mm, overall.median_along_beam_mm, overall.median_rotation_deg) == (1, 2, 3)
-    assert found["level", "L3", "network"].dice == pytest.approx(0.9)
-    assert found["level", "L4", "network"].images == 1
-    assert found["view", "lat", "network"].median_rotation_deg == 90
-    assert np.isnan(found["level", "L3", "control"].median_rotation_deg)
-    assert len(found) == 1 + 1 + 2 + 1 + 2 + 1
+def answered(shot, mesh, name="network"):
+    """What is measured of one answer, by alignment."""
+    job = Job(shot, {name: Reconstruction(mesh, shot.geometry, 0.0, ())}, (), 1_000)
+    found = measured(job)
+    return {row.alignment: row for row in found.rows}, found
 
 
 def test_centroid_of_the_volume_and_not_of_the_vertices():
@@ -59,19 +54,92 @@ def test_along_the_beam_follows_the_ray():
         assert error.rotation_deg == pytest.approx(30.0)
 
 
-def test_best_median_and_worst():
-    rows = [row(dice, view=str(i)) for i, dice in enumerate((0.3, 0.9, 0.5, 0.7, 0.1))]
-    camera = Geometry(1000.0, 500.0, (0.5, 0.5), (99.5, 79.5))
-    shots = tuple(Shot("v", "c", "L3", str(i), Path("i"), Path("m"), camera, np.eye(4)) for i in range(5))
-    for count, expected in (
-        (5, {"best": "1", "median": "2", "worst": "4"}),
-        (3, {"best": "1", "median": "2", "worst": "0"}),
-        (2, {"best": "1", "worst": "0"}),
-        (1, {"best": "0"}),
-        (0, {}),
-    ):
-        evaluation = Evaluation("data", "template", "0", shots, tuple(rows[:count]), ())
-        assert {name: shot.view for name, shot in chosen_shots(evaluation).items()} == expected
+def test_an_answer_from_behind_is_turned_by_half_a_turn(shot):
+    """The alignment may not end at the nearest bad fit, which would turn the answer by a few degrees only."""
+    truth, centre = shot.truth, volume_centroid(shot.truth)
+    for degrees in (90.0, 180.0):
+        turn = rotation_about("y", degrees)
+        rows, _ = answered(shot, truth.moved(turn, centre - turn @ centre))
+        assert rows["none"].pose.rotation_deg == pytest.approx(degrees, abs=0.5)
+        assert rows["rigid"].metrics.dice > 0.99 > rows["none"].metrics.dice + 0.2
+
+
+def test_the_unit_ball_takes_size_and_place_and_no_turn_from_the_truth(shot):
+    truth, centre = shot.truth, volume_centroid(shot.truth)
+    rows, _ = answered(shot, truth.moved(np.eye(3), np.array([9.0, -4.0, 30.0]), 0.7))
+    assert rows["unit ball"].metrics.dice > 0.99
+    assert rows["rigid"].metrics.dice < 0.9
+    turn = rotation_about("y", 15.0)
+    rows, _ = answered(shot, truth.moved(turn, centre - turn @ centre))
+    assert rows["unit ball"].metrics.dice < 0.9 < rows["rigid"].metrics.dice
+
+
+def test_darkness_is_not_measured_in_the_unit_ball(shot):
+    assert list(answered(shot, shot.truth, "blank")[0]) == ["none", "translation", "rigid"]
+
+
+def test_errors_of_vertices_need_the_vertices_of_the_template(shot):
+    """The mean vertebra grown by 1 mm: each vertex of the same surface in its own place is at most that far off, most
+    of them nearly that."""
+    assert answered(shot, unlike(shot.truth))[1].vertex_errors_mm == {}
+    mean = control_mesh("L4").moved(np.eye(3), np.array([0.0, 0.0, 600.0]))
+    write_mesh(mean, shot.mesh)
+    there = replace(shot, camera_from_lps=np.eye(4))
+    grown = Mesh(mean.vertices + tiny_normals(mean), mean.faces)
+    errors = answered(there, grown)[1].vertex_errors_mm["network"]
+    assert errors.shape == (3000,)
+    assert np.median(errors) == pytest.approx(1.0, abs=0.1)
+
+
+def unlike(mesh):
+    """The same surface by other faces than the template's."""
+    return Mesh(mesh.vertices, mesh.faces[::-1])
+
+
+def tiny_normals(mesh):
+    """(n, 3) unit normals, outward: the mean of the faces around each vertex, by their area."""
+    a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
+    normals = np.zeros_like(mesh.vertices)
+    for i in range(3):
+        np.add.at(normals, mesh.faces[:, i], np.cross(b - a, c - a))
+    return normals / np.linalg.norm(normals, axis=1, keepdims=True)
+
+
+def test_triangles_that_run_through_others_are_counted(shot):
+    """Two cubes, one corner of the one inside the other: 3 sides of each are cut, and of their 2 triangles some."""
+    one = Mesh(30 * tiny.CUBE.vertices + [0, 0, 600], tiny.CUBE.faces)
+    moved = one.vertices + np.array([14.0, 15.0, 16.0])
+    two = Mesh(np.vstack([one.vertices, moved]), np.vstack([one.faces, one.faces + 8]))
+    assert answered(shot, one)[0]["rigid"].crossing_share == 0.0
+    share = answered(shot, two)[0]["rigid"].crossing_share
+    assert share == len(set(crossing_faces(two).ravel().tolist())) / 24
+    assert 6 / 24 <= share <= 12 / 24
+
+
+def test_the_constants_are_the_mean_and_the_best_of_the_model(shot):
+    """The truth is a bent mean L4; a model that has just this bend finds it, the control does not bend."""
+    mean = load_template().means
+    bend = tiny.deformed(Mesh(mean[3], load_template().faces)).vertices - mean[3]
+    found = measured_constants((shot, Oracle(mean, bend[:, :, None])))
+    rows = {(row.answer, row.alignment): row for row in found.rows}
+    assert list(rows) == [("control", "rigid"), ("control", "unit ball"), ("oracle", "rigid")]
+    assert rows["oracle", "rigid"].metrics.dice > 0.98
+    assert rows["control", "rigid"].metrics.dice < 0.95
+    volumes = [rows["control", name].metrics.volume_mm3 for name in ("rigid", "unit ball")]
+    scale = onto_ball(control_mesh("L4"), read_mesh(shot.mesh)).scale
+    assert volumes[1] == pytest.approx(scale**3 * volumes[0])
+    assert all(row.pose is None for row in found.rows)
+    assert list(found.vertex_errors_mm) == ["control"]
+    assert found.vertex_errors_mm["control"].mean() == pytest.approx(rows["control", "rigid"].metrics.assd_mm, rel=0.15)
+
+
+def test_constants_stand_beside_every_view(shot):
+    constant = measured_constants((shot, Oracle(load_template().means, np.zeros((3000, 3, 1)))))
+    _, found = answered(shot, unlike(shot.truth))
+    both = found.beside(constant, "lateral")
+    assert [row.view for row in both.rows] == ["ap"] * 4 + ["lateral"] * 3
+    assert both.rows[-1].metrics == constant.rows[-1].metrics
+    assert list(both.vertex_errors_mm) == ["control"]
 
 
 def test_progress_says_the_time_left(monkeypatch):

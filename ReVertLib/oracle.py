@@ -1,0 +1,62 @@
+"""The best a shape model can do when it is fitted to the truth itself: what its directions leave to be said.
+
+A network whose last word is the shape model's cannot be better than this, whatever it sees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+from .align import align, best_motion
+from .geometry import LEVELS
+from .mesh import Mesh
+from .reconstruction import Alignment
+from .register import Target, matched
+from .shape_model import load_model
+from .template import RESOURCES, load_template
+
+MODEL_FILE = RESOURCES / "shape_model.npz"
+
+_NOISES_MM = np.repeat((3.0, 2.0, 1.0, 0.7, 0.5, 0.4, 0.3), 3)
+
+
+def best_fit(mean: Mesh, basis: np.ndarray, target: Mesh, start: Alignment) -> Mesh:
+    """The surface mean + basis @ c, moved rigidly, that is nearest to target: matches and ridge regression of c in
+    turn, from stiff to soft. basis: (n, 3, k) mm, times its standard deviations. start: a rigid motion onto target."""
+    goal = Target.of(target, 10_000, 0)
+    flat = basis.reshape(3 * len(basis), -1)
+    shape, motion = mean.vertices, start
+    for noise_mm in _NOISES_MM:
+        placed = Mesh(shape, mean.faces).moved(motion.rotation, motion.translation_mm)
+        matches = matched(placed, goal, sliding=0.1)
+        wanted = placed.vertices + matches.pull
+        motion = best_motion(shape, wanted, "rigid")
+        residual = (wanted - motion.translation_mm) @ motion.rotation - mean.vertices
+        weighted = np.repeat(matches.weight, 3)[:, None] * flat
+        system = flat.T @ weighted + noise_mm**2 * np.eye(flat.shape[1])
+        shape = mean.vertices + (basis @ cho_solve(cho_factor(system), weighted.T @ residual.ravel()))
+    return Mesh(shape, mean.faces).moved(motion.rotation, motion.translation_mm)
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """A shape model that may see the truth. means: (5, n, 3) mm, canonical frame, L1..L5. basis: (n, 3, k) mm, its
+    directions of greatest variance, each times its standard deviation."""
+
+    means: np.ndarray
+    basis: np.ndarray
+
+    @classmethod
+    def of(cls, rank: int, path: Path = MODEL_FILE) -> Oracle:
+        """The first `rank` directions of a shape model on disk (default: the shipped one). Takes seconds."""
+        model = load_model(path)
+        return cls(model.means, model.basis(rank))
+
+    def answer(self, level: str, truth: Mesh) -> Mesh:
+        """The vertebra of the model that is nearest to a true surface, in its frame, mm."""
+        mean = Mesh(self.means[LEVELS.index(level)], load_template().faces)
+        return best_fit(mean, self.basis, truth, align(mean, truth, "rigid"))

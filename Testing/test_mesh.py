@@ -5,6 +5,7 @@ import pytest
 import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
+from ReVertLib import mesh as module
 from ReVertLib.errors import InputError
 from ReVertLib.files import check_writable, whole_file
 from ReVertLib.geometry import rotation_about
@@ -13,12 +14,14 @@ from ReVertLib.mesh import (
     Mesh,
     decimated,
     from_polydata,
+    inside_voxels,
     mesh_quality,
     mesh_volume_mm3,
     read_mesh,
     to_polydata,
     write_mesh,
 )
+from ReVertLib.template import load_template
 from ReVertLib.volume import mesh_from_mask
 
 
@@ -161,6 +164,26 @@ def test_not_finite(tmp_path):
     write_mesh(mesh, tmp_path / "nan.ply")
     with pytest.raises(InputError, match=r"mesh nan.ply: expected finite coordinates, got NaN or infinity"):
         read_mesh(tmp_path / "nan.ply")
+
+
+def test_voxels_inside_a_block_by_hand():
+    """Centres at whole mm; a block from 0.5 to 20.5, so 20 of them along each axis, over several slabs of slices."""
+    inside = inside_voxels(
+        cube(20.0, (0.5, 0.5, 0.5)), np.zeros(3), np.ones(3), np.array([-2, 0, -3]), np.array([30, 25, 22])
+    )
+    assert inside.shape == (26, 26, 33)
+    assert inside.sum() == inside[4:24, 1:21, 3:23].sum() == 20**3
+
+
+@pytest.mark.parametrize("slices", [1, 5])
+def test_slabs_find_what_all_slices_at_once_do(monkeypatch, slices):
+    vertebra = load_template().mean("L2").moved(np.eye(3), np.array([0.1, 0.2, 0.3]))
+    grid = (np.array([-50.0, -60.0, -40.0]), np.array([0.9, 1.0, 1.1]), np.array([3, 0, 1]), np.array([110, 110, 70]))
+    monkeypatch.setattr(module, "SLAB_SLICES", 1000)
+    whole = inside_voxels(vertebra, *grid)
+    monkeypatch.setattr(module, "SLAB_SLICES", slices)
+    assert np.array_equal(inside_voxels(vertebra, *grid), whole)
+    assert whole.sum() > 10_000
 
 
 def test_decimated_keeps_the_shape():

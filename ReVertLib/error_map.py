@@ -36,12 +36,12 @@ def error_map(path: Path, errors_mm: dict[str, np.ndarray]) -> None:
 
     rows, reach_mm = len(errors_mm), range_mm(errors_mm)
     height = 2.75 * rows + 1.05
-    figure = Figure((11.6, height), dpi=96, facecolor=BACKGROUND)
+    figure = Figure((11.6, height), dpi=88, facecolor=BACKGROUND)
     FigureCanvasAgg(figure)
     for i, (title, errors) in enumerate(errors_mm.items()):
         bottom = (0.9 + 2.75 * (rows - 1 - i)) / height
         _row(figure, bottom, 2.35 / height, errors, reach_mm)
-        about = f"mean {errors.mean():.2f} mm, worst vertex {errors.max():.1f} mm"
+        about = f"mean of the vertices {errors.mean():.2f} mm, worst {errors.max():.1f} mm"
         figure.text(0.02, bottom + 2.55 / height, title, color=TEXT, size=13, weight="bold", va="center")
         figure.text(0.98, bottom + 2.55 / height, about, color=MUTED, size=11, va="center", ha="right")
     for i, name in enumerate(VIEWS):

@@ -30,7 +30,7 @@ from .measure import Evaluation, PoseError, Row, Shot
 from .pictures import Scene, demo_picture
 from .plots import box_plots
 
-_PICTURE_PX = 1120
+_PICTURE_PX = 1024
 
 
 def report_text(evaluation: Evaluation) -> str:
@@ -65,8 +65,9 @@ vertebra is; the source-object distance was given. *Translation*, *rigid*: after
 as far as it is better than both. *Shape model fitted to the truth*: the ceiling of an answer made of this model."""
 
 _POSE = """Before any alignment, median / 90th percentile. Turn: the angle of the rotation that lays the answer onto the
-truth rigidly, found by iterated closest points, without corresponding points. Across and along the beam: where the
-centroid of the volume is. Along the beam the source-object distance was given."""
+truth rigidly, found by iterated closest points, without corresponding points; of a shape that is hardly a vertebra it
+says little. Across and along the beam: where the centroid of the volume is. Along the beam the source-object distance
+was given."""
 
 _WHERE = """Distance of each vertex of the template to the true surface after rigid alignment, mean over all images,
 painted on the mean L3. Answers without the template's vertices are not shown."""

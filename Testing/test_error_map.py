@@ -54,4 +54,4 @@ def test_colours_fall_in_lightness_all_along():
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_row_for_each_answer(tmp_path, count):
     image = drawn(tmp_path / "x.png", {str(i): np.ones(3000) for i in range(count)})
-    assert image.shape[0] == pytest.approx(96 * (2.75 * count + 1.05), abs=1)
+    assert image.shape[0] == pytest.approx(88 * (2.75 * count + 1.05), abs=1)

@@ -1,34 +1,22 @@
 """Evaluations whose figures are known in advance: by predictors that know the truth, or know nothing."""
 
 import csv
-import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 import tiny
+from tiny_evaluation import knowing, one_image, plain_model, rows_of, run  # noqa: F401 - fixtures among them
 
 from ReVertLib import evaluate as module
-from ReVertLib.errors import InputError
+from ReVertLib.__main__ import main
 from ReVertLib.evaluate import evaluate
-from ReVertLib.evaluation_report import chosen_shots, report_text, write_report
-from ReVertLib.evaluation_tables import level_table, overall_table, title_of
-from ReVertLib.geometry import camera_from_lps, rotation_about
+from ReVertLib.evaluation_report import chosen_shots, report_text
+from ReVertLib.evaluation_tables import overall_table, title_of
+from ReVertLib.geometry import rotation_about
 from ReVertLib.measure import ALIGNMENTS, UNIT_BALL
-from ReVertLib.mesh import Mesh, volume_centroid
-from ReVertLib.oracle import Oracle
-from ReVertLib.reconstruction import Reconstruction
-from ReVertLib.shape_model import load_model
-from ReVertLib.template import RESOURCES, control_mesh
-
-
-@pytest.fixture(scope="module", autouse=True)
-def plain_model():
-    """The shape model's modes as they are: what is widened takes seconds to be worked out."""
-    model = load_model(RESOURCES / "shape_model.npz")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Oracle, "of", lambda rank: Oracle(model.means, np.moveaxis(model.modes, 0, 2)))
-        yield
+from ReVertLib.mesh import Mesh, vertex_normals, volume_centroid
 
 
 @pytest.fixture(scope="module")
@@ -41,47 +29,9 @@ def dataset(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def one_image(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("one_image")
-    tiny.write_vertebra(folder, "L5", 650.0, {"ap": 0.0})
-    return folder
-
-
-def knowing(answer, folder, expects=None):
-    """A stand-in for Predictor that knows a data set: answer(truth) to an image, the mean vertebra to darkness.
-    expects: mm, the error it says of every vertex."""
-
-    class Knowing:
-        architecture, weights_sha256 = "template", "0" * 64
-
-        def __init__(self, weights, device):
-            self.shots = {shot.geometry.sod_mm: shot for of_one in module._checked_shots(folder) for shot in of_one}
-
-        def reconstruct(self, pixels, geometry):
-            shot = self.shots[geometry.sod_mm]
-            dark = control_mesh(shot.level).moved(camera_from_lps(), np.array([0, 0, geometry.sod_mm]))
-            mesh = answer(shot.truth) if pixels.any() else dark
-            return Reconstruction(mesh, geometry, 0.0, (), expects and np.full(len(mesh.vertices), expects))
-
-    return Knowing
-
-
-def run(folder, answer, expects=None, **options):
-    lines = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "Predictor", knowing(answer, folder, expects))
-        result = evaluate(folder, None, samples=1_000, **({"workers": 1, "say": lines.append} | options))
-    return result, lines
-
-
-@pytest.fixture(scope="module")
 def measured(dataset):
     """An evaluation of a predictor that answers with a bent truth."""
     return run(dataset, tiny.deformed)[0]
-
-
-def rows_of(result, answer, alignment=None):
-    return [row for row in result.rows if row.answer == answer and alignment in (None, row.alignment)]
 
 
 def test_a_perfect_answer_is_perfect_in_every_alignment(one_image):
@@ -178,69 +128,6 @@ def test_what_a_network_says_of_its_answers_is_measured(one_image, measured):
     assert f"Actual error over expected: {10 * said.actual_mm.mean():.2f}." in text
 
 
-def vertex_normals(mesh):
-    """(n, 3) unit normals, outward: the mean of the faces around each vertex, by their area."""
-    a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
-    normals = np.zeros_like(mesh.vertices)
-    for i in range(3):
-        np.add.at(normals, mesh.faces[:, i], np.cross(b - a, c - a))
-    return normals / np.linalg.norm(normals, axis=1, keepdims=True)
-
-
-def test_an_answer_that_is_no_surface_is_left_out_and_said(one_image):
-    text = "points: expected points around a volume, got points in one plane"
-
-    def answer(truth):
-        raise InputError(text)
-
-    result, lines = run(one_image, answer)
-    assert [(row.answer, row.alignment) for row in result.rows] == [
-        *(("blank", alignment) for alignment in ALIGNMENTS),
-        ("control", "rigid"),
-        ("control", UNIT_BALL),
-        ("oracle", "rigid"),
-    ]
-    assert [(failure.shot.view, failure.answer, failure.reason) for failure in result.failures] == [
-        ("ap", "network", text)
-    ]
-    assert f"Left out: case_segment_24, ap, network: {text}" in lines[-1].splitlines()
-    assert "one radiograph" not in level_table(result)
-
-
-def test_an_open_answer_is_left_out_and_the_report_says_so(one_image, tmp_path):
-    report = tmp_path / "report"
-    result, _ = run(one_image, lambda truth: Mesh(truth.vertices, truth.faces[1:]), report=report)
-    assert "Left out: person 1, L5, ap, network: reconstruction" in (report / "report.md").read_text()
-    assert not rows_of(result, "network")
-    assert "reconstruction: expected a closed surface" in result.failures[0].reason
-    assert chosen_shots(result) == {}
-
-
-def test_a_report_that_fails_leaves_nothing(tmp_path, measured):
-    with pytest.raises(AssertionError, match="work began"):
-        write_report(measured, tmp_path / "report", never)
-    assert not list(tmp_path.iterdir())
-
-
-def test_an_empty_folder_is_filled(monkeypatch, tmp_path, measured):
-    monkeypatch.setattr("ReVertLib.evaluation_report.demo_picture", lambda *_: None)
-    write_report(measured, tmp_path, lambda shot: None)
-    assert (tmp_path / "report.md").is_file()
-
-
-def never(*_):
-    raise AssertionError("work began")
-
-
-def test_a_report_folder_in_use_is_refused_before_any_work(monkeypatch, tmp_path):
-    (tmp_path / "notes.txt").write_text("mine")
-    monkeypatch.setattr(module, "Predictor", never)
-    with pytest.raises(InputError, match=r"report: expected a new or empty folder, got '.*' with content"):
-        evaluate(tmp_path, None, report=tmp_path)
-    with pytest.raises(InputError, match="report: expected an existing folder"):
-        evaluate(tmp_path, None, report=tmp_path / "none" / "report")
-
-
 def test_other_weights_are_answers_of_their_own(tmp_path, one_image):
     """The others answer with the truth, 3 mm beside its place; in everything that is measured."""
     lines = []
@@ -265,34 +152,12 @@ def test_other_weights_are_answers_of_their_own(tmp_path, one_image):
     assert f"| {title} | rigid | 1 |" in lines[0]
 
 
-def test_the_same_weights_twice(tmp_path, one_image):
-    weights = tiny.weights(tmp_path)
-    with pytest.raises(InputError, match=r"against: expected each weights once, got template.safetensors twice"):
-        evaluate(one_image, weights, "cpu", against=[weights])
-
-
-def test_missing_weights(tmp_path, dataset):
-    for weights, against in (("none", ()), ("template", ["none"])):
-        paths = [tiny.weights(tmp_path).with_stem(name) for name in (weights, *against)]
-        with pytest.raises(InputError, match=r"weights none.safetensors: expected an existing file, got none"):
-            evaluate(dataset, paths[0], "cpu", against=paths[1:])
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "text"),
-    [
-        ("DRR/case_segment_24/rendering/00.png", b"no image", "case_segment_24: expected the image 00.png, got"),
-        ("Mesh/case_segment_24.stl", b"solid x\nendsolid x\n", "mesh case_segment_24.stl: expected a surface with tri"),
-        ("DRR/case_segment_24/rendering/00.json", b"{}", "case_segment_24: geometry: expected sdd_mm, sod_mm"),
-    ],
-)
-def test_a_bad_file_is_found_before_any_work(monkeypatch, tmp_path, one_image, name, content, text):
-    monkeypatch.setattr(module, "Predictor", knowing(None, one_image))
-    monkeypatch.setattr(module, "_job", never)
-    folder = shutil.copytree(one_image, tmp_path / "copy")
-    (folder / name).write_bytes(content)
-    with pytest.raises(InputError, match=text):
-        evaluate(folder, None)
+def test_others_are_named_together_or_one_by_one(monkeypatch):
+    asked = []
+    monkeypatch.setattr(module, "evaluate", lambda *arguments, against, say: asked.append(against))
+    for options in ([], ["--against", "a", "b"], ["--against", "a", "--against", "b"]):
+        assert main(["evaluate", "dataset", *options]) == 0
+    assert asked == [[], [Path("a"), Path("b")], [Path("a"), Path("b")]]
 
 
 def test_the_scene_of_a_shot_is_as_measured(dataset, measured):

@@ -79,8 +79,8 @@ def test_every_picture_of_the_page_is_written_and_no_other(whole, monkeypatch, t
         for name, level in (("Best", "L3"), ("Worst", "L4"))
     ]
     sizes = [sitk.ReadImage(str(path)).GetSize() for path in (tmp_path / "page").glob("*.png")]
-    assert max(width for width, _ in sizes) <= 1120
-    assert (1120, 504) in sizes
+    assert max(width for width, _ in sizes) <= 1024
+    assert (1024, 461) in sizes
 
 
 def test_best_median_and_worst():

@@ -11,7 +11,7 @@ from ReVertLib.crossings import crossing_faces
 from ReVertLib.dataset import read_dataset
 from ReVertLib.geometry import rotation_about
 from ReVertLib.measure import Job, measured, measured_constants, pose_error, shots_of, volume_centroid
-from ReVertLib.mesh import Mesh, read_mesh, write_mesh
+from ReVertLib.mesh import Mesh, read_mesh, vertex_normals, write_mesh
 from ReVertLib.oracle import Oracle
 from ReVertLib.reconstruction import Reconstruction
 from ReVertLib.template import control_mesh, load_template
@@ -85,7 +85,7 @@ def test_errors_of_vertices_need_the_vertices_of_the_template(shot):
     mean = control_mesh("L4").moved(np.eye(3), np.array([0.0, 0.0, 600.0]))
     write_mesh(mean, shot.mesh)
     there = replace(shot, camera_from_lps=np.eye(4))
-    grown = Mesh(mean.vertices + tiny_normals(mean), mean.faces)
+    grown = Mesh(mean.vertices + vertex_normals(mean), mean.faces)
     errors = answered(there, grown)[1].vertex_errors_mm["network"]
     assert errors.shape == (3000,)
     assert np.median(errors) == pytest.approx(1.0, abs=0.1)
@@ -94,15 +94,6 @@ def test_errors_of_vertices_need_the_vertices_of_the_template(shot):
 def unlike(mesh):
     """The same surface by other faces than the template's."""
     return Mesh(mesh.vertices, mesh.faces[::-1])
-
-
-def tiny_normals(mesh):
-    """(n, 3) unit normals, outward: the mean of the faces around each vertex, by their area."""
-    a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
-    normals = np.zeros_like(mesh.vertices)
-    for i in range(3):
-        np.add.at(normals, mesh.faces[:, i], np.cross(b - a, c - a))
-    return normals / np.linalg.norm(normals, axis=1, keepdims=True)
 
 
 def test_triangles_that_run_through_others_are_counted(shot):

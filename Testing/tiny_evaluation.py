@@ -1,12 +1,20 @@
-"""Evaluations whose every figure is written down by the test that asks for one."""
+"""Evaluations whose every figure is written down by the test that asks for one, and networks that know the truth."""
 
 from pathlib import Path
 
 import numpy as np
+import pytest
+import tiny
 
-from ReVertLib.geometry import Geometry
+from ReVertLib import evaluate as module
+from ReVertLib.evaluate import evaluate
+from ReVertLib.geometry import Geometry, camera_from_lps
 from ReVertLib.measure import Asked, Evaluation, PoseError, Row, Shot
 from ReVertLib.metrics import SurfaceMetrics
+from ReVertLib.oracle import Oracle
+from ReVertLib.reconstruction import Reconstruction
+from ReVertLib.shape_model import load_model
+from ReVertLib.template import RESOURCES, control_mesh
 
 CAMERA = Geometry(1000.0, 500.0, (0.5, 0.5), (99.5, 79.5))
 NETWORK = Asked("network", "template", "0" * 64, None)
@@ -30,3 +38,50 @@ def evaluation(rows, networks=(NETWORK,), failures=(), errors_mm=None, judgement
 def constants(level="L3", view="ap"):
     """What every image has beside the networks' answers: control and oracle."""
     return [row(0.8, level, view, "control", pose=None), row(0.95, level, view, "oracle", pose=None)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def plain_model():
+    """The shape model's modes as they are: what is widened takes seconds to be worked out."""
+    model = load_model(RESOURCES / "shape_model.npz")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Oracle, "of", lambda *_: Oracle(model.means, np.moveaxis(model.modes, 0, 2)))
+        yield
+
+
+@pytest.fixture(scope="module")
+def one_image(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("one_image")
+    tiny.write_vertebra(folder, "L5", 650.0, {"ap": 0.0})
+    return folder
+
+
+def knowing(answer, folder, expects=None):
+    """A stand-in for Predictor that knows a data set: answer(truth) to an image, the mean vertebra to darkness.
+    expects: mm, the error it says of every vertex."""
+
+    class Knowing:
+        architecture, weights_sha256 = "template", "0" * 64
+
+        def __init__(self, weights, device):
+            self.shots = {shot.geometry.sod_mm: shot for of_one in module._checked_shots(folder) for shot in of_one}
+
+        def reconstruct(self, pixels, geometry):
+            shot = self.shots[geometry.sod_mm]
+            dark = control_mesh(shot.level).moved(camera_from_lps(), np.array([0, 0, geometry.sod_mm]))
+            mesh = answer(shot.truth) if pixels.any() else dark
+            return Reconstruction(mesh, geometry, 0.0, (), expects and np.full(len(mesh.vertices), expects))
+
+    return Knowing
+
+
+def run(folder, answer, expects=None, **options):
+    lines = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "Predictor", knowing(answer, folder, expects))
+        result = evaluate(folder, None, samples=1_000, **({"workers": 1, "say": lines.append} | options))
+    return result, lines
+
+
+def rows_of(result, answer, alignment=None):
+    return [row for row in result.rows if row.answer == answer and alignment in (None, row.alignment)]

@@ -16,7 +16,6 @@ from .errors import InputError, one_line
 from .research_arguments import (
     add_calibrate,
     add_dataset,
-    add_lift,
     add_likeness,
     add_shape_model,
     add_shapes,
@@ -69,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"revert {__version__}")
     adders = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-    making = (add_dataset, add_shapes, add_shape_model, add_world, add_likeness, add_train, add_lift, add_calibrate)
+    making = (add_dataset, add_shapes, add_shape_model, add_world, add_likeness, add_train, add_calibrate)
     for add in (add_reconstruct, add_compare, add_drr, *making, add_evaluate, add_demo):
         add(adders)
     return parser

@@ -39,7 +39,6 @@ from .metrics import check_closed
 from .oracle import Oracle
 from .pictures import Scene
 from .predict import Predictor
-from .prior import RANK
 from .processes import process_pool
 from .radiograph import read_radiograph
 from .template import control_mesh
@@ -126,7 +125,7 @@ def _results(
 ) -> Iterator[Measured]:
     """All there is of every shot. The networks run here, and measuring, which takes longer, in workers; one vertebra at
     a time, so that few surfaces wait."""
-    oracle = Oracle.of(RANK)
+    oracle = Oracle.of()
     with _mapper(workers) as mapped:
         for shots in vertebrae:
             constants = mapped(measured_constants, [(shots[0], oracle)])

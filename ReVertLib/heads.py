@@ -21,6 +21,10 @@ class Evidence:
     code: Tensor
     pooled: Tensor
 
+    def first(self, count: int) -> Evidence:
+        """Of the first of a batch."""
+        return Evidence(self.nodes[:count], self.code[:count], self.pooled[:count])
+
 
 class ErrorHead(nn.Module):
     """The distance of each vertex to the true surface to be expected: `usual_mm`, a map that no image changes, times

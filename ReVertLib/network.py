@@ -2,8 +2,8 @@
 
 crop -> ResNet feature maps -> pose and rough shape of the level's vertebra -> its control points projected into the
 image -> features there, and the grey values along each one's normal -> graph decoder -> displacements and a better
-pose -> twice more -> the likeliest vertebra seen so (`lift`). What leaves is a closed mesh in mm in the crop camera's
-frame. Every head starts at zero, so an untrained or silent network answers with the mean vertebra.
+pose -> twice more -> all vertices. What leaves is a closed mesh in mm in the crop camera's frame. Every head starts at
+zero, so an untrained or silent network answers with the mean vertebra.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from .estimate import Surface, rotation_vector
 from .geometry import LEVELS, camera_from_lps
 from .graph import EdgeConv
 from .heads import ErrorHead, Evidence, Familiarity
-from .lift import Lift
 from .mesh import Mesh, vertex_normals
+from .mirror import Mirror
 from .template import Template, load_template
 
 UNKNOWN_LEVEL = len(LEVELS)
@@ -48,10 +48,8 @@ class TemplateNetwork(nn.Module):
         neighbours: int = 6,
         refinements: int = 3,
         error_width: int = 0,
-        lift_rank: int = 0,
     ) -> None:
-        """error_width: of the head that says what error to expect; 0 for a network that does not judge itself.
-        lift_rank: of the shape model that has the last word; 0 for a network without one."""
+        """error_width: of the head that says what error to expect; 0 for a network that does not judge itself."""
         super().__init__()
         self.options = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
         template = load_template()
@@ -62,6 +60,7 @@ class TemplateNetwork(nn.Module):
         self._constant("normals", _mean_normals(template)[:, self.controls])
         nearest, weights = torch.as_tensor(template.weight_controls).long(), torch.as_tensor(template.weights)
         self._constant("spread", torch.zeros(means.shape[1], len(self.controls)).scatter_(1, nearest, weights))
+        self.mirror = Mirror(self.means)
         self.encoder = ResNet(1, widths)
         self.level_code = nn.Embedding(UNKNOWN_LEVEL + 1, code)
         self.to_code = nn.Sequential(
@@ -79,7 +78,6 @@ class TemplateNetwork(nn.Module):
             _Decoder(features + (PROFILE_COUNT if i else 0), code, node_width, node_layers, len(self.controls))
             for i in range(refinements)
         )
-        self.lift = Lift(means.shape[1], self.controls, lift_rank) if lift_rank else None
         self.error_head = self.familiarity = None
         if error_width:
             self.familiarity = Familiarity(sum(widths[2:]))
@@ -98,12 +96,13 @@ class TemplateNetwork(nn.Module):
         return replace(surface, expected_error_mm=error_mm, strangeness=strangeness)
 
     def answer(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> tuple[Surface, Evidence]:
-        """The best estimate, and what it is judged by."""
-        estimates, evidence = self.estimated(image, level, sod_mm)
-        last = estimates[-1]
-        moved = last.shape - self.means[level][:, self.controls]
-        surface = replace(last, shape=self.means[level] + self._spread_out(moved))
-        return (surface if self.lift is None else self.lift(surface, level)), evidence
+        """The best estimate, and what it is judged by. Its shape is the mean of what the image and its mirror image
+        show."""
+        count, levels = len(image), level.repeat(2)
+        estimates, evidence = self.estimated(torch.cat([image, image.flip(3)]), levels, sod_mm.repeat(2))
+        both = self.whole(estimates[-1], levels)
+        shape = (both.shape[:count] + self.mirror(both.shape[count:], level)) / 2
+        return Surface(both.rotation[:count], both.position_mm[:count], shape), evidence.first(count)
 
     def estimated(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> tuple[list[Surface], Evidence]:
         """The estimates from first to last, their shapes being those of the controls only, (B, c, 3); and the
@@ -134,10 +133,12 @@ class TemplateNetwork(nn.Module):
             parts.append(profiles(image, points, normals, sod_mm))
         return torch.cat(parts, 2)
 
-    def _spread_out(self, moved: Tensor) -> Tensor:
-        """(B, n, 3) displacements of all vertices by those of the controls (B, c, 3)."""
+    def whole(self, last: Surface, level: Tensor) -> Surface:
+        """All vertices, (B, n, 3), of an estimate whose shape is that of the controls: each is displaced as the
+        controls around it."""
+        moved = last.shape - self.means[level][:, self.controls]
         columns = moved.transpose(0, 1).flatten(1)  # one product for the whole batch
-        return (self.spread @ columns).unflatten(1, (-1, 3)).transpose(0, 1)
+        return replace(last, shape=self.means[level] + (self.spread @ columns).unflatten(1, (-1, 3)).transpose(0, 1))
 
 
 def _mean_normals(template: Template) -> Tensor:

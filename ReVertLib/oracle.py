@@ -1,6 +1,6 @@
 """The best a shape model can do when it is fitted to the truth itself: what its directions leave to be said.
 
-A network whose last word is the shape model's cannot be better than this, whatever it sees.
+A reconstruction that stays within the model cannot be better than this, whatever it sees.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from .shape_model import load_model
 from .template import RESOURCES, load_template
 
 MODEL_FILE = RESOURCES / "shape_model.npz"
+RANK = 120
+"""Directions of the shape model that are fitted: those of greatest variance."""
 
 _NOISES_MM = np.repeat((3.0, 2.0, 1.0, 0.7, 0.5, 0.4, 0.3), 3)
 
@@ -51,8 +53,8 @@ class Oracle:
     basis: np.ndarray
 
     @classmethod
-    def of(cls, rank: int, path: Path = MODEL_FILE) -> Oracle:
-        """The first `rank` directions of a shape model on disk (default: the shipped one). Takes seconds."""
+    def of(cls, rank: int = RANK, path: Path = MODEL_FILE) -> Oracle:
+        """The first directions of a shape model on disk (default: the shipped one). Takes seconds."""
         model = load_model(path)
         return cls(model.means, model.basis(rank))
 

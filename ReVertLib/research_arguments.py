@@ -86,17 +86,6 @@ def add_train(adders) -> None:
     add_device(parser)
 
 
-def add_lift(adders) -> None:
-    example = (
-        "revert lift runs/shape_model/shape_model.npz lifted.safetensors --weights runs/template/model.safetensors"
-    )
-    summary = "Gives finished weights the last word of a shape model: the likeliest vertebra that is seen so."
-    parser = add_command(adders, "lift", research_commands.lift, summary, example)
-    parser.add_argument("model", type=Path, metavar="MODEL.npz", help="of `revert shape-model`")
-    parser.add_argument("output", type=Path, metavar="OUT.safetensors")
-    add_weights(parser)
-
-
 def add_calibrate(adders) -> None:
     example = "revert calibrate runs/world dataset runs/judging.safetensors --weights runs/template/model.safetensors"
     summary = "Teaches finished weights what error to expect and which images they know; surfaces stay as they are."

@@ -104,13 +104,6 @@ def _samples(options: Namespace, device: object, say: Say) -> Iterator[object]:
         yield LiveSamples(bank)
 
 
-def lift(options: Namespace, say: Say) -> None:
-    """Weights and a shape model -> weights that answer with likely vertebrae."""
-    from .prior import lift_weights
-
-    say(f"weights: {options.output}, SHA256 {lift_weights(options.weights, options.model, options.output)}")
-
-
 def calibrate(options: Namespace, say: Say) -> None:
     """Weights -> weights that judge themselves."""
     from .calibrate import calibrate as calibrate_weights

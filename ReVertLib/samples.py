@@ -43,6 +43,11 @@ class Samples:
     def __len__(self) -> int:
         return len(self._arrays["images"])
 
+    @property
+    def rotation(self) -> Tensor:
+        """(N, 3, 3) crop camera from canonical, of all samples."""
+        return self._arrays["rotation"]
+
     def batch(self, index: Tensor, device: torch.device) -> Batch:
         """The samples at index (B,), images scaled as `crop.normalised` does."""
         arrays = self._arrays

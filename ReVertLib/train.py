@@ -72,8 +72,9 @@ def sphere_loss(points: Tensor, batch: Batch) -> dict[str, Tensor]:
 def losses(network: nn.Module, architecture: str, batch: Batch) -> dict[str, Tensor]:
     """The terms whose sum is minimised, by name."""
     if architecture == "template":
-        truth = replace(batch, shape=batch.shape[:, network.controls])
-        return template_loss(network.estimated(batch.image, batch.level, batch.position_mm[:, 2])[0], truth)
+        estimates, _ = network.estimated(batch.image, batch.level, batch.position_mm[:, 2])
+        terms = template_loss(estimates, replace(batch, shape=batch.shape[:, network.controls]))
+        return terms | {"surface_mm": _distance(network.whole(estimates[-1], batch.level).shape, batch.shape)}
     size = network.crop_size_px
     image = nn.functional.interpolate(batch.image, (size, size), mode="bilinear", align_corners=False)
     return sphere_loss(network(image), batch)
@@ -99,8 +100,8 @@ class Run:
         )
 
     def begin(self, start: Weights) -> None:
-        """Starts from finished weights, without what they think of themselves and without a shape model's last word.
-        Raises InputError for another architecture."""
+        """Starts from finished weights, without what they think of themselves. Raises InputError for another
+        architecture."""
         if start.architecture != self.options.architecture:
             expected = f"architecture {self.options.architecture}"
             raise InputError(f"start: expected weights of {expected}, got {start.architecture}")

@@ -16,7 +16,7 @@ from ReVertLib.mesh import mesh_quality, read_mesh
 
 COMMANDS = (
     *("reconstruct", "compare", "drr", "dataset", "shapes", "shape-model"),
-    *("world", "spines", "likeness", "train", "lift", "calibrate", "evaluate", "demo"),
+    *("world", "spines", "likeness", "train", "calibrate", "evaluate", "demo"),
 )
 
 
@@ -147,8 +147,6 @@ MISTAKES = {
     "cases: expected a folder": ("dataset", "nowhere", "out"),
     "data set: expected an existing folder": ("train", "nowhere", "out"),
     "output: expected a .safetensors file, got 'out.st'": ("calibrate", "world", "data", "out.st"),
-    "output: expected a .safetensors file, got 'lifted.st'": ("lift", "model.npz", "lifted.st"),
-    "shape model gone.npz: expected an existing file": ("lift", "gone.npz", "out.safetensors"),
     "samples: expected shard_*.npz in the folder, got none": ("calibrate", "world", "data", "out.safetensors"),
     "output out.jpg: expected a .png file": ("drr", "ct.nii.gz", "seg.nii.gz", "--label", "22", "-o", "out.jpg"),
     "CT ct.nii.gz: expected an existing file": ("drr", "ct.nii.gz", "seg.nii.gz", "--label", "22", "-o", "out.png"),

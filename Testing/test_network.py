@@ -154,16 +154,6 @@ def test_profiles_by_hand():
     assert torch.equal(found[2], torch.zeros_like(found[2]))
 
 
-@torch.no_grad()
-def test_the_lift_has_the_last_word():
-    """Its shape model knows the mean alone: what is answered is the mean, wherever the network bends it."""
-    lifting = network(awake=True, lift_rank=2)
-    lifting.lift.fill(lifting.means[:5], torch.zeros(3000, 3, 2))
-    levels = torch.tensor([2, 0, UNKNOWN_LEVEL])
-    assert (network(awake=True)(images(), levels, SOD_MM).shape - lifting.means[levels]).abs().max() > 0.5
-    assert (lifting(images(), levels, SOD_MM).shape - lifting.means[levels]).abs().max() < 1e-5
-
-
 def test_displacements_turn_with_the_camera():
     """A decoder that moves every node by one vector in camera axes moves the vertices by it, whatever the pose."""
     built = network()

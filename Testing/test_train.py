@@ -104,14 +104,14 @@ def test_a_finished_run_is_not_taken_further(folder, tmp_path):
 def test_a_run_begins_with_finished_weights(folder, tmp_path):
     """With a learning rate of almost nothing it ends where it began; the file says where that was."""
     path = tmp_path / "start.safetensors"
-    digest = checkpoint.save_weights(path, network(awake=True, seed=5, error_width=4, lift_rank=1), "template", {})
+    digest = checkpoint.save_weights(path, network(awake=True, seed=5, error_width=4), "template", {})
     options = TrainOptions(steps=2, batch=2, learning_rate=1e-9)
     weights = train.train(folder, tmp_path / "out", options, CPU, {}, silent, path)
     start, found = load_file(path), load_file(weights)
     moving = ("running_mean", "running_var", "num_batches_tracked")
     kept = [n for n in found if not n.endswith(moving)]
     assert max((found[n].float() - start[n].float()).abs().max() for n in kept) < 1e-5
-    assert set(start) - set(found) == {n for n in start if n.split(".")[0] in ("error_head", "familiarity", "lift")}
+    assert set(start) - set(found) == {n for n in start if n.split(".")[0] in ("error_head", "familiarity")}
     assert load_weights(weights).metadata["start"] == digest
 
 

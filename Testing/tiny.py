@@ -29,7 +29,6 @@ OPTIONS = {
         "neighbours": 4,
         "refinements": 2,
         "error_width": 0,
-        "lift_rank": 0,
     },
     "sphere": {"points": 128, "k": 6, "widths": [8, 12, 16], "code_width": 16, "encoder_widths": [4, 4, 8, 8]},
 }

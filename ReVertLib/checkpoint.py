@@ -36,6 +36,16 @@ class Weights:
     sha256: str
     metadata: dict[str, str]
 
+    @property
+    def training(self) -> str:
+        """How much training they had, in words; empty where the file does not say."""
+        text = self.metadata.get("train", "")
+        try:
+            options = json.loads(text)
+        except ValueError:
+            return text
+        return f"{options['steps']} steps of {options['batch']} samples, learning rate {options['learning_rate']:g}"
+
 
 def sha256_path(path: Path) -> Path:
     """Where the expected hash of a weights file lies."""

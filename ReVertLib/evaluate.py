@@ -96,7 +96,7 @@ def _predictors(weights: Path | None, against: Sequence[Path], device: str) -> l
         if digest in (asked.weights_sha256 for asked, _ in found):
             raise InputError(f"against: expected each weights once, got {path.name} twice, SHA256 {digest[:16]}...")
         name = f"{architecture} {digest[:8]}" if found else NETWORK
-        found.append((Asked(name, architecture, digest, path and path.name), predictor))
+        found.append((Asked(name, architecture, digest, path and path.name, predictor.training), predictor))
     return found
 
 

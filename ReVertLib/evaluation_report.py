@@ -94,6 +94,7 @@ def _opening(evaluation: Evaluation) -> str:
     sdd, sod = (_span([getattr(shot.geometry, field) for shot in shots]) for field in ("sdd_mm", "sod_mm"))
     weights = "\n".join(
         f"- {title_of(evaluation, asked.name)}: `{asked.architecture}`, weights SHA256\n  `{asked.weights_sha256}`"
+        + (f"\n  trained: {asked.training}" if asked.training else "")
         for asked in evaluation.networks
     )
     return f"""One radiograph of one lumbar vertebra in, its surface in mm out, held against the surface in the CT that

@@ -20,7 +20,7 @@ _TITLES = {
     CONTROL: "mean vertebra of 87 people, no network",
     ORACLE: "shape model fitted to the truth",
 }
-_OTHERS = {"sphere": "3D-ReVert as published", "template": "other weights"}
+_OTHERS = {"sphere": "3D-ReVert's network", "template": "other weights"}
 
 
 def title_of(evaluation: Evaluation, answer: str) -> str:

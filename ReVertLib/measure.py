@@ -131,12 +131,14 @@ class Measured:
 
 @dataclass(frozen=True)
 class Asked:
-    """A network that was asked. name: of its answers. file: name of its weights' file, None for the shipped one."""
+    """A network that was asked. name: of its answers. file: name of its weights' file, None for the shipped one.
+    training: how much it had, in words."""
 
     name: str
     architecture: str
     weights_sha256: str
     file: str | None
+    training: str = ""
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ class Predictor:
         self.device = choose_device(device)
         loaded = load_weights(weights, self.device)
         self.network, self.weights_sha256, self.architecture = loaded.network, loaded.sha256, loaded.architecture
+        self.training = loaded.training
         self._domain = read_domain(loaded.metadata)
 
     def reconstruct(self, pixels: np.ndarray, geometry: Geometry) -> Reconstruction:

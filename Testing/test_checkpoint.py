@@ -107,6 +107,19 @@ def test_metadata_tells_all_that_is_known(tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    ("train", "said"),
+    [
+        (json.dumps({"steps": 500, "batch": 8, "learning_rate": 1e-3}), "500 steps of 8 samples, learning rate 0.001"),
+        ("two runs of 100 steps", "two runs of 100 steps"),
+        (None, ""),
+    ],
+)
+def test_how_much_training_they_had(tmp_path, train, said):
+    save_weights(tmp_path / "model.safetensors", network(), "template", {"train": train} if train else {})
+    assert load_weights(tmp_path / "model.safetensors").training == said
+
+
 def test_the_hash_beside_it_is_as_sha256sum_writes_it(tmp_path):
     path = weights(tmp_path)
     assert sha256_path(path).name == "template.safetensors.sha256"

@@ -39,6 +39,7 @@ def test_the_page_says_how_many_and_how_much_better(whole):
     assert "makes: 0 of 1." in text
     assert "Source-detector distance 1000 mm, source-object distance 500 mm." in text
     assert "1 of 2 answers overlap the truth more than" in text
+    assert text.count("trained:") == text.count("trained: 7 steps of 3 samples") == 1
     assert "- One person is little" in text
 
 

@@ -14,7 +14,7 @@ from ReVertLib.evaluation_tables import (
 )
 from ReVertLib.measure import Failure
 
-SPHERE_TITLE = "3D-ReVert as published (abcdef01)"
+SPHERE_TITLE = "3D-ReVert's network (abcdef01)"
 
 
 def two_networks(*rows):

@@ -18,7 +18,7 @@ from ReVertLib.template import RESOURCES, control_mesh
 
 CAMERA = Geometry(1000.0, 500.0, (0.5, 0.5), (99.5, 79.5))
 NETWORK = Asked("network", "template", "0" * 64, None)
-SPHERE = Asked("sphere abcdef01", "sphere", "abcdef01" + "0" * 56, "model.safetensors")
+SPHERE = Asked("sphere abcdef01", "sphere", "abcdef01" + "0" * 56, "model.safetensors", "7 steps of 3 samples")
 
 
 def row(dice, level="L3", view="ap", answer="network", alignment="rigid", pose=(1.0, 2.0, 3.0), crossing=0.0, euler=0):
@@ -61,7 +61,7 @@ def knowing(answer, folder, expects=None):
     expects: mm, the error it says of every vertex."""
 
     class Knowing:
-        architecture, weights_sha256 = "template", "0" * 64
+        architecture, weights_sha256, training = "template", "0" * 64, ""
 
         def __init__(self, weights, device):
             self.shots = {shot.geometry.sod_mm: shot for of_one in module._checked_shots(folder) for shot in of_one}

@@ -19,9 +19,11 @@ from ReVertLib.radiograph import read_radiograph
 from ReVertLib.volume import read_label_map, read_volume
 
 SCRIPT = """
+import signal
 import sys
 from ReVertLib.dataset_builder import build_dataset
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins deaf to it
     build_dataset(sys.argv[1], sys.argv[2], "seed", workers=2, size_px=128, say=lambda text: None)
 """
 

@@ -2,8 +2,8 @@
 
 crop -> ResNet feature maps -> pose and rough shape of the level's vertebra -> its control points projected into the
 image -> features there, and the grey values along each one's normal -> graph decoder -> displacements and a better
-pose -> twice more -> all vertices. What leaves is a closed mesh in mm in the crop camera's frame. Every head starts at
-zero, so an untrained or silent network answers with the mean vertebra.
+pose -> twice more -> all vertices -> the mean with what the mirror image shows. What leaves is a closed mesh in mm in
+the crop camera's frame. Every head starts at zero, so an untrained or silent network answers with the mean vertebra.
 """
 
 from __future__ import annotations

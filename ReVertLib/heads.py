@@ -21,9 +21,9 @@ class Evidence:
     code: Tensor
     pooled: Tensor
 
-    def first(self, count: int) -> Evidence:
-        """Of the first of a batch."""
-        return Evidence(self.nodes[:count], self.code[:count], self.pooled[:count])
+    def only(self, chosen: slice) -> Evidence:
+        """Of neighbours in the batch."""
+        return Evidence(self.nodes[chosen], self.code[chosen], self.pooled[chosen])
 
 
 class ErrorHead(nn.Module):

@@ -102,7 +102,7 @@ class TemplateNetwork(nn.Module):
         estimates, evidence = self.estimated(torch.cat([image, image.flip(3)]), levels, sod_mm.repeat(2))
         both = self.whole(estimates[-1], levels)
         shape = (both.shape[:count] + self.mirror(both.shape[count:], level)) / 2
-        return Surface(both.rotation[:count], both.position_mm[:count], shape), evidence.first(count)
+        return Surface(both.rotation[:count], both.position_mm[:count], shape), evidence.only(slice(count))
 
     def estimated(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> tuple[list[Surface], Evidence]:
         """The estimates from first to last, their shapes being those of the controls only, (B, c, 3); and the

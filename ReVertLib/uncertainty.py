@@ -58,9 +58,7 @@ class Experience:
 
     def section(self, chosen: slice) -> Experience:
         """Neighbouring samples."""
-        e = self.evidence
-        kept = Evidence(e.nodes[chosen], e.code[chosen], e.pooled[chosen])
-        return Experience(kept, self.error_mm[chosen], self.looks[chosen])
+        return Experience(self.evidence.only(chosen), self.error_mm[chosen], self.looks[chosen])
 
     def part(self, index: Tensor | slice) -> tuple[Evidence, Tensor]:
         """Evidence, in single precision, and errors of some of the samples."""

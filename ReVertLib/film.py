@@ -1,4 +1,4 @@
-"""What film and detector do to the same bone, for training: half of the images stay nearly clean, as a DRR is, the
+"""What film and detector do to the same bone, for training: some of the images stay nearly clean, as a DRR is, the
 others go through the steps of a real film, each step by chance.
 
 Nothing moves, for the pose is learnt, and nothing is inverted, for the crop sees to that. Images are (B, 1, S, S),
@@ -17,7 +17,7 @@ from .network import UNKNOWN_LEVEL
 from .samples import Batch
 
 FILMED = 0.5
-"""The share of images that go through the steps."""
+"""The share of images that go through the steps, where a training says nothing else."""
 EACH_STEP = 0.4
 """How often each step is applied to them."""
 OPTICAL_DEPTH = 3.0

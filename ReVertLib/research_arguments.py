@@ -82,6 +82,7 @@ def add_train(adders) -> None:
     parser.add_argument("--batch", type=int, default=32, metavar="N")
     parser.add_argument("--learning-rate", type=float, default=1e-3, metavar="X")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--filmed", type=float, default=0.5, metavar="X", help="share of images made into films")
     parser.add_argument("--data-note", default="", metavar="TEXT", help="data and licence, kept in the weights")
     add_device(parser)
 

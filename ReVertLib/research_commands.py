@@ -75,7 +75,7 @@ def train(options: Namespace, say: Say) -> None:
     from .train import TrainOptions
     from .train import train as train_network
 
-    names = ("architecture", "steps", "batch", "learning_rate", "seed")
+    names = ("architecture", "steps", "batch", "learning_rate", "seed", "filmed")
     settings = TrainOptions(**{name: getattr(options, name) for name in names})
     device = choose_device(options.device)
     about = {"revert": __version__, "data": options.data_note}

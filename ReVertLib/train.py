@@ -22,7 +22,7 @@ from .checkpoint import Weights, build_network, load_weights, save_weights
 from .errors import InputError
 from .estimate import Surface
 from .files import made_folder, whole_file
-from .film import augmented
+from .film import FILMED, augmented
 from .live import LiveSamples
 from .losses import chamfer_distance
 from .samples import Batch, Samples
@@ -33,7 +33,8 @@ WARM_UP_STEPS = 100
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """What decides a run; saved beside the weights as `options.json`."""
+    """What decides a run; saved beside the weights as `options.json`. filmed: the share of images made into
+    films."""
 
     architecture: str = "template"
     steps: int = 20_000
@@ -41,7 +42,18 @@ class TrainOptions:
     learning_rate: float = 1e-3
     weight_decay: float = 0.02
     seed: int = 0
+    filmed: float = FILMED
     checkpoint_every: int = 250
+
+    def __post_init__(self) -> None:
+        """Raises InputError for what no run can have."""
+        for name in ("steps", "batch"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name}: expected at least 1, got {getattr(self, name)}")
+        if not 0 < self.learning_rate < math.inf:
+            raise InputError(f"learning rate: expected a number above 0, got {self.learning_rate}")
+        if not 0 <= self.filmed <= 1:
+            raise InputError(f"filmed: expected a share from 0 to 1, got {self.filmed}")
 
 
 def template_loss(estimates: list[Surface], truth: Surface) -> dict[str, Tensor]:
@@ -116,7 +128,7 @@ class Run:
         options, step = self.options, self.step
         random = torch.Generator().manual_seed(options.seed * 1_000_003 + step)
         index = torch.randint(len(samples), (options.batch,), generator=random)
-        batch = augmented(samples.batch(index, self.device), random)
+        batch = augmented(samples.batch(index, self.device), random, options.filmed)
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate_at(step, options)
         self.network.train()

@@ -32,9 +32,9 @@ ALIGNED = 0.4
 """The share of views along the axes of the CT, as the DRRs that a network is tested on are taken."""
 
 
-def make_shard(world: World, seed: int, number: int) -> dict[str, np.ndarray]:
-    """One shard's arrays: images (N, S, S) uint8, level (N,), shape_index (N,), rotation (N, 3, 3) crop camera from
-    canonical, position_mm (N, 3), shapes (K, n, 3) float16 canonical mm."""
+def make_shard(world: World, seed: int, number: int, size_px: int = CROP_SIZE_PX) -> dict[str, np.ndarray]:
+    """One shard's arrays, images of S = size_px: images (N, S, S) uint8, level (N,), shape_index (N,), rotation
+    (N, 3, 3) crop camera from canonical, position_mm (N, 3), shapes (K, n, 3) float16 canonical mm."""
     rng = np.random.default_rng([seed, number])
     shapes, rows = [], []
     for index in range(VOLUMES_PER_SHARD):
@@ -43,8 +43,8 @@ def make_shard(world: World, seed: int, number: int) -> dict[str, np.ndarray]:
         projector, axes = Projector(mu), patient_axes(mu)
         for _ in range(VIEWS_PER_VOLUME):
             rotation, position = sample_pose(shape.vertices, axes, rng)
-            pose, camera = Pose(rotation, np.zeros(3), position), crop_camera(position[2])
-            image = projector.line_integrals(pose, camera, (CROP_SIZE_PX, CROP_SIZE_PX))
+            pose, camera = Pose(rotation, np.zeros(3), position), crop_camera(position[2], size_px)
+            image = projector.line_integrals(pose, camera, (size_px, size_px))
             image = np.rint(image * (255 / max(image.max(), 1e-6))).astype(np.uint8)
             rows.append((image, level, index, rotation.astype(np.float32), position.astype(np.float32)))
     names = ("images", "level", "shape_index", "rotation", "position_mm")

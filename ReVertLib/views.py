@@ -37,10 +37,10 @@ def sample_sod_mm(rng: np.random.Generator) -> float:
     return rng.uniform(*SOD_MM)
 
 
-def crop_camera(sod_mm: float) -> Geometry:
+def crop_camera(sod_mm: float, size_px: int = CROP_SIZE_PX) -> Geometry:
     """The camera of every crop: the field of view at the vertebra's depth fills the crop, whatever the detector was."""
-    centre = (CROP_SIZE_PX - 1) / 2
-    spacing = CROP_FIELD_MM / CROP_SIZE_PX
+    centre = (size_px - 1) / 2
+    spacing = CROP_FIELD_MM / size_px
     return Geometry(sod_mm * 1.5, sod_mm, (1.5 * spacing, 1.5 * spacing), (centre, centre))
 
 

@@ -23,6 +23,7 @@ from torch.nn import functional as F
 
 from ReVertLib import train
 from ReVertLib.align import best_motion
+from ReVertLib.crop import CROP_SIZE_PX
 from ReVertLib.estimate import Surface
 from ReVertLib.film import FILMED, augmented
 from ReVertLib.geometry import camera_from_lps
@@ -96,17 +97,12 @@ class Row:
 
     network: type[TemplateNetwork] = TemplateNetwork
     options: dict = field(default_factory=dict)
+    pixels: int = CROP_SIZE_PX
     seen: Callable[[Batch], Batch] = lambda batch: batch
     loss: Callable[[dict[str, Tensor]], Tensor] = lambda terms: sum(terms.values())
     shapes: int = 1
     filmed: float = FILMED
     seed: int = 0
-
-
-def coarse(batch: Batch) -> Batch:
-    """The same field of view in half as many pixels."""
-    small = F.avg_pool2d(batch.image, 2)
-    return replace(batch, image=F.interpolate(small, scale_factor=2.0, mode="bilinear", align_corners=False))
 
 
 def nameless(batch: Batch) -> Batch:
@@ -126,7 +122,10 @@ ROWS = {
     "shape model's coefficients from the global code only": Row(Coefficients),
     "no rough shape from the global code": Row(Unguessed),
     "one refinement": Row(options={"refinements": 1}),
-    "64 pixels instead of 128": Row(seen=coarse),
+    "64 pixels": Row(pixels=64),
+    "96 pixels": Row(pixels=96),
+    "160 pixels": Row(pixels=160),
+    "224 pixels": Row(pixels=224),
     "level withheld": Row(seen=nameless),
     "loss without the places in the image": Row(loss=without("seen")),
     "loss without the canonical shape": Row(loss=without("shape")),
@@ -139,7 +138,18 @@ ROWS = {
 def network_of(row: Row) -> TemplateNetwork:
     """The untrained network of a row."""
     torch.manual_seed(row.seed)
-    return row.network(**NARROW | row.options)
+    network = row.network(**NARROW | row.options)
+    if row.pixels != CROP_SIZE_PX:
+        network.to_code[2] = nn.Linear(64 * (row.pixels // 32) ** 2, NARROW["code"])
+    return network
+
+
+def batch_of(row: Row, samples: Samples, index: Tensor) -> Batch:
+    """The samples at index in the pixels of the row."""
+    batch = samples.batch(index, CPU)
+    if batch.image.shape[-1] < row.pixels:
+        raise SystemExit(f"images: expected at least {row.pixels} pixels, got {batch.image.shape[-1]}")
+    return replace(batch, image=F.interpolate(batch.image, (row.pixels, row.pixels), mode="area"))
 
 
 def near_ap(samples: Samples) -> Tensor:
@@ -158,7 +168,7 @@ def trained(row: Row, samples: Samples, steps: int) -> nn.Module:
     for step in range(steps):
         random = torch.Generator().manual_seed(row.seed * 1_000_003 + step)
         index = chosen[torch.randint(len(chosen), (options.batch,), generator=random)]
-        batch = row.seen(augmented(samples.batch(index, CPU), random, row.filmed))
+        batch = row.seen(augmented(batch_of(row, samples, index), random, row.filmed))
         for group in optimiser.param_groups:
             group["lr"] = learning_rate_at(step, options)
         optimiser.zero_grad(set_to_none=True)
@@ -177,7 +187,7 @@ def measured(network: TemplateNetwork, samples: Samples, row: Row) -> dict[str, 
     mean vertebra of the level, and the pose's error, median and 90th percentile, degrees."""
     found, control, turn = [], [], []
     for index in near_ap(samples).split(32):
-        batch = row.seen(samples.batch(index, CPU))
+        batch = row.seen(batch_of(row, samples, index))
         answer, _ = network.answer(batch.image, batch.level, batch.position_mm[:, 2])
         turn += _angle_deg(answer, batch)
         means = network.means[samples.batch(index, CPU).level]

@@ -41,6 +41,16 @@ def test_a_shard_depends_on_seed_and_number_alone(world, small):
         assert not np.array_equal(first["images"], other["images"])
 
 
+def test_the_same_samples_in_other_pixels(world, small):
+    """Twice as fine: all but the images is the same, and the means of four pixels are those of the coarser ones."""
+    coarse, fine = make_shard(world, 5, 7), make_shard(world, 5, 7, 256)
+    assert fine["images"].shape == (4, 256, 256)
+    for name in set(coarse) - {"images"}:
+        assert np.array_equal(coarse[name], fine[name])
+    means = fine["images"].reshape(4, 128, 2, 128, 2).mean((2, 4))
+    assert np.abs(means - coarse["images"]).mean() < 2  # of 255; the brightest pixel of each is white
+
+
 def test_images_show_what_the_labels_say(world, monkeypatch):
     made = []
     for name in ("warped_ct", "drawn_bone"):

@@ -131,6 +131,7 @@ ROWS = {
     "loss without the canonical shape": Row(loss=without("shape")),
     "squared distances": Row(loss=lambda terms: sum(value.square() for value in terms.values())),
     "an eighth of the shapes": Row(shapes=8),
+    "a tenth of the images filmed": Row(filmed=0.1),
     "no film steps": Row(filmed=0.0),
 }
 

@@ -190,11 +190,11 @@ def measured(network: TemplateNetwork, samples: Samples, row: Row) -> dict[str, 
     for index in near_ap(samples).split(32):
         batch = row.seen(batch_of(row, samples, index))
         answer, _ = network.answer(batch.image, batch.level, batch.position_mm[:, 2])
-        turn += _angle_deg(answer, batch)
+        turn += turns_deg(answer, batch)
         means = network.means[samples.batch(index, CPU).level]
         for shape, mean, truth in zip(answer.shape.numpy(), means.numpy(), batch.shape.numpy(), strict=True):
-            found.append(_rigid_mm(shape, truth))
-            control.append(_rigid_mm(mean, truth))
+            found.append(rigid_mm(shape, truth))
+            control.append(rigid_mm(mean, truth))
     return {
         "shape_mm": float(np.mean(found)),
         "control_mm": float(np.mean(control)),
@@ -204,12 +204,14 @@ def measured(network: TemplateNetwork, samples: Samples, row: Row) -> dict[str, 
     }
 
 
-def _angle_deg(answer: Surface, batch: Batch) -> list[float]:
+def turns_deg(answer: Surface, batch: Batch) -> list[float]:
+    """How far each answer is turned from the truth."""
     trace = (answer.rotation * batch.rotation).sum((1, 2))
     return torch.rad2deg(torch.arccos(((trace - 1) / 2).clamp(-1, 1))).tolist()
 
 
-def _rigid_mm(points: np.ndarray, target: np.ndarray) -> float:
+def rigid_mm(points: np.ndarray, target: np.ndarray) -> float:
+    """Mean distance of corresponding points after the best rigid motion."""
     motion = best_motion(points.astype(float), target.astype(float), "rigid")
     return float(np.linalg.norm(points @ motion.rotation.T + motion.translation_mm - target, axis=1).mean())
 

@@ -63,13 +63,14 @@ def template_loss(estimates: list[Surface], truth: Surface) -> dict[str, Tensor]
     leaves the mean vertebra alone."""
     terms = {}
     for i, estimate in enumerate(estimates):
-        terms[f"place_{i}_mm"] = _distance(estimate.vertices, truth.vertices)
-        terms[f"seen_{i}_mm"] = _distance(estimate.vertices[..., :2], truth.vertices[..., :2])
-        terms[f"shape_{i}_mm"] = _distance(estimate.shape, truth.shape)
+        terms[f"place_{i}_mm"] = mean_distance(estimate.vertices, truth.vertices)
+        terms[f"seen_{i}_mm"] = mean_distance(estimate.vertices[..., :2], truth.vertices[..., :2])
+        terms[f"shape_{i}_mm"] = mean_distance(estimate.shape, truth.shape)
     return terms
 
 
-def _distance(a: Tensor, b: Tensor) -> Tensor:
+def mean_distance(a: Tensor, b: Tensor) -> Tensor:
+    """Of corresponding points (B, N, d)."""
     return ((a - b).square().sum(2) + 1e-4).sqrt().mean()
 
 
@@ -86,7 +87,7 @@ def losses(network: nn.Module, architecture: str, batch: Batch) -> dict[str, Ten
     if architecture == "template":
         estimates, _ = network.estimated(batch.image, batch.level, batch.position_mm[:, 2])
         terms = template_loss(estimates, replace(batch, shape=batch.shape[:, network.controls]))
-        return terms | {"surface_mm": _distance(network.whole(estimates[-1], batch.level).shape, batch.shape)}
+        return terms | {"surface_mm": mean_distance(network.whole(estimates[-1], batch.level).shape, batch.shape)}
     size = network.crop_size_px
     image = nn.functional.interpolate(batch.image, (size, size), mode="bilinear", align_corners=False)
     return sphere_loss(network(image), batch)

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -26,15 +27,18 @@ from ReVertLib.align import best_motion
 from ReVertLib.crop import CROP_SIZE_PX
 from ReVertLib.estimate import Surface
 from ReVertLib.film import FILMED, augmented
-from ReVertLib.geometry import camera_from_lps
+from ReVertLib.geometry import LEVELS, camera_from_lps
+from ReVertLib.losses import chamfer_distance
 from ReVertLib.network import UNKNOWN_LEVEL, TemplateNetwork
 from ReVertLib.oracle import MODEL_FILE, RANK
 from ReVertLib.samples import Batch, Samples
 from ReVertLib.shape_model import load_model
+from ReVertLib.template import load_template
 from ReVertLib.train import AVERAGE_DECAY, TrainOptions, learning_rate_at
 
 NARROW = {"widths": (16, 32, 64, 128), "code": 128, "sampled": 16, "node_width": 32, "refinements": 2}
 NEAR_AP_DEG = 35.0
+USUAL_MM = 2.5
 CPU = torch.device("cpu")
 
 
@@ -100,6 +104,7 @@ class Row:
     pixels: int = CROP_SIZE_PX
     seen: Callable[[Batch], Batch] = lambda batch: batch
     loss: Callable[[dict[str, Tensor]], Tensor] = lambda terms: sum(terms.values())
+    distance: Callable[[Tensor, Tensor], Tensor] = train.mean_distance
     shapes: int = 1
     filmed: float = FILMED
     seed: int = 0
@@ -111,6 +116,27 @@ def nameless(batch: Batch) -> Batch:
 
 def without(part: str) -> Callable[[dict[str, Tensor]], Tensor]:
     return lambda terms: sum(value for name, value in terms.items() if not name.startswith(part))
+
+
+def squared(a: Tensor, b: Tensor) -> Tensor:
+    """Mean squared distance, scaled so that it is as steep as the distance where that is USUAL_MM."""
+    return (a - b).square().sum(2).mean() / (2 * USUAL_MM)
+
+
+def nearest(a: Tensor, b: Tensor) -> Tensor:
+    """Squared Chamfer distance, scaled alike; of clouds of at most 750 points."""
+    fewer = slice(None, None, 1 + a.shape[1] // 1000)
+    return chamfer_distance(a[:, fewer], b[:, fewer]) / (4 * USUAL_MM)
+
+
+def outward(a: Tensor, b: Tensor) -> Tensor:
+    """Mean distance, each point weighted by how far from the centre of the vertebra it lies: the ends of the processes
+    up to twice as much as most of it."""
+    template = load_template()
+    mean = template.means[LEVELS.index("L3")]
+    points = mean if a.shape[1] == len(mean) else mean[template.controls]
+    radius = torch.as_tensor(np.linalg.norm(points, axis=1)).float()
+    return (((a - b).square().sum(2) + 1e-4).sqrt() * radius).mean() / radius.mean()
 
 
 ROWS = {
@@ -129,7 +155,9 @@ ROWS = {
     "level withheld": Row(seen=nameless),
     "loss without the places in the image": Row(loss=without("seen")),
     "loss without the canonical shape": Row(loss=without("shape")),
-    "squared distances": Row(loss=lambda terms: sum(value.square() for value in terms.values())),
+    "loss of squared distances": Row(distance=squared),
+    "loss of points that do not correspond, Chamfer distance": Row(distance=nearest),
+    "loss with more weight on the processes": Row(distance=outward),
     "an eighth of the shapes": Row(shapes=8),
     "a tenth of the images filmed": Row(filmed=0.1),
     "no film steps": Row(filmed=0.0),
@@ -173,7 +201,8 @@ def trained(row: Row, samples: Samples, steps: int) -> nn.Module:
         for group in optimiser.param_groups:
             group["lr"] = learning_rate_at(step, options)
         optimiser.zero_grad(set_to_none=True)
-        row.loss(train.losses(network.train(), "template", batch)).backward()
+        with patch.object(train, "mean_distance", row.distance):
+            row.loss(train.losses(network.train(), "template", batch)).backward()
         nn.utils.clip_grad_norm_(network.parameters(), 10.0)
         optimiser.step()
         decay = min(AVERAGE_DECAY, (step + 1) / (step + 10))

@@ -132,10 +132,11 @@ class Verdict:
 def verdict(reconstruction: Reconstruction) -> Verdict:
     """What a reconstruction is worth, from its doubts and the mean error to be expected; no alignment, distance given.
 
-    What the words mean was measured with the shipped weights on one person (verse008). Of 25 clinical views 23 are
-    trusted, 22 of them with a mean error below 1.5 mm, one with 1.8; the other 2 are to be checked, up to 1.2. The
-    limits were chosen on earlier weights. From behind an isolated vertebra looks like one from the front, and nothing
-    here tells.
+    What the words mean was measured with the shipped weights. Of 512 new synthetic samples seen from all sides 93 % of
+    those trusted have a mean error below 1.5 mm, 82 % of those to be checked, 42 % of those not to be used. Of 25
+    clinical views of one person (verse008) 23 are trusted, 22 of them below 1.5 mm, one with 1.8; the other 2 are to be
+    checked, up to 1.2. The limits were chosen on earlier weights. From behind an isolated vertebra looks like one from
+    the front, and nothing here tells.
     """
     found = [warning for warning in reconstruction.warnings if warning.startswith(UNLIKE)]
     expected_mm = reconstruction.expected_error_mm

@@ -6,7 +6,9 @@ NEW is a folder of `revert world`, FILE weights or the `checkpoint.safetensors` 
 average is taken. Two lines for each, of the images as they are and of films of them: mean distance of corresponding
 vertices after the best rigid motion, mm, where the turn is below 20 degrees; the turn, its median and 90th percentile;
 the share over 20 degrees. With --surfaces also, of one clean image of each shape, Dice, HD95, ASSD and NSD after rigid
-alignment as `revert evaluate` measures them, beside the control, the mean vertebra of 87.
+alignment as `revert evaluate` measures them, beside the control, the mean vertebra of 87; and, of weights that judge
+themselves, for each verdict the mean distance of the vertices to the true surface before any alignment: its mean, its
+90th percentile, its worst, and the shares below 1.5 and 2 mm.
 """
 
 from __future__ import annotations
@@ -22,9 +24,10 @@ from torch import Tensor, nn
 
 from ReVertLib.align import align
 from ReVertLib.checkpoint import load_weights
+from ReVertLib.domain import REFUSE_MM, TRUST_MM, WORDS
 from ReVertLib.film import augmented
 from ReVertLib.mesh import Mesh
-from ReVertLib.metrics import surface_metrics
+from ReVertLib.metrics import distances_mm, surface_metrics
 from ReVertLib.network import TemplateNetwork
 from ReVertLib.samples import Samples
 from ReVertLib.shards import VIEWS_PER_VOLUME
@@ -82,6 +85,20 @@ def _rigid_metrics(shape: Tensor, truth: Tensor) -> list[float]:
     return [found.dice, found.hd95_mm, found.assd_mm, found.nsd_2mm]
 
 
+@torch.no_grad()
+def verdicts(network: nn.Module, samples: Samples) -> dict[str, np.ndarray]:
+    """By verdict, of the expected error alone, how far off its answers are, mm."""
+    expected_mm, off_mm = [], []
+    for index in torch.arange(len(samples)).split(32):
+        batch = samples.batch(index, CPU)
+        answer = network(batch.image, batch.level, batch.position_mm[:, 2])
+        expected_mm += answer.expected_error_mm.mean(1).tolist()
+        for found, truth in zip(answer.vertices.double().numpy(), batch.vertices.double().numpy(), strict=True):
+            off_mm.append(np.abs(distances_mm(found, Mesh(truth, load_template().faces))).mean())
+    kind = np.digitize(expected_mm, [TRUST_MM, REFUSE_MM])
+    return {word: np.array(off_mm)[kind == i] for i, word in enumerate(WORDS)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("new", type=Path)
@@ -100,6 +117,12 @@ def main() -> None:
                 print(f"{name:<12} {what}  {means}", flush=True)
             better = (rows["answers"][:, 0] > rows["control"][:, 0]).sum()
             print(f"{name:<12} {better} of {len(rows['control'])} better than the control by Dice", flush=True)
+        if options.surfaces and network.error_head is not None:
+            for word, off_mm in verdicts(network, samples).items():
+                if len(off_mm):
+                    spread = f"{np.mean(off_mm):.2f} / {np.percentile(off_mm, 90):.2f} / {np.max(off_mm):.2f} mm"
+                    below = f"below 1.5 mm {np.mean(off_mm < 1.5):.0%}, 2 mm {np.mean(off_mm < 2):.0%}"
+                    print(f"{name:<12} {word}: {len(off_mm)}  {spread}  {below}", flush=True)
 
 
 if __name__ == "__main__":

@@ -103,10 +103,10 @@ class _HighestNeighbour(torch.autograd.Function):
         values, edge_index, highest = context.saved_tensors
         place = torch.zeros_like(highest)
         for k, column in enumerate(edge_index.unbind(1)[1:], 1):
-            is_highest = values.index_select(0, column).sub_(highest).sign_().add_(1)  # faster than comparing
+            is_highest = values.index_select(0, column).sub_(highest).sign_().add_(1)  # faster than comparing; of no number 1
             torch.maximum(place, is_highest.mul_(k), out=place)
-        place = place.long().clamp_(0, edge_index.shape[1] - 1)  # not a number has no place
-        return torch.zeros_like(values).scatter_add_(0, edge_index.gather(1, place), gradient), None
+        winner = edge_index.gather(1, place.long())
+        return torch.zeros_like(values).scatter_add_(0, winner, gradient), None
 
 
 def _flat(neighbours: Tensor, batch: int) -> Tensor:

@@ -139,3 +139,12 @@ def test_no_generated_code_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     EdgeConv(3, 8)
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_number_stays_so_and_breaks_nothing():
+    """So that a training can say that its gradient is not finite."""
+    layer, x = EdgeConv(3, 4), torch.randn(1, 6, 3)
+    x[0, 2, 1] = torch.nan
+    x.requires_grad_(True)
+    layer(x, torch.arange(1, 7).remainder(6)[:, None].repeat(1, 2)).sum().backward()
+    assert not torch.isfinite(layer.nn[0].weight.grad).all()

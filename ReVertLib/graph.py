@@ -103,7 +103,7 @@ class _HighestNeighbour(torch.autograd.Function):
         values, edge_index, highest = context.saved_tensors
         place = torch.zeros_like(highest)
         for k, column in enumerate(edge_index.unbind(1)[1:], 1):
-            is_highest = values.index_select(0, column).sub_(highest).sign_().add_(1)  # faster than comparing; of no number 1
+            is_highest = values.index_select(0, column).sub_(highest).sign_().add_(1)  # faster than comparing
             torch.maximum(place, is_highest.mul_(k), out=place)
         winner = edge_index.gather(1, place.long())
         return torch.zeros_like(values).scatter_add_(0, winner, gradient), None

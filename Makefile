@@ -7,8 +7,6 @@ TORCH ?= torch==2.13.0
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-MODULE_TESTS := Testing/test_module.py Testing/test_panel*.py Testing/test_slicer_*.py Testing/test_process.py \
-    Testing/test_packages.py Testing/test_faults.py
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 SUPPORTED := import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 13) or \
     sys.exit("Python: expected 3.10 to 3.13, got %d.%d; name another: make setup PYTHON=python3.12" % v)
@@ -43,14 +41,14 @@ test: setup ## lint, then the whole test suite
 
 test-layer: setup ## the module's tests on Slicer's own Python layer: make test-layer LAYER=.../Slicer/Base/Python
 	@test -d "$(LAYER)/slicer" || { echo 'LAYER: expected the folder Base/Python of a checkout of Slicer, got "$(LAYER)"'; exit 2; }
-	@SLICER_PYTHON_LAYER="$(abspath $(LAYER))" $(BIN)/python -m pytest $(wildcard $(MODULE_TESTS))
+	@SLICER_PYTHON_LAYER="$(abspath $(LAYER))" $(BIN)/python -m pytest Testing/slicer
 
 bench: setup ## time image to mesh beside the original's network, and our projector beside others, on this machine
-	@$(BIN)/python Testing/bench.py
-	@$(BIN)/python Testing/bench_drr.py
+	@$(BIN)/python Testing/benchmarks/bench.py
+	@$(BIN)/python Testing/benchmarks/bench_drr.py
 
 screenshots: setup ## render the pictures of the module on Slicer's own displayable managers
-	@$(BIN)/python Testing/screenshots.py
+	@$(BIN)/python Testing/studies/screenshots.py
 
 clean: ## remove the installation and every cache, nothing else
 	rm -rf $(VENV) .pytest_cache .ruff_cache *.egg-info

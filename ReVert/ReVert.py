@@ -24,25 +24,24 @@ for _home in (_HERE, _HERE if (_HERE / "ReVertLib").is_dir() else _HERE.parent):
     if str(_home) not in sys.path:
         sys.path.append(str(_home))
 
+from ReVertLib.anatomy.template import control_mesh  # noqa: E402
 from ReVertLib.errors import InputError  # noqa: E402
-from ReVertLib.geometry import camera_from_lps  # noqa: E402
-from ReVertLib.reconstruction import Reconstruction  # noqa: E402
-from ReVertLib.service import Service  # noqa: E402
-from ReVertLib.template import control_mesh  # noqa: E402
-from ReVertSlicer import (  # noqa: E402
-    batch,
-    comparison,
+from ReVertLib.geometry.transform import RigidTransform  # noqa: E402
+from ReVertLib.geometry.views import view_rotation  # noqa: E402
+from ReVertLib.inference.results import Reconstruction  # noqa: E402
+from ReVertLib.service.service import Service  # noqa: E402
+from ReVertSlicer.input import placement, radiograph_check  # noqa: E402
+from ReVertSlicer.panel.panel import Panel  # noqa: E402
+from ReVertSlicer.scene import (  # noqa: E402
+    comparison_nodes,
     export,
-    jobs,
-    packages,
-    places,
-    radiograph,
-    result,
+    reconstruction_nodes,
+    results_table,
     sample,
 )
-from ReVertSlicer.live import Follower  # noqa: E402
-from ReVertSlicer.panel import Panel  # noqa: E402
-from ReVertSlicer.parameters import parameterNode  # noqa: E402
+from ReVertSlicer.scene.parameters import parameterNode  # noqa: E402
+from ReVertSlicer.work import jobs, packages  # noqa: E402
+from ReVertSlicer.work.live_follower import Follower  # noqa: E402
 
 
 class ReVert(ScriptedLoadableModule):
@@ -87,27 +86,27 @@ class ReVertLogic(ScriptedLoadableModuleLogic):
 
     def checkRadiograph(self, radiographNode, sliceIndex=None):
         """What is known about a radiograph, from where, what is missing and what is doubtful: a RadiographCheck."""
-        return radiograph.checkRadiograph(radiographNode, sliceIndex)
+        return radiograph_check.checkRadiograph(radiographNode, sliceIndex)
 
     def setGeometry(self, radiographNode, **geometry):
         """Keeps lengths and angles (sdd_mm, sod_mm, pixel_spacing_mm, yaw_deg, ...) with a radiograph; None forgets."""
-        radiograph.enter(radiographNode, **geometry)
+        radiograph_check.enter(radiographNode, **geometry)
 
     def addVertebra(self, radiographNode, level, box=None, point=None, sliceIndex=0):
         """Places a vertebra: box (u0, v0, u1, v1) or point (u, v), pixels; returns its markups node."""
         if (box is None) == (point is None):
             raise InputError("vertebra: expected either a box or a point, got both or neither")
         if point is not None:
-            return places.addPoint(radiographNode, level, point, sliceIndex)
-        return places.addBox(radiographNode, level, box, sliceIndex)
+            return placement.addPoint(radiographNode, level, point, sliceIndex)
+        return placement.addBox(radiographNode, level, box, sliceIndex)
 
     def vertebrae(self, radiographNode, sliceIndex=0):
         """The vertebrae placed on a radiograph: a list of places.Place, by level."""
-        return places.places(radiographNode, sliceIndex)
+        return placement.places(radiographNode, sliceIndex)
 
     def relabelVertebra(self, place, level):
         """Gives a vertebra of `vertebrae` another level."""
-        places.setLevel(place, level)
+        placement.setLevel(place, level)
 
     def reconstruct(self, radiographNode, level="L3", box=None, geometry=None, sliceIndex=None):
         """The vertebra in radiographNode as a vtkMRMLModelNode: the one of before, updated, or a new one.
@@ -129,27 +128,27 @@ class ReVertLogic(ScriptedLoadableModuleLogic):
 
     def colourBy(self, modelNode, arrayName):
         """Colours a model by "expected_error_mm" or "signed_distance_mm", with a legend; None: bone."""
-        result.colourBy(modelNode, arrayName)
+        reconstruction_nodes.colourBy(modelNode, arrayName)
 
     def compare(self, modelNode, segmentationNode, segmentId, align="rigid"):
         """The figures of modelNode against one segment, beside the constant control's, as a vtkMRMLTableNode.
 
-        Columns: metric, reconstruction, control. align: one of ReVertLib.align.ALIGNMENTS; the motion becomes a
-        transform node of the model. Both are measured in RAS after their own linear transforms. The figures also join
-        the table of all results of the scene.
+        Columns: metric, reconstruction, control. align: one of ReVertLib.registration.icp.ALIGNMENTS; the motion
+        becomes a transform node of the model. Both are measured in RAS after their own linear transforms. The
+        figures also join the table of all results of the scene.
         """
         job = jobs.comparisonJob(modelNode, segmentationNode, segmentId, align)
         return jobs.showComparison(job, self._service.compare(job.mesh, job.mask, job.mode, job.level))
 
     def compareAll(self, segmentationNode, align="rigid"):
         """Every reconstructed level against the segment of its name; the table of all results of the scene."""
-        for modelNode, segmentId in batch.pairs(segmentationNode):
+        for modelNode, segmentId in results_table.pairs(segmentationNode):
             self.compare(modelNode, segmentationNode, segmentId, align)
-        return batch.resultsTable()
+        return results_table.resultsTable()
 
     def removeAlignment(self, modelNode):
         """Puts a model back where it was reconstructed; the user's own transforms stay."""
-        comparison.removeAlignment(modelNode)
+        comparison_nodes.removeAlignment(modelNode)
 
     def exportMesh(self, modelNode, path, frame="LPS"):
         """Writes a model as STL, PLY, OBJ or VTP, in LPS or RAS, mm."""
@@ -222,7 +221,7 @@ class ReVertTest(ScriptedLoadableModuleTest):
         self.assertEqual(model.GetAttribute("ReVert.Level"), "L3")
         self.assertGreater(model.GetPolyData().GetNumberOfCells(), 1000)
         self.assertIs(self.logic.reconstruct(self.radiograph, level="L3"), model)
-        segmentId = comparison.suggestedSegment(self.segmentation, "L3")
+        segmentId = comparison_nodes.suggestedSegment(self.segmentation, "L3")
         table = self.logic.compare(model, self.segmentation, segmentId).GetTable()
         figures = {table.GetValue(row, 0).ToString(): table.GetValue(row, 1).ToDouble() for row in range(4)}
         self.assertGreater(figures["dice"], 0.85)
@@ -258,5 +257,5 @@ class MeanVertebra:
 
     def reconstruct(self, pixels, geometry):
         mean = control_mesh(geometry.level)
-        mesh = mean.moved(camera_from_lps(), np.array([0.0, 0.0, geometry.sod_mm]))
+        mesh = mean.moved(RigidTransform(view_rotation(), np.array([0.0, 0.0, geometry.sod_mm])))
         return Reconstruction(mesh, geometry, 0.0, ())

@@ -11,9 +11,8 @@ import sys
 import warnings
 
 from . import __version__
-from .arguments import add_compare, add_demo, add_drr, add_evaluate, add_reconstruct
-from .errors import InputError, one_line
-from .research_arguments import (
+from .cli.arguments import add_compare, add_demo, add_drr, add_evaluate, add_reconstruct
+from .cli.research_arguments import (
     add_calibrate,
     add_dataset,
     add_likeness,
@@ -22,6 +21,7 @@ from .research_arguments import (
     add_train,
     add_world,
 )
+from .errors import InputError, one_line
 
 NOTICE = "Research software, not a medical device."
 

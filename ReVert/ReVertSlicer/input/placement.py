@@ -1,0 +1,253 @@
+"""Where the vertebrae are in a radiograph: boxes and points that the user places, kept in the scene as markups.
+
+The level is a box's node name and a point's label, so that it shows in the views and can be changed where Slicer
+changes names. Each markups node refers to its radiograph, which survives saving; positions are read from the scene
+whenever they are asked for. The network looks along the ray through a box's centre at a field of fixed size, so only
+the centre matters: a point is as good as a box.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import slicer
+import vtk
+from slicer.i18n import tr as _
+
+from ReVertLib.errors import InputError
+from ReVertLib.geometry.levels import LEVELS
+
+from .sources import sourcesOf
+from .view_geometry import vertebraPx
+
+RADIOGRAPH = "ReVert.Radiograph"
+"""Node reference from a markups node to its radiograph."""
+BOX, POINT = "box", "point"
+KINDS = {BOX: "vtkMRMLMarkupsROINode", POINT: "vtkMRMLMarkupsFiducialNode"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """One vertebra. boxPx: (u0, v0, u1, v1); what would leave the image is cut off on both sides alike, so that the
+    centre stays. pointIndex: of the control point, None for a box. problem: why it cannot be used, one line, or ""."""
+
+    level: str
+    boxPx: tuple
+    sliceIndex: int
+    nodeId: str
+    pointIndex: int | None
+    problem: str
+
+
+@dataclass(frozen=True)
+class _Image:
+    """A radiograph's slice. size: (2,) columns and rows. toWorld: (4, 4) from (i, j, k) to RAS of the world."""
+
+    node: object
+    sliceIndex: int
+    size: np.ndarray
+    sliceCount: int
+    toWorld: np.ndarray
+
+    def world(self, u, v):
+        return (self.toWorld @ [u, v, self.sliceIndex, 1.0])[:3]
+
+    def outside(self, centre):
+        """Why a centre (u, v) is of no use, or ""."""
+        if (centre >= 0).all() and (centre <= self.size - 1).all():
+            return ""
+        text = _("place: expected its centre in the {columns} x {rows} image, got {u:.0f}, {v:.0f}")
+        return text.format(columns=self.size[0], rows=self.size[1], u=centre[0], v=centre[1])
+
+
+def addBox(radiographNode, level, boxPx=None, sliceIndex=0):
+    """A vtkMRMLMarkupsROINode around the pixels u0 <= u < u1, v0 <= v < v1 of a slice; by default in its middle, of a
+    mean vertebra's size. Raises InputError for a level that is none or is placed already, and a box off the image."""
+    image = _image(radiographNode, sliceIndex)
+    _checkNew(image, level)
+    if boxPx is None:
+        boxPx = _around((image.size - 1) / 2, np.minimum(_vertebraPx(image) / 2, image.size / 2))
+    u0, v0, u1, v1 = (float(value) for value in boxPx)
+    columns, rows = image.size
+    if not (0 <= u0 < u1 <= columns and 0 <= v0 < v1 <= rows):
+        text = _("box_px: expected a box inside the {columns} x {rows} image, got {box}")
+        raise InputError(text.format(columns=columns, rows=rows, box=[u0, v0, u1, v1]))
+    node = _newNode(radiographNode, BOX, level)
+    lengths = np.linalg.norm(image.toWorld[:3, :3], axis=0)
+    frame = np.eye(4)
+    frame[:3, :3] = image.toWorld[:3, :3] / lengths
+    frame[:3, 2] *= np.sign(np.linalg.det(frame[:3, :3]))  # a box may not be mirrored, and looks the same either way
+    frame[:3, 3] = image.world((u0 + u1 - 1) / 2, (v0 + v1 - 1) / 2)
+    node.SetAndObserveObjectToNodeMatrix(slicer.util.vtkMatrixFromArray(frame))
+    node.SetSize((u1 - u0) * lengths[0], (v1 - v0) * lengths[1], lengths[2])
+    return node
+
+
+def addPoint(radiographNode, level, px, sliceIndex=0):
+    """Adds a control point at pixel (u, v) of a slice to the radiograph's vtkMRMLMarkupsFiducialNode and returns that.
+    Raises InputError for a level that is none or is placed already, and for a point outside the image."""
+    image = _image(radiographNode, sliceIndex)
+    _checkNew(image, level)
+    problem = image.outside(np.asarray(px, float))
+    if problem:
+        raise InputError(problem)
+    node = _pointList(radiographNode)
+    node.AddControlPointWorld(vtk.vtkVector3d(*image.world(*px)), level)
+    return node
+
+
+def places(radiographNode, sliceIndex=0):
+    """All that is placed on a slice, as it is now, L1 first; what cannot be used has a problem. Raises InputError only
+    where nothing can be read: for a radiograph under a transform that is not linear."""
+    return _placesOn(_image(radiographNode, sliceIndex))
+
+
+def setLevel(place, level):
+    """Gives what is placed another level. Raises InputError for a level that is none or is placed already."""
+    node = slicer.mrmlScene.GetNodeByID(place.nodeId)
+    if level != place.level:
+        _checkNew(_image(node.GetNodeReference(RADIOGRAPH), place.sliceIndex), level)
+    if place.pointIndex is None:
+        node.SetName(level)
+    else:
+        node.SetNthControlPointLabel(place.pointIndex, level)
+
+
+def remove(place):
+    """Takes what is placed out of the scene."""
+    node = slicer.mrmlScene.GetNodeByID(place.nodeId)
+    if place.pointIndex is None:
+        slicer.mrmlScene.RemoveNode(node)
+    else:
+        node.RemoveNthControlPoint(place.pointIndex)
+
+
+def startPlacing(radiographNode, level, kind, sliceIndex=0):
+    """Makes the user's next click in a slice view place the level; raises as `addBox`. kind: BOX or POINT. Returns
+    whether there is anything to click in: without Slicer's application there are no views."""
+    _checkNew(_image(radiographNode, sliceIndex), level)
+    if kind == BOX:
+        begun = [node for node in _nodes(radiographNode, BOX) if not node.GetNumberOfDefinedControlPoints()]
+        node = begun[0] if begun else _newNode(radiographNode, BOX, level)
+        node.SetName(level)
+    else:
+        node = _pointList(radiographNode)
+        node.SetControlPointLabelFormat(level)
+    selection = slicer.mrmlScene.GetNodeByID("vtkMRMLSelectionNodeSingleton")
+    interaction = slicer.mrmlScene.GetNodeByID("vtkMRMLInteractionNodeSingleton")
+    if selection is None or interaction is None:
+        return False
+    selection.SetReferenceActivePlaceNodeClassName(KINDS[kind])
+    selection.SetActivePlaceNodeID(node.GetID())
+    interaction.SetPlaceModePersistence(0)
+    interaction.SetCurrentInteractionMode(interaction.Place)
+    return True
+
+
+def _image(radiographNode, sliceIndex):
+    columns, rows, slices = radiographNode.GetImageData().GetDimensions()
+    toRas, toWorld = vtk.vtkMatrix4x4(), vtk.vtkMatrix4x4()
+    radiographNode.GetIJKToRASMatrix(toRas)
+    transform = radiographNode.GetParentTransformNode()
+    if transform and not transform.GetMatrixTransformToWorld(toWorld):
+        raise InputError(_("transform: expected a linear one, got a deformation; harden it first"))
+    matrix = slicer.util.arrayFromVTKMatrix(toWorld) @ slicer.util.arrayFromVTKMatrix(toRas)
+    return _Image(radiographNode, sliceIndex, np.array([columns, rows]), slices, matrix)
+
+
+def _checkNew(image, level):
+    if level not in LEVELS:
+        raise InputError(_notALevel(level))
+    if any(place.level == level for place in _placesOn(image)):
+        raise InputError(_secondOne(level))
+
+
+def _secondOne(level):
+    return _("{level}: expected one place on this image, got a second one").format(level=level)
+
+
+def _notALevel(label):
+    text = _("level: expected one of {levels}, got {label!r}")
+    return text.format(levels=", ".join(LEVELS), label=str(label)[:40])
+
+
+def _placesOn(image):
+    found = [
+        (node.GetName(), _corners(node), node, None)
+        for node in _nodes(image.node, BOX)
+        if node.GetNumberOfDefinedControlPoints() and min(node.GetSize()[:2]) > 0  # else it is still being drawn
+    ]
+    for node in _nodes(image.node, POINT):
+        for index in range(node.GetNumberOfControlPoints()):
+            if node.GetNthControlPointPositionStatus(index) == node.PositionDefined:
+                point = np.array([node.GetNthControlPointPositionWorld(index)])
+                found.append((node.GetNthControlPointLabel(index), point, node, index))
+    vertebra = _vertebraPx(image) if found else None
+    read = [_place(image, *one, vertebra) for one in found]
+    return _withoutRivals(sorted((place for place in read if place), key=lambda place: place.level))
+
+
+def _place(image, label, points, node, pointIndex, vertebraPx):
+    """One Place, None if it is on another slice. points: (n, 3) in the world, a single one or a box's corners."""
+    ijk = (np.linalg.inv(image.toWorld) @ np.column_stack([points, np.ones(len(points))]).T)[:3].T
+    if image.sliceCount > 1 and round(ijk[:, 2].mean()) != image.sliceIndex:
+        return None
+    centre, half = (ijk.max(0) + ijk.min(0))[:2] / 2, np.ptp(ijk, axis=0)[:2] / 2
+    if pointIndex is not None:
+        half = vertebraPx / 2
+    level = label.strip()
+    problem = image.outside(centre) if level in LEVELS else _notALevel(level)
+    if not image.outside(centre):
+        half = np.minimum(half, np.minimum(centre + 0.5, image.size - 0.5 - centre))
+    return Place(level, _around(centre, half), image.sliceIndex, node.GetID(), pointIndex, problem)
+
+
+def _withoutRivals(found):
+    """The same with a problem on each of several that claim one level."""
+    levels = [place.level for place in found]
+    return [
+        place if levels.count(place.level) == 1 else replace(place, problem=place.problem or _secondOne(place.level))
+        for place in found
+    ]
+
+
+def _around(centre, half):
+    """The box of pixels around the pixel coordinates centre (2,); a box's edge lies half a pixel before its first
+    pixel's centre."""
+    lower, upper = centre - half + 0.5, centre + half + 0.5
+    return tuple(round(float(value), 3) for value in (*lower, *upper))
+
+
+def _vertebraPx(image):
+    try:
+        known = sourcesOf(image.node, image.sliceIndex).known
+    except InputError:  # the check of the radiograph says what is wrong
+        known = {}
+    return vertebraPx({key: found.value for key, found in known.items()}, image.size)
+
+
+def _corners(boxNode):
+    """(8, 3) of a box, in the world."""
+    signs = np.stack(np.meshgrid(*[(-0.5, 0.5)] * 3), -1).reshape(-1, 3)
+    matrix = slicer.util.arrayFromVTKMatrix(boxNode.GetObjectToWorldMatrix())
+    return signs * boxNode.GetSize() @ matrix[:3, :3].T + matrix[:3, 3]
+
+
+def _nodes(radiographNode, kind):
+    nodes = slicer.util.getNodesByClass(KINDS[kind])
+    return [node for node in nodes if node.GetNodeReferenceID(RADIOGRAPH) == radiographNode.GetID()]
+
+
+def _pointList(radiographNode):
+    found = _nodes(radiographNode, POINT)
+    return found[0] if found else _newNode(radiographNode, POINT, _("Vertebrae"))
+
+
+def _newNode(radiographNode, kind, name):
+    node = slicer.mrmlScene.AddNewNodeByClass(KINDS[kind], name)
+    node.SetNodeReferenceID(RADIOGRAPH, radiographNode.GetID())
+    node.CreateDefaultDisplayNodes()
+    if kind == BOX:
+        display = node.GetDisplayNode()  # fill and middle handle would hide the very image they mark
+        display.SetFillVisibility(False)
+        display.SetTranslationHandleVisibility(False)
+    return node

@@ -1,0 +1,187 @@
+"""How a radiograph was taken, as far as anyone knows, and who says so.
+
+Order of trust: entered by the user on this node, JSON sidecar beside the image's file, DICOM, header of the volume.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import slicer
+from slicer.i18n import tr as _
+
+from ReVertLib.errors import InputError
+from ReVertLib.geometry.sidecar import checked_parameter, read_sidecar, sidecar_path
+from ReVertLib.geometry.views import VIEW_ANGLES
+from ReVertLib.imaging.dicom import check_modality, is_dicom, read_dicom_tags
+from ReVertLib.imaging.dicom_tags import NUMBER_TAGS, TEXT_TAGS, dicom_facts
+
+ENTERED = "ReVert.Entered"
+"""Node attribute: a JSON object of what the user entered for this radiograph."""
+BONE_DARK = "bone_dark"
+LENGTHS = ("sdd_mm", "sod_mm", "pixel_spacing_mm")
+"""What no reconstruction can do without."""
+
+_CAN_BE_ENTERED = (*LENGTHS, "principal_point_px", *VIEW_ANGLES)
+_PRINTED = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+"""Files whose header holds a resolution for printers, which is no spacing of a detector."""
+_ENHANCED = ("1.2.840.10008.5.1.4.1.1.12.1.1", "1.2.840.10008.5.1.4.1.1.12.2.1")
+"""SOP classes (XA, XRF) that keep their geometry in nested sequences, which the database does not look into."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A value and, in plain words, where it is from."""
+
+    value: object
+    source: str
+
+
+@dataclass(frozen=True)
+class Sources:
+    """known: by sidecar key or view angle. missing: those of LENGTHS that nobody gave, with the reason. boneDark:
+    whether bone is dark in the volume, None when nobody says. mirrored: see ReVertLib.imaging.dicom_tags."""
+
+    known: dict
+    missing: dict
+    boneDark: Known | None
+    mirrored: bool
+
+
+def enter(node, **values):
+    """Stores what the user knows of this radiograph: sdd_mm, sod_mm, pixel_spacing_mm (one number or two),
+    principal_point_px, yaw_deg, pitch_deg, roll_deg, bone_dark. None forgets a key.
+
+    Raises InputError for what is no such value; then nothing is stored.
+    """
+    stored = entered(node)
+    for key, value in values.items():
+        stored.pop(key, None)
+        if value is not None:
+            stored[key] = _checkedEntry(key, value)
+    text = json.dumps(stored, sort_keys=True) if stored else None
+    if text != node.GetAttribute(ENTERED):
+        node.SetAttribute(ENTERED, text)
+
+
+def entered(node):
+    """What `enter` stored, by key."""
+    stored = json.loads(node.GetAttribute(ENTERED) or "{}")
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()}
+
+
+def _checkedEntry(key, value):
+    if key == BONE_DARK:
+        if not isinstance(value, bool):
+            raise InputError(_("bone_dark: expected true or false, got {value!r}").format(value=str(value)[:40]))
+        return value
+    if key not in _CAN_BE_ENTERED:
+        expected = ", ".join((*_CAN_BE_ENTERED, BONE_DARK))
+        raise InputError(_("entered: expected one of {keys}, got {key!r}").format(keys=expected, key=key[:40]))
+    if key == "pixel_spacing_mm" and isinstance(value, int | float):
+        value = (value, value)
+    return checked_parameter(key, value)
+
+
+def sourcesOf(node, sliceIndex=0, given=None):
+    """Everything that is known of a radiograph node without looking at its pixels.
+
+    given: keys that come before all others, for one call. Raises InputError for a sidecar or a DICOM file that cannot
+    be used, and for a DICOM modality that makes no radiographs.
+    """
+    own = entered(node)
+    dark = own.pop(BONE_DARK, None)
+    best = {
+        **_as(_checked(_sidecar(node)), _("sidecar")),
+        **_as(own, _("entered")),
+        **_as(_checked(given or {}), _("given")),
+    }
+    tags = _dicomTags(node, sliceIndex)
+    if tags is None:
+        known, reason = _ofHeader(node)
+        facts = None
+    else:
+        check_modality(str(tags.get("Modality") or ""), "radiograph")
+        facts = dicom_facts(tags, *(best[key].value if key in best else None for key in ("sdd_mm", "sod_mm")))
+        values = {**facts.parameters, **facts.view}
+        known = {key: Known(value, facts.sources[key]) for key, value in values.items()}
+        reason = _reason(facts.sources["pixel_spacing_mm"]) if tags else _("the DICOM file is not in the database")
+    known = {**known, **best}
+    missing = {key: _("not given") for key in LENGTHS if key not in known}
+    if "pixel_spacing_mm" in missing:
+        missing["pixel_spacing_mm"] = reason
+    boneDark = Known(dark, _("entered")) if dark is not None else _dicomPolarity(facts) if tags else None
+    return Sources(known, missing, boneDark, bool(facts and facts.mirrored))
+
+
+def _as(values, source):
+    return {key: Known(value, source) for key, value in values.items()}
+
+
+def _checked(values):
+    return {key: checked_parameter(key, value) for key, value in values.items() if value is not None}
+
+
+def _reason(source):
+    """Why DICOM gives no spacing, of its source text "none" or "none: reason"."""
+    return source.removeprefix("none: ") if source != "none" else _("DICOM gives none")
+
+
+def _ofHeader(node):
+    """(known, reason for no spacing) of the volume itself. Slicer gives 1 mm to an image that has none, so exactly that
+    counts as unknown."""
+    spacing = tuple(node.GetSpacing()[:2])
+    if spacing == (1.0, 1.0):
+        return {}, _("Slicer's 1 mm for an unknown spacing")
+    path = _file(node)
+    if path and path.suffix.lower() in _PRINTED:
+        return {}, _("a picture file's resolution, which is meant for printers")
+    return {"pixel_spacing_mm": Known(spacing, _("volume header"))}, ""
+
+
+def _dicomPolarity(facts):
+    """Slicer turns MONOCHROME1 on its own when it reads the file; an inverse presentation it leaves to the display."""
+    if facts.monochrome1:
+        return Known(False, _("DICOM MONOCHROME1, which Slicer has already turned"))
+    return Known(
+        facts.bone_dark, _("DICOM PresentationLUTShape INVERSE") if facts.bone_dark else _("DICOM MONOCHROME2")
+    )
+
+
+def _file(node):
+    storage = node.GetStorageNode()
+    return Path(storage.GetFullNameFromFileName()) if storage and storage.GetFileName() else None
+
+
+def _sidecar(node):
+    path = _file(node)
+    beside = sidecar_path(path) if path else None
+    return read_sidecar(beside) if beside and beside.is_file() else {}
+
+
+def _dicomTags(node, sliceIndex):
+    """The tags of the slice's DICOM image; None when the volume is not from DICOM, {} when its file is gone."""
+    uids = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
+    if uids:
+        database = getattr(slicer, "dicomDatabase", None)
+        file = database.fileForInstance(uids[min(sliceIndex, len(uids) - 1)]) if database else ""
+        return _databaseTags(file) if file else {}
+    path = _file(node)
+    if path and path.is_file() and is_dicom(path):
+        return _fileTags(path, path.stat().st_mtime)
+    return None
+
+
+@lru_cache(maxsize=64)
+def _databaseTags(file):
+    value = slicer.dicomDatabase.fileValue
+    if value(file, "0008,0016") in _ENHANCED:
+        return read_dicom_tags(Path(file))
+    return {keyword: value(file, tag) for keyword, tag in {**TEXT_TAGS, **NUMBER_TAGS}.items()}
+
+
+@lru_cache(maxsize=64)
+def _fileTags(path, _modified):
+    """Importing pydicom takes a moment, once: it is for files that were opened past the DICOM database."""
+    return read_dicom_tags(path)

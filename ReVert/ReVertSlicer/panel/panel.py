@@ -1,0 +1,226 @@
+"""The module's panel: its sections, the scene they follow, and the child process that works for them."""
+
+import logging
+
+import qt
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
+from slicer.util import VTKObservationMixin
+
+from ReVertLib.errors import one_line
+from ReVertSlicer.input import placement, radiograph_check
+from ReVertSlicer.work import packages
+from ReVertSlicer.work.runner import Runner
+from ReVertSlicer.work.worker_process import Worker
+
+from .section import guarded
+from .section_compare import CompareSection
+from .section_geometry import GeometrySection
+from .section_radiograph import RadiographSection
+from .section_reconstruct import ReconstructSection
+from .section_result import ResultSection
+from .section_vertebra import VertebraSection
+
+SECTIONS = (
+    RadiographSection,
+    VertebraSection,
+    GeometrySection,
+    ReconstructSection,
+    ResultSection,
+    CompareSection,
+)
+REFRESH_AFTER_MS = 50
+PROGRESS_STEPS = 1000
+
+
+class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """What the sections share. makeLogic: the module's logic class, given by the module's file."""
+
+    makeLogic = None
+
+    def __init__(self, parent=None):
+        VTKObservationMixin.__init__(self)
+        self.state = self.check = None
+        self.placed = []
+        self._guiTag = None
+        self._followed = None
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+
+    def setup(self):
+        super().setup()
+        self.logic = self.makeLogic()
+        self.worker = Worker(onChange=self.onSomethingMoved)
+        self.runner = Runner(self.worker, self.onProgress)
+        uiWidget = slicer.util.loadUI(self.resourcePath("UI/ReVert.ui"))
+        self.layout.addWidget(uiWidget)
+        self.ui = slicer.util.childWidgetVariables(uiWidget)
+        uiWidget.setMRMLScene(slicer.mrmlScene)
+        self.ui.progressBar.setRange(0, PROGRESS_STEPS)
+        self._refreshSoon = qt.QTimer()
+        self._refreshSoon.setSingleShot(True)
+        self._refreshSoon.setInterval(REFRESH_AFTER_MS)
+        self._refreshSoon.timeout.connect(self.refresh)
+        self.sections = [section(self) for section in SECTIONS]
+        self._reconstruct = next(s for s in self.sections if isinstance(s, ReconstructSection))
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(scene, scene.EndCloseEvent, self.onSceneEnd)
+        self.addObserver(scene, scene.EndImportEvent, self.onSceneEnd)
+        self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
+        self.addObserver(scene, scene.NodeAddedEvent, self.onNodeAdded)
+        for node in slicer.util.getNodesByClass("vtkMRMLMarkupsNode"):
+            self._watchPlace(node)
+        self.enter()
+
+    def cleanup(self):
+        """Called by Slicer before the module goes: the process goes with it."""
+        self._reconstruct.stopLive()
+        self.runner.cancel()
+        self.worker.stop()
+        self._refreshSoon.stop()
+        self._follow(None)
+        self.removeObservers()
+
+    def onReload(self):
+        """Developer mode: Slicer reloads only the module's own file, so its parts are forgotten first."""
+        import sys
+
+        for name in [name for name in sys.modules if name.split(".")[0] in ("ReVertSlicer", "ReVertLib")]:
+            del sys.modules[name]
+        super().onReload()
+
+    def enter(self):
+        """Connects to the scene's parameter node; called by Slicer whenever the module is opened."""
+        self._follow(self.logic.getParameterNode())
+
+    def exit(self):
+        self._reconstruct.stopLive()
+        self._follow(None)
+
+    def onSceneStartClose(self, _caller, _event):
+        """Nothing of what runs is for the next scene."""
+        self._reconstruct.stopLive()
+        self.runner.cancel()
+        self._follow(None)
+
+    def onSceneEnd(self, _caller, _event):
+        if self.parent.isEntered:
+            self.enter()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def onNodeRemoved(self, _caller, _event, node):
+        """A radiograph that is followed may go at any time."""
+        if node.IsA("vtkMRMLMarkupsNode"):
+            self._watchPlace(node, False)
+        if self.state is not None:
+            if self._reconstruct.isLive and node is self._followed:
+                self._reconstruct.stopLive()
+            self._refreshSoon.start()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def onNodeAdded(self, _caller, _event, node):
+        """A box or point that is being placed is listed as soon as it lies somewhere; not every model is to select."""
+        if node.IsA("vtkMRMLMarkupsNode"):
+            self._watchPlace(node)
+        if node.IsA("vtkMRMLMarkupsNode") or node.IsA("vtkMRMLModelNode"):
+            self._refreshSoon.start()
+
+    def _watchPlace(self, node, watch=True):
+        """Hears of a markups node's changes from now on, or no more, whether the module is shown or not."""
+        for event in (node.PointModifiedEvent, node.PointPositionDefinedEvent, node.PointRemovedEvent):
+            if watch != self.hasObserver(node, event, self.onSomethingMoved):
+                (self.addObserver if watch else self.removeObserver)(node, event, self.onSomethingMoved)
+
+    def onSomethingMoved(self, _caller=None, _event=None):
+        self._refreshSoon.start()
+
+    def _follow(self, state):
+        """Shows state, and nothing any more of the one before; None shows none."""
+        if self.state is not None:
+            self.state.disconnectGui(self._guiTag)
+            self.removeObserver(self.state.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onModified)
+        self.state = None  # the sections need not hear how the widgets are filled
+        if state is not None:
+            self._guiTag = state.connectGui(self.ui)
+            self.state = state
+            self.addObserver(state.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onModified)
+        self.refresh()
+
+    def onModified(self, _caller=None, _event=None):
+        """The parameter node has changed: another radiograph ends the following of the one before."""
+        self.refresh()
+
+    def refresh(self):
+        """Brings everything that is shown in agreement with the scene."""
+        if self.state is None:
+            return
+        node = self.state.radiograph
+        if node is not self._followed:
+            self._changeRadiograph(node)
+        self.check = radiograph_check.checkRadiograph(node, self.state.sliceIndex) if node is not None else None
+        self.placed = (guarded(placement.places, node, self.state.sliceIndex) or []) if node is not None else []
+        for section in self.sections:
+            section.refresh()
+
+    def _changeRadiograph(self, node):
+        self._reconstruct.stopLive()
+        if self._followed is not None:
+            self.removeObserver(self._followed, vtk.vtkCommand.ModifiedEvent, self.onSomethingMoved)
+        self._followed = node
+        if node is not None:
+            image = node.GetImageData()
+            if self.state.sliceIndex >= (image.GetDimensions()[2] if image else 1):  # it belonged to a longer stack
+                self.state.sliceIndex = 0
+            self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self.onSomethingMoved)
+            if not packages.missing():
+                self._startWorker()  # so that the first click is quick
+
+    def ready(self):
+        """Whether work can begin: what is missing is installed if the user agrees, and the process started."""
+        if packages.missing() and not packages.install():
+            return False
+        self._startWorker()
+        return True
+
+    def _startWorker(self):
+        """With the weights and the device that are chosen; nothing if it runs with these."""
+        self.worker.start(self.state.weights or None, self.state.device)
+
+    def submit(self, kind, job, onDone):
+        """Sends a job of jobs.py to the process; onDone(what came of it) unless it fails or is cancelled."""
+
+        def finish(answer):
+            try:
+                onDone(answer)
+            except Exception as error:  # nobody above would tell the user
+                logging.exception("ReVert: what came back could not be shown")
+                self.fail(_("The result could not be shown: {reason}").format(reason=one_line(error)))
+            self.refresh()
+
+        self.runner.run(kind, job.message, finish, self.fail)
+        self.refresh()
+
+    def cancel(self):
+        self.runner.cancel()
+        self._startWorker()  # so that the next click is quick again
+        self.say(_("Cancelled; nothing in the scene was changed."))
+        self.refresh()
+
+    def fail(self, text):
+        """What went wrong, in one line; the log below has the rest."""
+        self._reconstruct.stopLive()
+        logging.error("ReVert: %s", text)
+        self.say(text)
+        slicer.util.errorDisplay(text)
+        self.refresh()
+
+    def say(self, text):
+        self.ui.stageLabel.setText(text)
+
+    def onProgress(self, progress):
+        """Shows a runner.Progress; None: nothing runs any more."""
+        self.ui.progressBar.setValue(round(PROGRESS_STEPS * progress.share) if progress else 0)
+        self.say(progress.text if progress else "")
+        self.ui.logText.setPlainText("\n".join(self.worker.log))

@@ -1,0 +1,146 @@
+"""The panel's comparison of the result with a CT segmentation."""
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from ReVertSlicer.scene import comparison_nodes, export, hierarchy, results_table
+from ReVertSlicer.scene.parameters import DISTANCE
+from ReVertSlicer.work import jobs
+
+from .section import Section, allow, chosenPath, guarded, silently
+
+FORMATS = {
+    "dice": ("Dice", "{:.3f}"),
+    "hd95_mm": ("HD95, mm", "{:.2f}"),
+    "assd_mm": ("ASSD, mm", "{:.2f}"),
+    "nsd_2mm": ("NSD at 2 mm", "{:.3f}"),
+    "chamfer_mm2": ("Chamfer, mm²", "{:.2f}"),
+    "volume_mm3": (_("Volume, mm³"), "{:.0f}"),
+    "target_volume_mm3": (_("Volume in CT, mm³"), "{:.0f}"),
+}
+
+
+class CompareSection(Section):
+    """Lists the segments, suggests the one of the model's level, and measures in the child process."""
+
+    def __init__(self, panel):
+        super().__init__(panel)
+        self._listed = None
+        self._waiting = []
+        self.ui.compareButton.clicked.connect(self.onCompare)
+        self.ui.compareAllButton.clicked.connect(self.onCompareAll)
+        self.ui.segmentSelector.currentIndexChanged.connect(self.onSegment)
+        self.ui.removeAlignmentButton.clicked.connect(self.onRemoveAlignment)
+        self.ui.showPlotButton.clicked.connect(self.onShowPlot)
+        self.ui.exportTableButton.clicked.connect(self.onExport)
+
+    def onSegment(self, index):
+        ids = self._listed[1] if self._listed else []
+        if self.state is not None and 0 <= index < len(ids):
+            self.state.segmentId = ids[index]
+
+    def onCompare(self, *_args):
+        """Measures the selected model against the selected segment."""
+        self._compareEach([(self.state.model, self.state.segmentId)])
+
+    def onCompareAll(self, *_args):
+        """Measures every reconstructed level against the segment of its name."""
+        self._compareEach(results_table.pairs(self.state.segmentation))
+
+    def _compareEach(self, pairs):
+        if self.panel.ready():
+            self._waiting = list(pairs)
+            self._next()
+
+    def _next(self):
+        if not self._waiting:
+            return
+        model, segmentId = self._waiting.pop(0)
+        state = self.parameters
+        job = guarded(jobs.comparisonJob, model, state.segmentation, segmentId, state.alignment)
+        if job is None:
+            self._waiting.clear()
+            return
+        self.panel.submit("compare", job, lambda found: self._show(job, found))
+
+    def _show(self, job, found):
+        table = guarded(jobs.showComparison, job, found)
+        if table is None:
+            self._waiting.clear()
+            return
+        self.parameters.colour = DISTANCE
+        self.ui.resultLabel.setText(figures(table))
+        self._next()
+
+    def onRemoveAlignment(self, *_args):
+        comparison_nodes.removeAlignment(self.state.model)
+        self.panel.refresh()
+
+    def onShowPlot(self, *_args):
+        slicer.modules.plots.logic().ShowChartInLayout(hierarchy.part(self.state.model, "chart"))
+
+    def onExport(self, *_args):
+        path = chosenPath(
+            qt.QFileDialog.getSaveFileName(self.panel.parent, _("Export results"), "", _("Tables (*.csv)"))
+        )
+        if path and guarded(lambda: export.exportTable(results_table.resultsTable(), path) or True):
+            self.panel.say(_("The table was written."))
+
+    def refresh(self):
+        state = self.state
+        self._listSegments(state.segmentation)
+        running = self.panel.runner.isRunning
+        ready = state.model is not None and state.segmentation is not None and bool(state.segmentId)
+        busy = _("Something else is running.") if running else ""
+        allow(self.ui.compareButton, busy or ("" if ready else _("Select a model and a segment first.")))
+        pairs = results_table.pairs(state.segmentation) if state.segmentation is not None else []
+        allow(
+            self.ui.compareAllButton, busy or ("" if pairs else _("No reconstructed level has a segment of its name."))
+        )
+        aligned = state.model is not None and comparison_nodes.alignmentOf(state.model) is not None
+        allow(self.ui.removeAlignmentButton, "" if aligned else _("The model is not aligned."))
+        compared = state.model is not None and hierarchy.part(state.model, "chart") is not None
+        allow(self.ui.showPlotButton, "" if compared else _("Compare the model first."))
+        allow(
+            self.ui.exportTableButton, "" if results_table.resultsTable() is not None else _("Compare something first.")
+        )
+
+    def _listSegments(self, segmentationNode):
+        """Lists the segments anew when they, their names or the model's level have changed."""
+        segmentation = segmentationNode.GetSegmentation() if segmentationNode is not None else None
+        ids = list(segmentation.GetSegmentIDs()) if segmentation else []
+        names = [segmentation.GetSegment(segmentId).GetName() for segmentId in ids]
+        model = self.state.model
+        level = model.GetAttribute("ReVert.Level") if model is not None else None
+        listing = (segmentationNode and segmentationNode.GetID(), ids, names, level)
+        if listing != self._listed:
+            self._listed = listing
+            with silently(self.ui.segmentSelector):
+                self.ui.segmentSelector.clear()
+                self.ui.segmentSelector.addItems(names)
+            self.state.segmentId = self._suggested(segmentationNode, ids, level)
+        if self.state.segmentId in ids:
+            with silently(self.ui.segmentSelector):
+                self.ui.segmentSelector.setCurrentIndex(ids.index(self.state.segmentId))
+
+    def _suggested(self, segmentationNode, ids, level):
+        """The segment named like the level; else the one that was selected; else the first."""
+        found = comparison_nodes.suggestedSegment(segmentationNode, level) if ids and level else ""
+        if found:
+            return found
+        return self.state.segmentId if self.state.segmentId in ids else (ids[0] if ids else "")
+
+
+def figures(tableNode):
+    """The figures as a small HTML table, the control beside them."""
+    table = tableNode.GetTable()
+    head = f"<tr><td></td><td align='right'><b>{_('radiograph')}</b></td><td align='right'>{_('control')}</td></tr>"
+    rows = []
+    for row in range(table.GetNumberOfRows()):
+        name, mine, control = (table.GetValue(row, column).ToString() for column in range(3))
+        title, form = FORMATS[name]
+        cells = "".join(f"<td align='right'>&nbsp;&nbsp;{form.format(float(value))}</td>" for value in (mine, control))
+        rows.append(f"<tr><td>{title}</td>{cells}</tr>")
+    note = _("Control: the mean vertebra of 87 patients laid over the CT, no radiograph used.")
+    return f"<table>{head}{''.join(rows)}</table><p>{note}</p>"

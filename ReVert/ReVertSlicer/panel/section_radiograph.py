@@ -1,0 +1,76 @@
+"""The panel's first part: which radiograph, and whether it can be trusted to be what it should be."""
+
+from slicer.i18n import tr as _
+
+from ReVertSlicer.input import radiograph_check
+from ReVertSlicer.scene import layout
+
+from .section import Section, allow, guarded, show
+
+BONE_DARK = {"as found": None, "bright": False, "dark": True}
+
+
+class RadiographSection(Section):
+    """Selects the radiograph and shows what is known about it; what is entered is kept on its node."""
+
+    def __init__(self, panel):
+        super().__init__(panel)
+        self.ui.boneSelector.addItems(list(BONE_DARK))
+        self.ui.sampleButton.clicked.connect(self.onSample)
+        self.ui.boneSelector.currentIndexChanged.connect(self.onBone)
+        self.ui.spacingSpinBox.valueChanged.connect(self.onSpacing)
+
+    def onSample(self, *_args):
+        """Loads the case that comes with the extension and selects it."""
+        loaded = guarded(self.logic.loadSampleData)
+        if loaded is None:
+            return
+        self.state.radiograph, self.state.segmentation = loaded.radiograph, loaded.segmentation
+        layout.showInSlices(loaded.radiograph)
+
+    def onBone(self, index):
+        self._enter(bone_dark=list(BONE_DARK.values())[index])
+
+    def onSpacing(self, value):
+        self._enter(pixel_spacing_mm=[value, value] if value > 0 else None)
+
+    def _enter(self, **values):
+        if self.state is not None and self.state.radiograph is not None:
+            guarded(lambda: radiograph_check.enter(self.state.radiograph, **values))
+            self.panel.refresh()
+
+    def refresh(self):
+        check = self.panel.check
+        for widget in (self.ui.boneSelector, self.ui.spacingSpinBox):
+            allow(widget, "" if check else _("Select a radiograph first."))
+        stack = check is not None and check.sliceCount > 1
+        self.ui.sliceSpinBox.setVisible(stack)
+        self.ui.sliceSpinBoxLabel.setVisible(stack)
+        if check is None:
+            for label in (self.ui.sizeLabel, self.ui.spacingSourceLabel, self.ui.domainLabel):
+                label.setText("")
+            show(self.ui.spacingSpinBox, 0.0)
+            return
+        if stack:
+            self.ui.sliceSpinBox.setMaximum(check.sliceCount - 1)
+        self._showCheck(check)
+
+    def _showCheck(self, check):
+        entered = radiograph_check.entered(self.state.radiograph).get("bone_dark")
+        show(self.ui.boneSelector, next(name for name, dark in BONE_DARK.items() if dark is entered))
+        spacing = check.known.get("pixel_spacing_mm")
+        show(self.ui.spacingSpinBox, spacing.value[0] if spacing else 0.0)
+        self.ui.spacingSourceLabel.setText(_sourceOf(check, "pixel_spacing_mm"))
+        columns, rows = check.sizePx
+        bone = _("bone dark") if check.boneDark.value else _("bone bright")
+        self.ui.sizeLabel.setText(f"{columns} × {rows} px, {bone} ({check.boneDark.source})")
+        lines = [*check.problems, *check.doubts]
+        self.ui.domainLabel.setText("\n".join(lines) or _("looks like what the network was trained on"))
+        self.ui.domainLabel.setStyleSheet("color: #b00020" if check.problems else "color: #a05a00" if lines else "")
+
+
+def _sourceOf(check, key):
+    """Where a value is from, or why there is none."""
+    if key in check.known:
+        return _("from: {source}").format(source=check.known[key].source)
+    return check.missing.get(key, "")

@@ -1,0 +1,136 @@
+"""The panel's main button: reconstruct, cancel, follow live, and what the process behind it is and says."""
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from ReVertLib.errors import InputError
+from ReVertLib.inference.results import Refusal
+from ReVertSlicer.scene import layout, reconstruction_nodes
+from ReVertSlicer.scene.parameters import ARRAYS, BONE, DISTANCE
+from ReVertSlicer.work import jobs
+from ReVertSlicer.work.live_follower import Follower
+
+from .section import Section, allow, chosenPath, guarded, silently
+
+
+class ReconstructSection(Section):
+    """Runs the work in the child process; the scene changes only when an answer has come."""
+
+    def __init__(self, panel):
+        super().__init__(panel)
+        self._follower = None
+        self.ui.reconstructButton.clicked.connect(self.onReconstruct)
+        self.ui.liveCheckBox.toggled.connect(self.onLive)
+        self.ui.browseWeightsButton.clicked.connect(self.onBrowse)
+
+    def onReconstruct(self, *_args):
+        """Reconstruct, or Cancel while something runs."""
+        if self.panel.runner.isRunning:
+            self.panel.cancel()
+        elif self.panel.ready():
+            job = guarded(self._job)
+            if job is not None:
+                self.panel.submit("reconstruct", job, lambda outcomes: self._show(job, outcomes))
+
+    def _job(self):
+        return jobs.placedJob(self.state.radiograph, self.state.sliceIndex, self.state.level)
+
+    def _show(self, job, outcomes):
+        models = guarded(jobs.showReconstructions, job, outcomes, self.panel.worker.about)
+        refused = jobs.refusals(outcomes)
+        if refused:
+            slicer.util.errorDisplay(refused)
+        if models:
+            self.panel.say(_summary(outcomes, self.panel.worker.about))
+            state = self.parameters
+            first = state.model is None
+            state.model = models[-1]
+            if state.colour == DISTANCE:  # it belonged to the surface of before
+                state.colour = BONE
+            for model in models:
+                reconstruction_nodes.colourBy(model, ARRAYS[state.colour])
+            if first:
+                layout.resetThreeDViews()
+
+    def onLive(self, checked):
+        """Follows the radiograph until it is unchecked, or the radiograph is another or gone."""
+        self.stopLive()
+        if checked and self.panel.ready():
+            self._follower = Follower(self.state.radiograph, self._sendFrame, self._showRate)
+            self._follower.begin()
+        self.panel.refresh()
+
+    def stopLive(self):
+        if self._follower is not None:
+            self._follower.stop()
+            self._follower = None
+            with silently(self.ui.liveCheckBox):
+                self.ui.liveCheckBox.setChecked(False)
+            self.ui.framesLabel.setText("")
+
+    @property
+    def isLive(self):
+        return self._follower is not None
+
+    def _sendFrame(self, finished):
+        """Begins the newest frame, unless a comparison is running. What cannot be reconstructed ends the following,
+        with the reason."""
+        if self.panel.runner.isRunning:
+            return False
+        try:
+            job = self._job()
+        except InputError as error:
+            self.stopLive()
+            slicer.util.errorDisplay(str(error))
+            return False
+        return self.panel.submit("reconstruct", job, lambda outcomes: self._showFrame(job, outcomes, finished))
+
+    def _showFrame(self, job, outcomes, finished):
+        if not self.isLive:
+            return
+        shown = jobs.updateReconstructions(job, outcomes, self.panel.worker.about)
+        if self.state.model is None and shown:
+            self.state.model = shown[-1]
+            layout.resetThreeDViews()
+        finished()
+
+    def _showRate(self, framesPerSecond):
+        self.ui.framesLabel.setText(_("{rate:.1f} frames/s").format(rate=framesPerSecond))
+
+    def onBrowse(self, *_args):
+        path = chosenPath(
+            qt.QFileDialog.getOpenFileName(self.panel.parent, _("Weights"), "", _("Weights (*.safetensors)"))
+        )
+        if path:
+            self.state.weights = path
+
+    def refresh(self):
+        running = self.panel.runner.isRunning
+        self.ui.reconstructButton.setText(_("Cancel") if running and not self.isLive else _("Reconstruct"))
+        if self.isLive:
+            allow(self.ui.reconstructButton, _("The radiograph is followed live; uncheck that first."))
+        else:
+            allow(self.ui.reconstructButton, "" if running else self._refusal())
+        allow(
+            self.ui.liveCheckBox, "" if self.isLive or (not running and not self._refusal()) else _("Not possible now.")
+        )
+        about = self.panel.worker.about
+        self.ui.processLabel.setText(f"{about.device}, {about.weights_sha256[:8]}" if about else _("not started"))
+
+    def _refusal(self):
+        """Why nothing can be reconstructed; what is merely missing is asked for on the click."""
+        check = self.panel.check
+        if check is None:
+            return _("Select a radiograph first.")
+        return "\n".join(check.problems)
+
+
+def _summary(outcomes, about):
+    """What was done, how quickly, and where."""
+    done = [outcome.reconstruction for outcome in outcomes if not isinstance(outcome, Refusal)]
+    levels = ", ".join(one.geometry.level for one in done)
+    seconds = sum(one.seconds for one in done)
+    return _("{levels} reconstructed in {seconds:.2f} s on {device}").format(
+        levels=levels, seconds=seconds, device=about.device
+    )

@@ -1,0 +1,75 @@
+"""The panel's result: which surface, what its colours mean, whether to trust it, and where to write it."""
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from ReVertSlicer.scene import beam, export, hierarchy, reconstruction_nodes, undo
+from ReVertSlicer.scene.parameters import ARRAYS, CHOICES
+
+from .section import Section, allow, chosenPath, guarded
+
+
+class ResultSection(Section):
+    """Follows the selected model."""
+
+    def __init__(self, panel):
+        super().__init__(panel)
+        self.ui.exportMeshButton.clicked.connect(self.onExport)
+        self.ui.showViewCheckBox.toggled.connect(self.onShowView)
+        self.ui.colourSelector.currentIndexChanged.connect(self.onColour)
+        self.ui.undoButton.clicked.connect(self.onUndo)
+        self.ui.redoButton.clicked.connect(self.onRedo)
+
+    def onColour(self, index):
+        """The colour the user asks for; an array that is not there yet leaves the model as it is. The parameter node
+        hears of the selector after this."""
+        if self.state is not None and self.state.model is not None and index >= 0:
+            reconstruction_nodes.colourBy(self.state.model, ARRAYS[CHOICES["colour"][index]])
+
+    def onShowView(self, shown):
+        if self.state is not None and self.state.radiograph is not None:
+            beam.setViewVisible(self.state.radiograph, shown)
+
+    def onUndo(self, *_args):
+        undo.undo()
+        self.panel.refresh()
+
+    def onRedo(self, *_args):
+        undo.redo()
+        self.panel.refresh()
+
+    def onExport(self, *_args):
+        kinds = _("Surfaces (*.stl *.ply *.obj *.vtp)")
+        path = chosenPath(qt.QFileDialog.getSaveFileName(self.panel.parent, _("Export surface"), "", kinds))
+        if path and guarded(lambda: export.exportMesh(self.state.model, path) or True):
+            self.panel.say(_("The surface was written, in LPS, mm."))
+
+    def refresh(self):
+        self._hideParts()
+        model = self.state.model
+        refusal = "" if model is not None else _("Select a model first.")
+        for widget in (self.ui.exportMeshButton, self.ui.colourSelector):
+            allow(widget, refusal)
+        running = _("Something is running.") if self.panel.runner.isRunning else ""
+        scene = slicer.mrmlScene
+        allow(self.ui.undoButton, running or ("" if scene.GetNumberOfUndoLevels() else _("There is nothing to undo.")))
+        allow(self.ui.redoButton, running or ("" if scene.GetNumberOfRedoLevels() else _("There is nothing to redo.")))
+        allow(self.ui.showViewCheckBox, "" if self.state.radiograph is not None else _("Select a radiograph first."))
+        self.ui.resultNote.setText(_note(model) if model is not None else "")
+
+    def _hideParts(self):
+        """Leaves surfaces to select: ours, and what the user has loaded to compare; not plane, beam and outlines."""
+        if not hasattr(self.ui.modelSelector, "sortFilterProxyModel"):  # a stand-in lists whatever it lists
+            return
+        self.ui.modelSelector.sortFilterProxyModel().hiddenNodeIDs = [
+            node.GetID()
+            for node in slicer.util.getNodesByClass("vtkMRMLModelNode")
+            if node.GetAttribute(hierarchy.KIND) not in (None, "surface")
+        ]
+
+
+def _note(model):
+    """The verdict with its reason, and every warning of the reconstruction."""
+    lines = (model.GetAttribute(name) for name in ("ReVert.Verdict", "ReVert.Warnings"))
+    return "\n".join(line for line in lines if line)

@@ -1,0 +1,62 @@
+"""The panel's part on where the vertebrae are: boxes and points, placed in the slice view, kept in the scene."""
+
+import qt
+from slicer.i18n import tr as _
+
+from ReVertSlicer.input import placement
+from ReVertSlicer.scene import layout
+
+from .section import Section, allow, guarded
+
+
+class VertebraSection(Section):
+    """Lists what is placed on the radiograph and starts placing more."""
+
+    def __init__(self, panel):
+        super().__init__(panel)
+        self._places = []
+        header = [_("Level"), _("Placed as"), _("Centre, pixels"), _("Problem")]
+        self.ui.vertebraTable.setColumnCount(len(header))
+        self.ui.vertebraTable.setHorizontalHeaderLabels(header)
+        self.ui.placeBoxButton.clicked.connect(lambda *_args: self.onPlace("box"))
+        self.ui.placePointButton.clicked.connect(lambda *_args: self.onPlace("point"))
+        self.ui.removeVertebraButton.clicked.connect(self.onRemove)
+        self.ui.vertebraTable.itemSelectionChanged.connect(self._allowRemoving)
+
+    def onPlace(self, kind):
+        """The next click in a slice view places the level that is selected."""
+        state = self.state
+        layout.showInSlices(state.radiograph)
+        guarded(lambda: placement.startPlacing(state.radiograph, state.level, kind, state.sliceIndex))
+
+    def onRemove(self, *_args):
+        row = self.ui.vertebraTable.currentRow()
+        if 0 <= row < len(self._places):
+            placement.remove(self._places[row])
+            self.panel.refresh()
+
+    def refresh(self):
+        node = self.state.radiograph
+        refusal = "" if node is not None else _("Select a radiograph first.")
+        allow(self.ui.placeBoxButton, refusal)
+        allow(self.ui.placePointButton, refusal)
+        found = self.panel.placed
+        if found != self._places:
+            self._places = found
+            self._fill()
+        self._allowRemoving()
+
+    def _fill(self):
+        table = self.ui.vertebraTable
+        table.setRowCount(len(self._places))
+        for row, place in enumerate(self._places):
+            u0, v0, u1, v1 = place.boxPx
+            kind = _("box") if place.pointIndex is None else _("point")
+            centre = f"{(u0 + u1 - 1) / 2:.0f}, {(v0 + v1 - 1) / 2:.0f}"
+            for column, text in enumerate((place.level, kind, centre, place.problem)):
+                table.setItem(row, column, qt.QTableWidgetItem(text))
+        table.setVisible(bool(self._places))
+
+    def _allowRemoving(self):
+        chosen = self._places and self.ui.vertebraTable.currentRow() >= 0
+        allow(self.ui.removeVertebraButton, "" if chosen else _("Select a vertebra in the table first."))

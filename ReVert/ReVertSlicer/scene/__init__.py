@@ -1,0 +1,1 @@
+"""What is shown: nodes of the MRML scene."""

@@ -1,0 +1,93 @@
+"""A reconstruction against a CT in the scene: alignment, distances on the surface, figures, and their distribution."""
+
+from dataclasses import asdict
+
+import numpy as np
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from vtk.util.numpy_support import numpy_to_vtk
+
+from ReVertLib.errors import InputError
+
+from . import hierarchy
+from .alignment import ALIGNMENT, alignmentOf, removeAlignment, setAlignment, worldMesh
+from .colours import SIGNED_DISTANCE, colourBy
+from .distance_plot import showDistribution
+from .reconstruction_nodes import now
+from .results_table import resultsTable
+from .segments import segmentMask, suggestedSegment
+from .undo import saveForUndo
+
+__all__ = ["alignmentOf", "removeAlignment", "segmentMask", "showComparison", "suggestedSegment", "worldMesh"]
+
+COLUMNS = ("metric", "reconstruction", "control")
+
+
+def showComparison(modelNode, segmentationNode, segmentId, comparison):
+    """Shows a ReVertLib Comparison of the model with one segment and returns its vtkMRMLTableNode, with COLUMNS.
+
+    The model is aligned by a transform node of its own (alignment.py) and coloured by the signed distance; table and
+    plot of the comparison before are updated. Raises InputError when the surface is not the one that was compared.
+    """
+    polydata = modelNode.GetPolyData()
+    if polydata is None or polydata.GetNumberOfPoints() != len(comparison.signed_distance_mm):
+        raise InputError(_("model: expected the surface that was compared, got another one since"))
+    saveForUndo(modelNode, *hierarchy.belongings(modelNode), resultsTable())
+    setAlignment(modelNode, comparison.alignment, comparison.mode)
+    _showDistances(modelNode, comparison.signed_distance_mm)
+    segment = segmentationNode.GetSegmentation().GetSegment(segmentId)
+    table = _table(modelNode, segment.GetName() if segment else "", comparison)
+    showDistribution(modelNode, comparison.signed_distance_mm)
+    return table
+
+
+def _showDistances(modelNode, distancesMm):
+    """A new surface with the distances, so that undo has the former one."""
+    polydata = vtk.vtkPolyData()
+    polydata.ShallowCopy(modelNode.GetPolyData())
+    array = numpy_to_vtk(np.ascontiguousarray(distancesMm, np.float32), deep=True)
+    array.SetName(SIGNED_DISTANCE)
+    polydata.GetPointData().AddArray(array)
+    if modelNode.GetDisplayNode() is None:
+        modelNode.CreateDefaultDisplayNodes()
+    modelNode.SetAndObservePolyData(polydata)
+    colourBy(modelNode, SIGNED_DISTANCE)
+
+
+def _table(modelNode, segmentName, comparison):
+    """The figures, those of the control beside them; NaN without a control."""
+    node = hierarchy.part(modelNode, "comparison") or hierarchy.newPart(
+        modelNode, "comparison", _("{model} against CT").format(model=modelNode.GetName())
+    )
+    found = asdict(comparison.metrics)
+    control = asdict(comparison.control) if comparison.control else dict.fromkeys(found, np.nan)
+    table = vtk.vtkTable()
+    names = vtk.vtkStringArray()
+    for name in found:
+        names.InsertNextValue(name)
+    figures = (numpy_to_vtk(np.array([*values.values()], float), deep=True) for values in (found, control))
+    for title, column in zip(COLUMNS, (names, *figures), strict=True):
+        column.SetName(title)
+        table.AddColumn(column)
+    with slicer.util.NodeModify(node):
+        node.SetAndObserveTable(table)
+        node.SetUseColumnTitleAsColumnHeader(True)
+        node.SetColumnTitle("control", _("control (mean vertebra)"))
+        node.SetColumnDescription("control", controlWords(comparison))
+        node.SetAttribute(ALIGNMENT, comparison.mode)
+        node.SetAttribute("ReVert.Level", comparison.level)
+        node.SetAttribute("ReVert.Segment", segmentName)
+        node.SetAttribute("ReVert.Control", controlWords(comparison))
+        node.SetAttribute("ReVert.WeightsSha256", modelNode.GetAttribute("ReVert.WeightsSha256"))
+        node.SetAttribute("ReVert.Time", now())
+    return node
+
+
+def controlWords(comparison):
+    """What the control is, for someone who reads only that."""
+    if comparison.control is None:
+        return _("no control")
+    return _("control: the mean vertebra of 87 people, no radiograph used, {mode} alignment").format(
+        mode=comparison.control_mode
+    )

@@ -1,0 +1,166 @@
+"""A reconstruction in the scene: a model node that says where it comes from, with the radiograph's view around it.
+
+There is one model for each level of a radiograph, or of a slice of a stack; doing it again updates that.
+"""
+
+import hashlib
+import json
+from datetime import datetime, timezone
+
+import numpy as np
+import slicer
+from slicer.i18n import tr as _
+from vtk.util.numpy_support import numpy_to_vtk
+
+from ReVertLib.geometry.sidecar import sidecar_text
+from ReVertLib.geometry.transform import RigidTransform
+from ReVertLib.inference.results import Outcome
+from ReVertLib.inference.verdict import verdict
+from ReVertLib.mesh.mesh import vertex_normals
+from ReVertLib.mesh.polydata import to_polydata
+from ReVertSlicer.input.input_warnings import isTrainedView
+
+from . import beam, hierarchy
+from .alignment import removeAlignment
+from .colours import BONE, EXPECTED_ERROR, colourBy, keepColours
+from .undo import saveForUndo
+
+__all__ = ["colourBy", "modelOf", "showReconstruction", "showReconstructions", "updateLive"]
+
+IMAGE = "ReVert.ImageSha256"
+"""Attribute of a model: of the pixels it was made from, which tells cases apart without naming anybody."""
+_SLICE = "ReVert.Slice"
+
+
+def showReconstructions(radiographNode, outcomes, viewAngles, about, sliceIndex=0):
+    """The model nodes, made or updated, of ReVertLib's Outcomes from one image, in order; one step of undo.
+
+    viewAngles: yaw_deg, pitch_deg, roll_deg. about: ReVertLib's About. sliceIndex: None stands for the only slice. An
+    alignment to a CT was found for the surface of before, so it is taken away.
+    """
+    sliceIndex = sliceIndex or 0
+    image = _sha256(radiographNode, sliceIndex)
+    models = [modelOf(radiographNode, outcome.reconstruction.geometry.level, sliceIndex) for outcome in outcomes]
+    changing = [node for model in filter(None, models) for node in (model, *hierarchy.belongings(model))]
+    saveForUndo(*changing, *(hierarchy.part(radiographNode, kind) for kind in ("plane", "beam")))
+    for index, outcome in enumerate(outcomes):
+        reconstruction = outcome.reconstruction
+        model = models[index] or _newModel(radiographNode, reconstruction.geometry.level, sliceIndex)
+        models[index] = model
+        removeAlignment(model)
+        _describe(model, reconstruction, viewAngles)
+        _describeSource(model, about, image)
+        _show(model, reconstruction, outcome.outlines_px)
+    if outcomes:
+        beam.showView(radiographNode, outcomes[-1].reconstruction.geometry, viewAngles, sliceIndex)
+    return models
+
+
+def showReconstruction(radiographNode, reconstruction, outlinesPx, viewAngles, about, sliceIndex=0):
+    """`showReconstructions` of a single one."""
+    outcome = Outcome(reconstruction, tuple(outlinesPx))
+    return showReconstructions(radiographNode, [outcome], viewAngles, about, sliceIndex)[0]
+
+
+def updateLive(modelNode, reconstruction, outlinesPx):
+    """Gives a model the next surface of a stream, quickly: no new nodes and no step of undo. The view must be that of
+    before; silhouette and plane follow, as far as the radiograph is still there."""
+    _describe(modelNode, reconstruction, json.loads(modelNode.GetAttribute("ReVert.View")))
+    modelNode.SetAttribute(IMAGE, None)  # of some frame that nobody kept
+    _show(modelNode, reconstruction, outlinesPx)
+    radiographNode = modelNode.GetNodeReference(hierarchy.RADIOGRAPH)
+    if radiographNode is not None:
+        beam.updatePixels(radiographNode, int(modelNode.GetAttribute(_SLICE)))
+
+
+def modelOf(radiographNode, level, sliceIndex=0):
+    """The model of a level (None: unknown) that was made from a radiograph's slice, or None."""
+    wanted = (level or None, str(sliceIndex or 0))
+    for node in hierarchy.parts(radiographNode, "surface"):
+        if (node.GetAttribute("ReVert.Level"), node.GetAttribute(_SLICE)) == wanted:
+            return node
+    return None
+
+
+def _newModel(radiographNode, level, sliceIndex):
+    name = f"{radiographNode.GetName()} {level or _('vertebra')}"
+    if radiographNode.GetImageData().GetDimensions()[2] > 1:
+        name = _("{name}, slice {index}").format(name=name, index=sliceIndex)
+    node = hierarchy.newPart(radiographNode, "surface", name)
+    node.SetAttribute("ReVert.Level", level or None)
+    node.SetAttribute(_SLICE, str(sliceIndex))
+    display = node.GetDisplayNode()
+    with slicer.util.NodeModify(display):
+        display.SetColor(BONE)
+        display.SetInterpolation(display.GouraudInterpolation)
+        display.SetAmbient(0.08)
+        display.SetDiffuse(0.92)
+        display.SetSpecular(0.18)
+        display.SetPower(18)
+        display.SetVisibility2D(True)
+        display.SetSliceIntersectionThickness(2)
+    return node
+
+
+def _describe(modelNode, reconstruction, viewAngles):
+    """What differs from one surface to the next."""
+    with slicer.util.NodeModify(modelNode):
+        modelNode.SetAttribute("ReVert.Geometry", sidecar_text(reconstruction.geometry))
+        modelNode.SetAttribute("ReVert.View", json.dumps(viewAngles))
+        modelNode.SetAttribute("ReVert.Time", now())
+        modelNode.SetAttribute("ReVert.Seconds", f"{reconstruction.seconds:.3f}")
+        modelNode.SetAttribute("ReVert.Warnings", "\n".join(reconstruction.warnings))
+        modelNode.SetAttribute("ReVert.Verdict", _verdict(reconstruction, viewAngles))
+
+
+def _verdict(reconstruction, viewAngles):
+    """In words. From a view that is far from the training's the network does not see that it errs."""
+    found = verdict(reconstruction)
+    if found.word == "trust" and not isTrainedView(viewAngles):
+        return _("check: {reason}, but the view is far from those of training").format(reason=found.reason)
+    return f"{found.word}: {found.reason}"
+
+
+def _describeSource(modelNode, about, image):
+    """Who answered, and to which image."""
+    with slicer.util.NodeModify(modelNode):
+        modelNode.SetAttribute("ReVert.WeightsSha256", about.weights_sha256)
+        modelNode.SetAttribute("ReVert.Architecture", about.architecture)
+        modelNode.SetAttribute("ReVert.Device", about.device)
+        modelNode.SetAttribute("ReVert.Versions", json.dumps({**about.versions, "Slicer": _slicerVersion()}))
+        modelNode.SetAttribute(IMAGE, image)
+
+
+def now():
+    """UTC, ISO 8601, to the second."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def _show(modelNode, reconstruction, outlinesPx):
+    """Puts surface and silhouette into the scene."""
+    geometry, viewAngles = reconstruction.geometry, json.loads(modelNode.GetAttribute("ReVert.View"))
+    mesh = reconstruction.mesh.moved(RigidTransform.turn(beam.rasFromCamera(viewAngles)))
+    polydata = to_polydata(mesh)
+    polydata.GetPointData().SetNormals(_array(vertex_normals(mesh), "Normals"))
+    if reconstruction.expected_error_mm is not None:
+        polydata.GetPointData().AddArray(_array(reconstruction.expected_error_mm, EXPECTED_ERROR))
+    modelNode.SetAndObservePolyData(polydata)
+    keepColours(modelNode)
+    if modelNode.GetNodeReference(hierarchy.RADIOGRAPH) is not None:
+        beam.showSilhouette(modelNode, outlinesPx, geometry, viewAngles, int(modelNode.GetAttribute(_SLICE)))
+
+
+def _array(values, name):
+    array = numpy_to_vtk(np.ascontiguousarray(values, np.float32), deep=True)
+    array.SetName(name)
+    return array
+
+
+def _sha256(radiographNode, sliceIndex):
+    pixels = slicer.util.arrayFromVolume(radiographNode)[sliceIndex]
+    return hashlib.sha256(np.ascontiguousarray(pixels)).hexdigest()
+
+
+def _slicerVersion():
+    version = getattr(slicer.app, "applicationVersion", "unknown")
+    return version() if callable(version) else version

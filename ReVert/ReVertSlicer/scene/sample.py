@@ -1,0 +1,133 @@
+"""The sample case that comes with the extension: three computed radiographs of one L3, its CT and segmentation."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from vtk.util.numpy_support import vtk_to_numpy
+
+from ReVertLib.errors import InputError
+from ReVertLib.geometry.levels import LEVEL_OF_LABEL
+from ReVertLib.geometry.sidecar import read_sidecar
+from ReVertLib.geometry.views import VIEW_ANGLES
+from ReVertLib.resources import SAMPLE_FOLDER
+from ReVertSlicer.input.placement import addBox
+from ReVertSlicer.input.radiograph_check import enter
+
+from .layout import showInSlices
+
+URL = "https://github.com/revert-spine/ReVert/raw/main/Resources/sample/"
+CATEGORY = "ReVert"
+YAW_DEG = {"ap": 0.0, "lateral": 90.0, "oblique": 25.0}
+"""The views, by their part of the files' names."""
+SHA256 = {
+    "ct.nii.gz": "a6fda106df4bf1eec4d1bcc750a17c15899085cc453934d51a8a83029cb16928",
+    "segmentation.nii.gz": "c743551f6c42be1afcdf19b6db5726f31eb76de53b3bc9e9e0dbf18adb31653b",
+    "verse008_L3_ap.json": "64547501833ec45a27ff77776933a267cf8d41b59d99865687dfd14120b358b3",
+    "verse008_L3_ap.png": "322e6ea5419d1e1a6c2b210e3549b57144cdf7ff8076a28caadabb1de44b6b6a",
+    "verse008_L3_lateral.json": "bea9d80e2a14ab4213a54251558c3959dd891a3f87f0b30de61597bb4747b142",
+    "verse008_L3_lateral.png": "a9727f1d1e250933c0159c35a4df7611a38c263e00d3d7c89e957a5588244a3a",
+    "verse008_L3_oblique.json": "8b7a01f7a5d1102be291f558b108a72690b133be3a5319b37ee9761edffdd254",
+    "verse008_L3_oblique.png": "b905155b3d534c29726f4e71237d160a205ba685fb697a222f120ec62728714e",
+}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """radiograph: vtkMRMLScalarVolumeNode with its geometry entered and its vertebra placed. segmentation:
+    vtkMRMLSegmentationNode with the segment L3."""
+
+    radiograph: object
+    segmentation: object
+
+
+def loadSample(view="ap"):
+    """Loads a radiograph and the segmentation from the installed files; no network is needed. view: of YAW_DEG.
+
+    Raises InputError for another view and where the files are not installed.
+    """
+    if view not in YAW_DEG:
+        raise InputError(_("sample: expected one of {views}, got {view!r}").format(views=", ".join(YAW_DEG), view=view))
+    image = SAMPLE_FOLDER / _imageName(view)
+    known = read_sidecar(image.with_suffix(".json"))
+    level, boxPx = known.pop("level"), known.pop("box_px")
+    node = _volumeFromPng(image, f"ReVert {level} {view}")
+    enter(node, **known, **dict(zip(VIEW_ANGLES, (YAW_DEG[view], 0.0, 0.0), strict=True)))
+    addBox(node, level, boxPx)
+    return Sample(node, _segmentation(f"ReVert {level} CT"))
+
+
+def registerSampleData():
+    """Lists the case in the Sample Data module. To be called when the application has started."""
+    from SampleData import SampleDataLogic
+
+    for view in YAW_DEG:
+        image = _imageName(view)
+        files = {image: "VolumeFile", image.replace(".png", ".json"): None, "segmentation.nii.gz": "SegmentationFile"}
+        SampleDataLogic.registerCustomSampleDataSource(
+            category=CATEGORY,
+            sampleName=f"ReVert L3 {view}",
+            customDownloader=loadFromSource,
+            thumbnailFileName=str(SAMPLE_FOLDER / image),
+            **_described(files),
+        )
+    SampleDataLogic.registerCustomSampleDataSource(
+        category=CATEGORY,
+        sampleName="ReVert L3 CT",
+        thumbnailFileName=str(SAMPLE_FOLDER / _imageName("lateral")),
+        **_described({"ct.nii.gz": "VolumeFile", "segmentation.nii.gz": "SegmentationFile"}),
+    )
+
+
+def loadFromSource(source):
+    """A click in the Sample Data module on one of the radiographs: the installed files are the ones it names, and with
+    them come the geometry and the place of the vertebra, which a download alone would not bring."""
+    view = next(view for view in YAW_DEG if _imageName(view) in source.fileNames)
+    showInSlices(loadSample(view).radiograph)
+
+
+def _imageName(view):
+    return f"verse008_L3_{view}.png"
+
+
+def _described(types):
+    """What SampleData wants to know of files. types: how to load each; None only downloads it."""
+    return {
+        "uris": [URL + file for file in types],
+        "fileNames": list(types),
+        "nodeNames": [file.split(".")[0] if kind else None for file, kind in types.items()],
+        "checksums": [f"SHA256:{SHA256[file]}" for file in types],
+        "loadFileType": list(types.values()),
+    }
+
+
+def _volumeFromPng(path, name):
+    """A volume node in the pose that Slicer gives pictures: columns run to L, rows to P."""
+    reader = vtk.vtkPNGReader()
+    reader.SetFileName(str(path))
+    reader.Update()
+    columns, rows, _slices = reader.GetOutput().GetDimensions()
+    lastRowFirst = vtk_to_numpy(reader.GetOutput().GetPointData().GetScalars()).reshape(rows, columns)
+    pose = slicer.util.vtkMatrixFromArray(np.diag([-1.0, -1.0, 1.0, 1.0]))
+    return slicer.util.addVolumeFromArray(lastRowFirst[None, ::-1], ijkToRAS=pose, name=name)
+
+
+def _segmentation(name):
+    """The label map as a segmentation node, its segments named by their level."""
+    labels = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", name)
+    storage = slicer.vtkMRMLVolumeArchetypeStorageNode()
+    storage.SetFileName(str(SAMPLE_FOLDER / "segmentation.nii.gz"))
+    try:
+        if not storage.ReadData(labels):
+            raise InputError(_("sample: expected segmentation.nii.gz to be installed, got none that can be read"))
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+        node.CreateDefaultDisplayNodes()
+        slicer.vtkSlicerSegmentationsModuleLogic.ImportLabelmapToSegmentationNode(labels, node)
+    finally:
+        slicer.mrmlScene.RemoveNode(labels)
+    segmentation = node.GetSegmentation()
+    for segment in map(segmentation.GetSegment, segmentation.GetSegmentIDs()):
+        segment.SetName(LEVEL_OF_LABEL[segment.GetLabelValue()])
+    return node

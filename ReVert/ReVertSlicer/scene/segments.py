@@ -1,0 +1,91 @@
+"""What a comparison needs of a segmentation: the voxels of one segment, and which segment is the vertebra meant."""
+
+import re
+
+import numpy as np
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from vtk.util.numpy_support import vtk_to_numpy
+
+from ReVertLib.errors import InputError
+from ReVertLib.geometry.levels import VERSE_LABELS
+from ReVertLib.mesh.polydata import from_polydata, inside_voxels
+from ReVertLib.metrics.records import Mask
+
+from .alignment import toWorld
+
+VOXEL_MM = 0.5
+"""Of the mask of a segment that is a closed surface only."""
+_MARGIN = 2
+_BESIDES_THE_LEVEL = "vertebra|vertebrae|lumbar|spine|bone|segment|seg|label|mask|verse|ct"
+
+
+def segmentMask(segmentationNode, segmentId):
+    """One segment, cropped to where it is, in RAS. Nothing is changed in the segmentation. Raises InputError for an
+    unknown or empty segment, for one that is neither labelmap nor closed surface, and for a transform that is not
+    linear."""
+    segment = segmentationNode.GetSegmentation().GetSegment(segmentId) if segmentId else None
+    if segment is None:
+        raise InputError(_("segment: expected one of the segmentation, got an unknown id"))
+    world = toWorld(segmentationNode)
+    names = slicer.vtkSegmentationConverter
+    labelmap = segment.GetRepresentation(names.GetSegmentationBinaryLabelmapRepresentationName())
+    surface = segment.GetRepresentation(names.GetSegmentationClosedSurfaceRepresentationName())
+    if labelmap is not None:
+        mask = _ofLabelmap(labelmap, segment.GetLabelValue())
+    elif surface is not None:
+        mask = _ofSurface(surface)
+    else:
+        raise InputError(_("segment: expected a labelmap or a closed surface, got neither; create one of them first"))
+    if mask is None:
+        raise InputError(_("segment: expected a filled one, got an empty segment"))
+    return Mask(mask.array, world @ mask.to_mm)
+
+
+def suggestedSegment(segmentationNode, level):
+    """The id of the segment that is named like a level, "L3", "vertebra_L3" or by VerSe's label 22; "" where none is,
+    or more than one."""
+    if level not in VERSE_LABELS:
+        return ""
+    own = f"{level.lower()}|lumbar(?:vertebra)?{level[1]}|{VERSE_LABELS[level]}"
+    pattern = re.compile(f"(?:{_BESIDES_THE_LEVEL})*(?:{own})(?:{own}|{_BESIDES_THE_LEVEL})*")
+    segmentation = segmentationNode.GetSegmentation()
+    names = {key: segmentation.GetSegment(key).GetName().lower() for key in segmentation.GetSegmentIDs()}
+    found = [key for key, name in names.items() if pattern.fullmatch(re.sub(r"[\s_\-.:()]+", "", name))]
+    return found[0] if len(found) == 1 else ""
+
+
+def _ofLabelmap(image, value):
+    """The Mask of one value in the segmentation's coordinates, None without any. Row by row of what may be a whole CT:
+    what is looked at stays in the processor's cache."""
+    scalars = image.GetPointData().GetScalars()
+    if scalars is None or not scalars.GetNumberOfTuples():
+        return None
+    array = vtk_to_numpy(scalars).reshape(image.GetDimensions()[::-1])
+    filled = np.array([(plane == value).any() for plane in array])
+    if not filled.any():
+        return None
+    low, high = np.flatnonzero(filled)[[0, -1]]
+    flat = np.zeros(array.shape[1:], bool)
+    for plane in array[low : high + 1]:
+        flat |= plane == value
+    rows, columns = np.flatnonzero(flat.any(1))[[0, -1]], np.flatnonzero(flat.any(0))[[0, -1]]
+    first = np.array([columns[0], rows[0], low])
+    cut = array[low : high + 1, rows[0] : rows[1] + 1, columns[0] : columns[1] + 1] == value
+    matrix, shift = vtk.vtkMatrix4x4(), np.eye(4)
+    image.GetImageToWorldMatrix(matrix)
+    shift[:3, 3] = first + image.GetExtent()[::2] - _MARGIN
+    return Mask(np.pad(cut, _MARGIN), slicer.util.arrayFromVTKMatrix(matrix) @ shift)
+
+
+def _ofSurface(polydata):
+    """The Mask of a closed surface in its coordinates, None if it is empty."""
+    mesh = from_polydata(polydata)
+    if not len(mesh.faces):
+        return None
+    first = np.floor(mesh.vertices.min(0) / VOXEL_MM).astype(int) - _MARGIN
+    last = np.ceil(mesh.vertices.max(0) / VOXEL_MM).astype(int) + _MARGIN
+    toMm = np.diag([VOXEL_MM, VOXEL_MM, VOXEL_MM, 1.0])
+    toMm[:3, 3] = VOXEL_MM * first
+    return Mask(inside_voxels(mesh, np.zeros(3), np.full(3, VOXEL_MM), first, last), toMm)

@@ -1,0 +1,131 @@
+"""What is to be computed, taken from the scene, and what was computed, put back into it.
+
+In between lies ReVertLib's service: in this process for the logic, in a child process for the panel. A job holds no
+node, only ids: while it runs, the user may delete what it came from.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import slicer
+from slicer.i18n import tr as _
+
+from ReVertLib.errors import InputError
+from ReVertLib.geometry.camera import Geometry
+from ReVertLib.inference.results import Refusal
+from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.metrics.records import Mask
+from ReVertLib.service.messages import Message
+from ReVertSlicer.input import placement, radiograph_check
+from ReVertSlicer.scene import comparison_nodes, reconstruction_nodes, results_table
+
+
+@dataclass(frozen=True)
+class ReconstructionJob:
+    """pixels: (rows, columns), bone bright. geometries: one per vertebra. view: yaw_deg, pitch_deg, roll_deg."""
+
+    radiographId: str
+    sliceIndex: int
+    pixels: np.ndarray
+    geometries: tuple[Geometry, ...]
+    view: dict
+
+    @property
+    def message(self):
+        return Message("reconstruct", {"pixels": self.pixels, "geometries": list(self.geometries)})
+
+
+@dataclass(frozen=True)
+class ComparisonJob:
+    """mesh and mask are in RAS, mm. mode: one of ReVertLib.registration.icp.ALIGNMENTS."""
+
+    modelId: str
+    segmentationId: str
+    segmentId: str
+    mesh: Mesh
+    mask: Mask
+    mode: str
+    level: str | None
+
+    @property
+    def message(self):
+        return Message("compare", {"mesh": self.mesh, "target": self.mask, "mode": self.mode, "level": self.level})
+
+
+def reconstructionJob(radiographNode, sliceIndex=None, level="L3", box=None, geometry=None):
+    """One vertebra: the one in box, pixels, or the only one in the image. Raises InputError before any work."""
+    found, view = radiograph_check.geometryOf(radiographNode, sliceIndex, level, box, geometry)
+    pixels = radiograph_check.pixelsOf(radiographNode, sliceIndex)
+    return ReconstructionJob(radiographNode.GetID(), sliceIndex, pixels, (found,), view)
+
+
+def placedJob(radiographNode, sliceIndex=None, level="L3"):
+    """Every vertebra placed on the radiograph; when none is, the only one in the image, of that level."""
+    placed = placement.places(radiographNode, sliceIndex or 0)
+    if not placed:
+        return reconstructionJob(radiographNode, sliceIndex, level)
+    for problem in filter(None, (place.problem for place in placed)):
+        raise InputError(problem)
+    found = [radiograph_check.geometryOf(radiographNode, sliceIndex, place.level, place.boxPx) for place in placed]
+    pixels = radiograph_check.pixelsOf(radiographNode, sliceIndex)
+    geometries = tuple(geometry for geometry, _view in found)
+    return ReconstructionJob(radiographNode.GetID(), sliceIndex, pixels, geometries, found[0][1])
+
+
+def comparisonJob(modelNode, segmentationNode, segmentId, mode):
+    """Raises InputError for a segment that is unknown or empty and for a transform that is not linear."""
+    return ComparisonJob(
+        modelNode.GetID(),
+        segmentationNode.GetID(),
+        segmentId,
+        comparison_nodes.worldMesh(modelNode),
+        comparison_nodes.segmentMask(segmentationNode, segmentId),
+        mode,
+        modelNode.GetAttribute("ReVert.Level") or None,
+    )
+
+
+def showReconstructions(job, outcomes, about):
+    """The model nodes, made or updated; nothing for what was refused. Raises InputError when the radiograph is no
+    longer there."""
+    node = _stillThere(job.radiographId, _("radiograph"))
+    shown = [outcome for outcome in outcomes if not isinstance(outcome, Refusal)]
+    return reconstruction_nodes.showReconstructions(node, shown, job.view, about, job.sliceIndex)
+
+
+def updateReconstructions(job, outcomes, about):
+    """The same for one frame of many: cheap where the model is there already, and without an undo step."""
+    node = _stillThere(job.radiographId, _("radiograph"))
+    models = []
+    for outcome in (outcome for outcome in outcomes if not isinstance(outcome, Refusal)):
+        model = reconstruction_nodes.modelOf(node, outcome.reconstruction.geometry.level, job.sliceIndex)
+        if model is None:
+            models += showReconstructions(job, [outcome], about)
+        else:
+            reconstruction_nodes.updateLive(model, outcome.reconstruction, outcome.outlines_px)
+            models.append(model)
+    return models
+
+
+def refusals(outcomes):
+    """One line for each vertebra that could not be reconstructed while others could."""
+    refused = (outcome for outcome in outcomes if isinstance(outcome, Refusal))
+    return "\n".join(f"{refusal.geometry.level}: {refusal.reason}" for refusal in refused)
+
+
+def showComparison(job, found):
+    """The comparison's table node; the figures also join the table of all results."""
+    model = _stillThere(job.modelId, _("model"))
+    segmentation = _stillThere(job.segmentationId, _("segmentation"))
+    table = comparison_nodes.showComparison(model, segmentation, job.segmentId, found)
+    results_table.appendResult(model, found)
+    return table
+
+
+def _stillThere(nodeId, what):
+    node = slicer.mrmlScene.GetNodeByID(nodeId)
+    if node is None:
+        raise InputError(
+            _("{what}: expected to stay in the scene, got deleted while it was worked on").format(what=what)
+        )
+    return node

@@ -1,0 +1,1 @@
+"""The vertebra-shaped template, its means and its landmarks."""

@@ -1,0 +1,1 @@
+"""Teaching finished weights what error to expect."""

@@ -1,0 +1,1 @@
+"""Data sets of DRRs and surfaces, in the original's layout."""

@@ -1,0 +1,172 @@
+"""One case of a data set: its label map and CT in, the files of every lumbar vertebra out.
+
+A vertebra is made in OUT/.parts and moved into place in two steps, the surface, then all images at once: whatever
+lies in DRR is whole, at whatever moment the work is stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ReVertLib.drr.drr import Drr, DrrView, Vertebra, c_arm, write_drr
+from ReVertLib.errors import InputError
+from ReVertLib.geometry.levels import LEVEL_OF_LABEL
+from ReVertLib.imaging.labels import check_same_grid, label_regions, read_label_map, touches_border
+from ReVertLib.imaging.volume import Volume, read_volume
+from ReVertLib.mesh.io import write_mesh
+
+from .cases import Case
+from .layout import POSES, mesh_path, rendering_folder, split_of, vertebra_name
+
+VIEWS = {
+    "seed": {f"yaw_{angle:03d}": DrrView(yaw_deg=angle) for angle in range(0, 360, 30)}
+    | {f"pitch_{angle:03d}": DrrView(pitch_deg=angle) for angle in range(0, 360, 30)},
+    "clinical": {
+        "ap": DrrView(),
+        "left_lateral": DrrView(yaw_deg=-90),
+        "right_lateral": DrrView(yaw_deg=90),
+        "oblique_-25": DrrView(yaw_deg=-25),
+        "oblique_+25": DrrView(yaw_deg=25),
+    },
+}
+"""The original's 24 views, and those of a clinic. In a left lateral the patient's left side is at the detector."""
+
+PARTS = ".parts"
+"""The folder in OUT for what is not finished."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What all images of a data set have in common; two runs into one folder must agree. views: a key of VIEWS.
+    context: whether the whole CT is seen, or the vertebra alone."""
+
+    views: str
+    size_px: int
+    context: bool
+
+    def __post_init__(self) -> None:
+        if self.views not in VIEWS:
+            raise InputError(f"views: expected one of {', '.join(VIEWS)}, got {str(self.views)[:40]!r}")
+        c_arm(self.size_px)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Of one case. vertebrae: name -> entry in the manifest. skipped: what was left out, with the reason."""
+
+    vertebrae: dict[str, dict] = field(default_factory=dict)
+    skipped: list[dict] = field(default_factory=list)
+
+    def skip(self, case: Case, reason: object, label: int | None = None) -> Outcome:
+        self.skipped.append({"case": case.name, "label": label, "reason": str(reason)})
+        return self
+
+
+def build_case(case: Case, out: Path, options: Options, check: Callable[[], None]) -> Outcome:
+    """Makes what is not whole yet of one case. check is called before each image and may raise to stop the work.
+
+    What is wrong with the case's files becomes a reason in the outcome; a file that cannot be written raises.
+    """
+    outcome = Outcome()
+    try:
+        labels = _usable_labels(case)
+        regions = {label: box for label, box in label_regions(labels).items() if label in LEVEL_OF_LABEL}
+        if not regions:
+            return outcome.skip(case, "no lumbar label (20 to 24)")
+        todo = [label for label in regions if not is_whole(out, vertebra_name(case.name, label), options)]
+        volumes = _volumes(case, labels, {label: regions[label] for label in todo}, options)
+    except InputError as error:
+        return outcome.skip(case, error)
+    for label, box in regions.items():
+        name = vertebra_name(case.name, label)
+        if label in todo:
+            try:
+                vertebra = Vertebra(*volumes[label], label, options.context)
+            except InputError as error:
+                outcome.skip(case, error, label)
+                continue
+            _build_vertebra(vertebra, out, name, options, check)
+            del vertebra  # in context, a whole CT that the next one need not find in memory
+        outcome.vertebrae[name] = _entry(case, label, touches_border(labels, *box), out)
+    return outcome
+
+
+def _volumes(case: Case, labels: Volume, regions: dict[int, tuple], options: Options) -> dict[int, tuple]:
+    """CT and label map for each of regions: the whole ones in context, otherwise copies of what is one voxel around the
+    label, so that the rest of the CT can go. Without regions nothing is read."""
+    if not regions:
+        return {}
+    ct = read_volume(case.ct)
+    check_same_grid(ct, labels)
+    if options.context:
+        return dict.fromkeys(regions, (ct, labels))
+    return {label: (_copied(ct, box), _copied(labels, box)) for label, box in regions.items()}
+
+
+def _copied(volume: Volume, box: tuple) -> Volume:
+    part = volume.cropped(box[0] - 1, box[1] + 1)
+    return Volume(part.array.copy(), part.ijk_to_lps)
+
+
+def _usable_labels(case: Case) -> Volume:
+    if case.ct is None:
+        raise InputError("CT: expected one beside the label map, got none")
+    if "bone" in case.ct.name:  # the names `find_cases` knows for volumes from which all but bone has been cut
+        raise InputError("CT: expected Hounsfield units of all tissue, got a volume of bone only")
+    return read_label_map(case.labels)
+
+
+def is_whole(out: Path, vertebra: str, options: Options) -> bool:
+    """Whether all files of a vertebra are there."""
+    folder = rendering_folder(out, vertebra)
+    numbers = range(len(VIEWS[options.views]))
+    images = [folder / f"{n:02d}{suffix}" for n in numbers for suffix in (".png", ".json")]
+    return all(path.is_file() for path in (*images, folder / POSES, mesh_path(out, vertebra)))
+
+
+def _build_vertebra(vertebra: Vertebra, out: Path, name: str, options: Options, check: Callable[[], None]) -> None:
+    part = out / PARTS / name
+    shutil.rmtree(part, ignore_errors=True)
+    rendering = part / "DRR" / "rendering"
+    rendering.mkdir(parents=True)
+    camera, size_px, poses = c_arm(options.size_px), (options.size_px,) * 2, []
+    for number, (view_name, view) in enumerate(VIEWS[options.views].items()):
+        check()
+        drr = vertebra.drr(view, camera, size_px)
+        image = rendering / f"{number:02d}.png"
+        write_drr(drr, image)
+        poses.append(_pose(image.name, view_name, view, drr))
+    (rendering / POSES).write_text(json.dumps(poses, indent=1) + "\n")
+    write_mesh(vertebra.mesh_lps, part / "mesh.stl")
+    folder, surface = rendering_folder(out, name).parent, mesh_path(out, name)
+    for place in (folder, surface):
+        place.parent.mkdir(exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)  # what is left of a vertebra from which somebody took files
+    os.replace(part / "mesh.stl", surface)
+    os.replace(part / "DRR", folder)
+
+
+def _pose(image: str, view_name: str, view: DrrView, drr: Drr) -> dict:
+    angles = {"yaw_deg": view.yaw_deg, "pitch_deg": view.pitch_deg, "roll_deg": view.roll_deg}
+    matrix = drr.camera_from_lps.matrix.tolist()
+    return {"image": image, "view": view_name} | angles | {"camera_from_lps": matrix, "warnings": drr.warnings}
+
+
+def _entry(case: Case, label: int, cut_off: bool, out: Path) -> dict:
+    """What the manifest says of a vertebra that is whole."""
+    name = vertebra_name(case.name, label)
+    files = [*sorted(rendering_folder(out, name).iterdir()), mesh_path(out, name)]
+    return {
+        "case": case.name,
+        "label": label,
+        "level": LEVEL_OF_LABEL[label],
+        "split": split_of(case.name),
+        "cut_off": cut_off,
+        "sha256": {f.relative_to(out).as_posix(): hashlib.sha256(f.read_bytes()).hexdigest() for f in files},
+    }

@@ -1,0 +1,1 @@
+"""Radiographs computed from CTs."""

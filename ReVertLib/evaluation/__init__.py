@@ -1,0 +1,1 @@
+"""Weights measured on a data set: tables, figures, a page."""

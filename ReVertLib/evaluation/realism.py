@@ -1,0 +1,200 @@
+"""How alike sampled and real vertebrae look: both seen by the camera of every crop from the same views, and measured.
+
+Four descriptions of an image: the grey at each distance from the silhouette's edge, the grey below the upper and above
+the lower edge of the body in lateral views, quantiles of the strength of edges, and the power at each frequency. The
+gap between two groups is the root mean square difference of their mean descriptions. What a gap is worth, the gaps
+between real people say; and the spread says how many standard deviations of the sampled images a real one lies from
+their mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from scipy import ndimage
+
+from ReVertLib.dataset.cases import HELD_OUT, find_cases
+from ReVertLib.drr.projector import Projector, attenuation
+from ReVertLib.files import made_folder, whole_file
+from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS
+from ReVertLib.geometry.transform import RigidTransform
+from ReVertLib.geometry.views import view_rotation
+from ReVertLib.imaging.crop import CROP_SIZE_PX, normalised
+from ReVertLib.imaging.labels import label_mesh, label_region, read_label_map
+from ReVertLib.imaging.volume import Volume, read_volume
+from ReVertLib.mesh.mesh import Mesh, volume_centroid
+from ReVertLib.mesh.silhouette import silhouette
+from ReVertLib.synthesis.bone import drawn_bone, warped_ct
+from ReVertLib.synthesis.ct_scanner import patient_axes
+from ReVertLib.synthesis.shapes import World, load_world, sample_shape
+from ReVertLib.synthesis.views import crop_camera
+
+VIEWS_YAW_DEG = {"ap": 0.0, "lateral": 90.0, "oblique": 25.0}
+SOD_MM = 600.0
+SAMPLES = 40
+"""Sampled vertebrae of each kind."""
+EDGE_PX, PLATE_PX = range(-3, 13), range(-2, 15)
+"""Distances inward from the silhouette's edge, and from the body's upper and lower edge."""
+STRENGTHS = (0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
+BANDS = 16
+SHEET_COLUMNS = 6
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A vertebra and its images by view. group: a person, or the kind of sampled bone."""
+
+    group: str
+    images: dict[str, np.ndarray]
+    descriptions: dict[str, np.ndarray]
+
+
+def seen(group: str, mu: Volume, shape: Mesh) -> Seen:
+    """What the crop camera sees of attenuation mu that lies within a shape, both in the canonical frame, from views
+    along the axes of the CT."""
+    projector, camera, images, parts = Projector(mu), crop_camera(SOD_MM), {}, {}
+    for view, yaw_deg in VIEWS_YAW_DEG.items():
+        rotation = view_rotation(yaw_deg, 0.0, 0.0) @ patient_axes(mu)
+        turned = shape.vertices @ rotation.T
+        position = np.array([*-(turned.min(0) + turned.max(0))[:2] / 2, SOD_MM])
+        camera_from_lps = RigidTransform(rotation, position)
+        image = normalised(projector.line_integrals(camera_from_lps, camera, (CROP_SIZE_PX, CROP_SIZE_PX)))
+        mask = silhouette(Mesh(turned + position, shape.faces), camera, (CROP_SIZE_PX, CROP_SIZE_PX))
+        images[view] = image
+        parts[view] = {"edge": edge_profile(image, mask), "strength": edge_strength(image, mask), "power": power(image)}
+        if view == "lateral":
+            front = camera.project((np.array([[0, -25, 0], [0, -8, 0]]) @ rotation.T) + position)[:, 0]
+            parts[view]["endplate"] = plate_profile(image, mask, *np.sort(front))
+    names = ("edge", "endplate", "strength", "power")
+    return Seen(group, images, {n: np.concatenate([p[n] for p in parts.values() if n in p]) for n in names})
+
+
+def edge_profile(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """(d,) mean grey at each whole distance of EDGE_PX inward from the edge of mask."""
+    distance = np.where(mask, ndimage.distance_transform_edt(mask) - 0.5, 0.5 - ndimage.distance_transform_edt(~mask))
+    rings = np.floor(distance).astype(int)
+    return np.array([image[rings == d].mean() if (rings == d).any() else 0.0 for d in EDGE_PX])
+
+
+def plate_profile(image: np.ndarray, mask: np.ndarray, first: float, last: float) -> np.ndarray:
+    """(d,) mean grey at each distance of PLATE_PX inward from the uppermost and lowermost pixels of mask in the columns
+    from first to last."""
+    columns = np.arange(int(np.ceil(first)), int(last) + 1)
+    columns = columns[mask[:, columns].any(0)]
+    top = mask[:, columns].argmax(0)
+    bottom = len(mask) - 1 - mask[::-1, columns].argmax(0)
+    rows = np.stack([np.stack([top + d, bottom - d]) for d in PLATE_PX])
+    return image[np.clip(rows, 0, len(image) - 1), columns].mean((1, 2))
+
+
+def edge_strength(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Quantiles STRENGTHS of the gradient's length in and just around mask, per px."""
+    strength = np.hypot(*np.gradient(image))
+    return np.quantile(strength[ndimage.binary_dilation(mask, iterations=2)], STRENGTHS)
+
+
+def power(image: np.ndarray) -> np.ndarray:
+    """(BANDS,) decimal logarithm of the mean power in rings of frequencies, evenly wide, 0 to half a cycle per px."""
+    spectrum = np.abs(np.fft.fft2(image)) ** 2 / image.size
+    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(len(image)), np.fft.fftfreq(len(image))))
+    band = np.minimum((frequency * 2 * BANDS).astype(int), BANDS)
+    sums, counts = np.bincount(band.ravel(), spectrum.ravel()), np.bincount(band.ravel())
+    return np.log10(sums[:BANDS] / counts[:BANDS] + 1e-12)
+
+
+def gap(a: list[np.ndarray], b: list[np.ndarray]) -> float:
+    """The root mean square difference of the means of two groups of descriptions."""
+    return float(np.sqrt(np.square(np.mean(a, 0) - np.mean(b, 0)).mean()))
+
+
+def spread(real: list[np.ndarray], sampled: list[np.ndarray]) -> float:
+    """The root mean square distance of real descriptions from the mean of sampled ones, in the standard deviation of
+    these; 1 is what sampled ones have themselves."""
+    deviation = np.std(sampled, 0) + 1e-3
+    return float(np.sqrt(np.square((np.array(real) - np.mean(sampled, 0)) / deviation).mean()))
+
+
+def real_vertebrae(data: Path) -> list[Seen]:
+    """Every whole lumbar vertebra below data with Hounsfield units of all tissue, held-out people too."""
+    found = []
+    for case in find_cases(data):
+        if case.ct is None or "bone" in case.ct.name:
+            continue
+        ct, labels = read_volume(case.ct), read_label_map(case.labels)
+        for label in sorted(set(np.unique(labels.array)) & set(LEVEL_OF_LABEL)):
+            box = label_region(labels, label, 3.0)
+            region, mesh = labels.cropped(*box), label_mesh(labels, label)
+            mu = attenuation(ct.cropped(*box), region.array == label)
+            to_canonical = np.eye(4)
+            to_canonical[:3, 3] = -volume_centroid(mesh)
+            mesh = mesh.moved(RigidTransform.shift(to_canonical[:3, 3]))
+            found.append(seen(case.name, Volume(mu.array, to_canonical @ mu.ijk_to_lps), mesh))
+    return found
+
+
+def sampled_vertebrae(world: World, seed: int) -> list[Seen]:
+    """SAMPLES vertebrae filled with a real CT, and as many with drawn bone."""
+    rng, found = np.random.default_rng(seed), []
+    for number in range(SAMPLES):
+        shape = sample_shape(world, number % len(LEVELS), rng)
+        source = world.sources[rng.integers(len(world.sources))]
+        found.append(seen("warped", warped_ct(source, shape, rng), shape))
+        found.append(seen("drawn", drawn_bone(shape, rng), shape))
+    return found
+
+
+def table(real: list[Seen], sampled: list[Seen]) -> list[dict[str, str | float]]:
+    """A row for each description and group: what is compared, with whom, the gap, and the spread where it has one."""
+    rows = []
+    for name in real[0].descriptions:
+        groups = {}
+        for one in (*real, *sampled):
+            groups.setdefault(one.group, []).append(one.descriptions[name])
+        people = [group for group in groups if group not in ("warped", "drawn")]
+        known = [group for group in people if group not in HELD_OUT]
+        training = [d for group in known for d in groups[group]]
+        rows += [_row(name, a, b, groups[a], groups[b]) for i, a in enumerate(people) for b in people[i + 1 :]]
+        for kind in ("warped", "drawn"):
+            rows.append(_row(name, "training people", kind, training, groups[kind]))
+            rows += [_row(name, p, kind, groups[p], groups[kind]) for p in people if p in HELD_OUT]
+    return rows
+
+
+def _row(name: str, group: str, other: str, a: list[np.ndarray], b: list[np.ndarray]) -> dict[str, str | float]:
+    sampled = other in ("warped", "drawn")
+    worth = {"gap": round(gap(a, b), 4), "spread": round(spread(a, b), 2) if sampled else ""}
+    return {"description": name, "group": group, "other": other} | worth
+
+
+def sheet(groups: list[list[Seen]]) -> np.ndarray:
+    """Grey values of a contact sheet: a row of SHEET_COLUMNS vertebrae for each view and group."""
+    rows = []
+    for view in VIEWS_YAW_DEG:
+        for group in groups:
+            chosen = [group[i] for i in np.linspace(0, len(group) - 1, SHEET_COLUMNS).astype(int)]
+            rows.append(np.hstack([one.images[view] for one in chosen]))
+    return np.rint(255 * np.vstack(rows)).astype(np.uint8)
+
+
+def write_likeness(
+    data: Path, shapes: Path, out: Path, seed: int, say: Callable[[str], None], model: Path | None = None
+) -> None:
+    """OUT/likeness.csv, and OUT/likeness.png: for AP, lateral and oblique a row of training people, of held-out ones,
+    of warped and of drawn bone."""
+    made_folder(out)
+    sampled = sampled_vertebrae(load_world(data, shapes, model), seed)
+    real = real_vertebrae(data)
+    rows = table(real, sampled)
+    with whole_file(out / "likeness.csv") as temporary:
+        lines = [",".join(rows[0]), *(",".join(str(value) for value in row.values()) for row in rows)]
+        temporary.write_text("\n".join(lines) + "\n")
+    known, held_out = ([s for s in real if (s.group in HELD_OUT) is held] for held in (False, True))
+    kinds = ([s for s in sampled if s.group == kind] for kind in ("warped", "drawn"))
+    with whole_file(out / "likeness.png") as temporary:
+        sitk.WriteImage(sitk.GetImageFromArray(sheet([g for g in (known, held_out, *kinds) if g])), str(temporary))
+    for row in rows:
+        say("{description:<9} {group:<16} {other:<9} gap {gap:<8} spread {spread}".format(**row))

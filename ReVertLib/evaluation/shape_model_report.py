@@ -1,0 +1,126 @@
+"""The report on a shape model: its tables, one page of text and one picture."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from ReVertLib.anatomy.symmetric_means import mended_means
+from ReVertLib.files import whole_file
+from ReVertLib.shape.model import People, build_model, load_people, modes_of, save_model
+
+from .overview_figure import BACKGROUND, MUTED, OUTLINE, TEXT
+from .shape_model import Fit, Likeness, generalisation, held_out, likeness
+
+_FIGURES = {"dice": "Dice", "hd95_mm": "HD95, mm", "assd_mm": "ASSD, mm"}
+
+
+def write_report(root: Path, shapes: Path, out: Path, say: Callable[[str], None]) -> None:
+    """Learns the model of a shape library and measures it: OUT/shape_model.npz, report.md, fits.csv, report.png. root:
+    the folder of cases the library was built from, for the true surfaces."""
+    means = mended_means()
+    people = load_people(shapes, means)
+    model = build_model(people, means, say)
+    save_model(model, out / "shape_model.npz")
+    samplers = likeness(people, model)
+    fits = generalisation(root, people, model, say)
+    unseen = held_out(root, people, model)
+    _write_fits(out / "fits.csv", (*fits, *unseen))
+    text = "\n\n".join(
+        (
+            f"People left out one at a time\n\n{_fit_table(fits)}",
+            f"Held out from everything: {', '.join(sorted({fit.case for fit in unseen}))}\n\n{_fit_table(unseen)}",
+            f"Samplers\n\n{_sampler_table(samplers)}",
+            f"Share of variance in the first modes\n\n{_compactness_table(people)}",
+        )
+    )
+    with whole_file(out / "report.md") as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+    _picture(out / "report.png", fits, unseen, people)
+    say(text)
+
+
+def compactness(people: People) -> np.ndarray:
+    """(r,) share of the variance about the means that the first 1, 2, ... modes hold."""
+    variance = (modes_of(people.differences, len(people.person)) ** 2).sum((1, 2))
+    return variance.cumsum() / variance.sum()
+
+
+def _names(fits: Iterable[Fit]) -> list[str]:
+    return list(dict.fromkeys(fit.model for fit in fits))
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _fit_table(fits: list[Fit]) -> str:
+    rows = []
+    for name in _names(fits):
+        figures = [[getattr(fit.metrics, field) for fit in fits if fit.model == name] for field in _FIGURES]
+        dice, hd95, assd = figures
+        means = (f"{np.mean(dice):.3f}", f"{np.mean(hd95):.2f}", f"{np.mean(assd):.2f}")
+        rows.append((name, *means, f"{min(dice):.3f}", f"{max(hd95):.2f}"))
+    return _table(("model", *_FIGURES.values(), "lowest Dice", "highest HD95"), rows)
+
+
+def _sampler_table(samplers: list[Likeness]) -> str:
+    fields = ("specificity_mm", "nearest_mm", "energy_mm")
+    head = ("sampler", "sample to nearest person, mm", "person to nearest sample, mm", "energy score, mm")
+    return _table(head, [(row.sampler, *(f"{getattr(row, field):.2f}" for field in fields)) for row in samplers])
+
+
+def _compactness_table(people: People) -> str:
+    share = compactness(people)
+    counts = [count for count in (1, 2, 5, 10, 16, 24) if count <= len(share)]
+    return _table(tuple(str(count) for count in counts), [tuple(f"{share[count - 1]:.3f}" for count in counts)])
+
+
+def _write_fits(path: Path, fits: Iterable[Fit]) -> None:
+    with whole_file(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("case", "level", "model", *_FIGURES))
+        for fit in fits:
+            figures = (f"{getattr(fit.metrics, field):.4f}" for field in _FIGURES)
+            writer.writerow((fit.case, fit.level, fit.model, *figures))
+
+
+def _picture(path: Path, fits: list[Fit], unseen: list[Fit], people: People) -> None:
+    """Three panels of fits, boxes of people left out and points of those held out, and one of compactness."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure((11.0, 8.0), dpi=110, layout="constrained", facecolor=BACKGROUND)
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(2, 2).ravel()
+    for axes, (field, title) in zip(panels, _FIGURES.items(), strict=False):
+        _fit_panel(axes, fits, unseen, field)
+        axes.set_ylabel(title, color=TEXT)
+    share = compactness(people)[:40]
+    panels[3].plot(range(1, len(share) + 1), share, color=OUTLINE)
+    panels[3].set_ylabel("share of variance", color=TEXT)
+    panels[3].set_xlabel("first modes", color=MUTED)
+    for axes in panels[1:]:
+        axes.set_ylim(bottom=0)
+    for axes in panels:
+        axes.set_facecolor(BACKGROUND)
+        axes.tick_params(colors=MUTED, length=0)
+        axes.grid(axis="y", color=MUTED, alpha=0.2)
+        axes.spines[:].set_visible(False)
+    figure.suptitle("boxes: people left out one at a time; points: held out from everything", color=MUTED, size=10)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, facecolor=BACKGROUND)
+
+
+def _fit_panel(axes, fits: list[Fit], unseen: list[Fit], field: str) -> None:
+    names = _names(fits)
+    values = [[getattr(fit.metrics, field) for fit in fits if fit.model == name] for name in names]
+    style = {f"{part}props": {"color": OUTLINE} for part in ("box", "whisker", "cap", "median")}
+    axes.boxplot(values, positions=range(len(names)), flierprops={"marker": ".", "markeredgecolor": OUTLINE}, **style)
+    points = [(names.index(fit.model), getattr(fit.metrics, field)) for fit in unseen]
+    axes.plot(*np.transpose(points), "o", color=TEXT, markersize=3)
+    axes.set_xticks(range(len(names)), names, rotation=30, ha="right", rotation_mode="anchor")

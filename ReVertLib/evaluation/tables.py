@@ -1,0 +1,136 @@
+"""The tables of an evaluation, as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from ReVertLib.inference.verdict import WORDS
+from ReVertLib.metrics.reliability import reliability, reliability_table
+
+from .measure import ALIGNMENTS, BLANK, CONTROL, NETWORK, ORACLE, UNIT_BALL, Evaluation, Judgement, Shot
+from .summary import FAR_DEG, Summary, pose_summaries, soundnesses, summaries
+
+METRICS = (("dice", "Dice", 3), ("hd95_mm", "HD95 mm", 2), ("assd_mm", "ASSD mm", 2), ("nsd_2mm", "NSD@2mm", 3))
+"""Field, title and decimals of what every table shows."""
+
+_TITLES = {
+    NETWORK: "one radiograph",
+    BLANK: "the same network, blank image",
+    CONTROL: "mean vertebra of 87 people, no network",
+    ORACLE: "shape model fitted to the truth",
+}
+_OTHERS = {"sphere": "3D-ReVert's network", "template": "other weights"}
+
+
+def title_of(evaluation: Evaluation, answer: str) -> str:
+    """What an answer is called in tables and pictures."""
+    if answer in _TITLES:
+        return _TITLES[answer]
+    asked = next(asked for asked in evaluation.networks if asked.name == answer)
+    return f"{_OTHERS[asked.architecture]} ({asked.weights_sha256[:8]})"
+
+
+def table(head: Sequence[str], texts: int, rows: Iterable[Sequence[object]]) -> str:
+    """Markdown: the first `texts` columns to the left, the others, figures, to the right."""
+    marks = ["---"] * texts + ["--:"] * (len(head) - texts)
+    lines = [_line(head), f"|{'|'.join(marks)}|", *map(_line, rows)]
+    return "\n".join(lines)
+
+
+def _line(cells: Iterable[object]) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def _figure(value: float, decimals: int) -> str:
+    return "" if np.isnan(value) else f"{value:.{decimals}f}"
+
+
+def _metrics(summary: Summary) -> list[str]:
+    return [_figure(getattr(summary, field), decimals) for field, _, decimals in METRICS]
+
+
+def overall_table(evaluation: Evaluation) -> str:
+    """Every answer in every alignment; means, and medians of the errors of place."""
+    metrics = [title for _, title, _ in METRICS]
+    rows = []
+    for s in summaries(evaluation):
+        if s.group == "overall" and s.alignment in ALIGNMENTS:
+            pose = (s.median_across_beam_mm, s.median_along_beam_mm, s.median_rotation_deg)
+            where = (title_of(evaluation, s.answer), s.alignment, s.images)
+            rows.append((*where, *_metrics(s), *(_figure(x, 1) for x in pose)))
+    return table(("answer", "alignment", "images", *metrics, "across mm", "along mm", "turn deg"), 2, rows)
+
+
+def left_out_lines(evaluation: Evaluation, name_of: Callable[[Shot], str]) -> list[str]:
+    """A line for each answer that was no surface; name_of: what to call the vertebra."""
+    return [f"Left out: {name_of(f.shot)}, {f.shot.view}, {f.answer}: {f.reason}" for f in evaluation.failures]
+
+
+def ball_table(evaluation: Evaluation) -> str:
+    """The figures in the original's protocol."""
+    chosen = [s for s in summaries(evaluation) if (s.group, s.alignment) == ("overall", UNIT_BALL)]
+    rows = [(title_of(evaluation, s.answer), s.images, *_metrics(s)) for s in chosen]
+    return table(("answer", "images", *(title for _, title, _ in METRICS)), 1, rows)
+
+
+def level_table(evaluation: Evaluation) -> str:
+    """A column for each level, aligned rigidly; for each metric a row of each answer."""
+    chosen = [s for s in summaries(evaluation) if s.group in ("level", "overall") and s.alignment == "rigid"]
+    levels = [*sorted({s.name for s in chosen if s.group == "level"}), "all"]
+    found = {(s.name, s.answer): s for s in chosen}
+    rows = []
+    for field, title, decimals in METRICS:
+        for answer in (a for a in evaluation.answers if ("all", a) in found):
+            of_levels = (found.get((level, answer)) for level in levels)
+            cells = ("" if s is None else _figure(getattr(s, field), decimals) for s in of_levels)
+            rows.append((title, title_of(evaluation, answer), *cells))
+            title = ""  # noqa: PLW2901 - said once for its rows
+    return table(("", "answer", *levels), 2, rows)
+
+
+def view_table(evaluation: Evaluation) -> str:
+    """A row for each view and network, aligned rigidly; the other answers see no view."""
+    names = [asked.name for asked in evaluation.networks]
+    chosen = [s for s in summaries(evaluation) if (s.group, s.alignment) == ("view", "rigid") and s.answer in names]
+    rows = [(s.name, title_of(evaluation, s.answer), s.images, *_metrics(s)) for s in chosen]
+    return table(("view", "answer", "images", *(title for _, title, _ in METRICS)), 2, rows)
+
+
+def pose_table(evaluation: Evaluation) -> str:
+    """A row for each view and network, and for all views: how far off the pose is."""
+    rows = []
+    for s in pose_summaries(evaluation):
+        spreads = (f"{m:.1f} / {p:.1f}" for m, p in (s.rotation_deg, s.across_beam_mm, s.along_beam_mm))
+        turn, across, along = spreads
+        rows.append((s.view, title_of(evaluation, s.answer), s.images, turn, f"{s.far:.0%}", across, along))
+    head = ("view", "answer", "images", "turn deg", f"over {FAR_DEG:.0f} deg", "across mm", "along mm")
+    return table(head, 2, rows)
+
+
+def soundness_table(evaluation: Evaluation) -> str:
+    """A row for each answer: what makes its surfaces usable."""
+    rows = [
+        (title_of(evaluation, s.answer), s.surfaces, s.closed, s.one_foramen, s.crossing, f"{s.crossing_share:.3%}")
+        for s in soundnesses(evaluation)
+    ]
+    head = ("answer", "surfaces", "closed", "one foramen", "any self-intersection", "self-intersecting faces, share")
+    return table(head, 1, rows)
+
+
+def judgement_tables(judgements: Sequence[Judgement]) -> str:
+    """Whether what the network said of its own answers was so."""
+    found = reliability(*(np.stack([getattr(j, name) for j in judgements]) for name in ("expected_mm", "actual_mm")))
+    return f"{reliability_table(found)}\n\n{verdict_table(judgements)}"
+
+
+def verdict_table(judgements: Sequence[Judgement]) -> str:
+    """The actual mean error of the images of each verdict."""
+    rows = []
+    for word in WORDS:
+        means = np.array([j.actual_mm.mean() for j in judgements if j.verdict.word == word])
+        if len(means):
+            below = f"{100 * (means < 1.5).mean():.0f} %"
+            rows.append((word, len(means), f"{means.mean():.2f}", f"{means.max():.2f}", below))
+    return table(("verdict", "images", "mean error mm", "worst mm", "below 1.5 mm"), 1, rows)

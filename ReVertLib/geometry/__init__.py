@@ -1,0 +1,1 @@
+"""The camera, the frames, and how one image was taken."""

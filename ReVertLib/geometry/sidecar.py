@@ -1,0 +1,76 @@
+"""The JSON sidecar beside a radiograph: its geometry as parameters, read, completed and written."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from ReVertLib.errors import InputError, one_line
+
+from .camera import _LENGTHS, Geometry, _numbers
+from .levels import LEVELS
+from .views import VIEW_ANGLES
+
+
+def checked_parameter(name: str, value: object) -> float | str | tuple[float, ...]:
+    """The value of one sidecar key or view angle by itself, as `Geometry` holds it. Raises InputError for a value that
+    it cannot have, whatever the others are."""
+    if name == "level" and value in LEVELS:
+        return value
+    if name not in _LENGTHS and name not in VIEW_ANGLES:
+        expected = f"one of {', '.join(LEVELS)}" if name == "level" else "a key of the geometry or of the view"
+        raise InputError(f"{name[:40]}: expected {expected}, got {str(value)[:40]!r}")
+    checked = _numbers(name, value, _LENGTHS.get(name, 0))
+    if name in ("sdd_mm", "sod_mm", "pixel_spacing_mm") and np.min(checked) <= 0:
+        raise InputError(f"{name}: expected more than 0, got {str(value)[:60]}")
+    return checked
+
+
+def complete_geometry(parameters: dict, size_px: tuple[int, int]) -> Geometry:
+    """A Geometry from what is known of an image of size_px (columns, rows).
+
+    parameters holds sidecar keys; None counts as absent. A missing principal point is the image's centre; nothing
+    else is guessed. Raises InputError naming what is missing or unknown, or a box that leaves the image.
+    """
+    known = {key: value for key, value in parameters.items() if value is not None}
+    unknown = sorted(set(known) - set(Geometry.__dataclass_fields__))
+    if unknown:
+        raise InputError(f"geometry: expected the keys {', '.join(Geometry.__dataclass_fields__)}, got {unknown[0]!r}")
+    missing = [key for key in ("sdd_mm", "sod_mm", "pixel_spacing_mm") if key not in known]
+    if missing:
+        options = ", ".join("--" + key.removesuffix("_mm").replace("_", "-") for key in missing)
+        raise InputError(f"geometry: expected {', '.join(missing)} from a sidecar, DICOM or {options}, got none")
+    columns, rows = size_px
+    known.setdefault("principal_point_px", ((columns - 1) / 2, (rows - 1) / 2))
+    geometry = Geometry(**known)
+    if geometry.box_px is not None:
+        u0, v0, u1, v1 = geometry.box_px
+        if u0 < 0 or v0 < 0 or u1 > columns or v1 > rows:
+            raise InputError(f"box_px: expected a box inside the {columns} x {rows} image, got {list(geometry.box_px)}")
+    return geometry
+
+
+def sidecar_path(image_path: str | Path) -> Path:
+    """Where an image's geometry lives: beside it, same stem, `.json`."""
+    path = Path(image_path)
+    stem = path.name.removesuffix(".gz") if path.name.endswith(".nii.gz") else path.name
+    return path.with_name(Path(stem).stem + ".json")
+
+
+def read_sidecar(path: str | Path) -> dict:
+    """The parameters in a JSON sidecar. Raises InputError when it is not a JSON object of known keys."""
+    try:
+        parameters = json.loads(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(f"sidecar {Path(path).name}: expected a JSON file, got {one_line(error)}") from error
+    if not isinstance(parameters, dict):
+        raise InputError(f"sidecar {Path(path).name}: expected a JSON object, got a {type(parameters).__name__}")
+    return parameters
+
+
+def sidecar_text(geometry: Geometry) -> str:
+    """The JSON text of a sidecar; `read_sidecar` and `complete_geometry` give the same geometry back."""
+    return json.dumps(asdict(geometry), indent=1) + "\n"

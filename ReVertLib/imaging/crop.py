@@ -1,0 +1,101 @@
+"""From a radiograph to what the network sees: a virtual camera that looks straight at the vertebra.
+
+The crop is the image of a pinhole camera at the same source, turned so that its principal ray passes through the
+centre of the box, whose field of view is `CROP_FIELD_MM` wide at the vertebra's depth. A vertebra looks the same to
+the network wherever on the detector, and on whatever detector, it was seen; only the geometry knows the difference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import ndimage
+
+from ReVertLib.errors import InputError
+from ReVertLib.geometry.camera import Geometry
+from ReVertLib.geometry.views import rotation_to_ray
+
+CROP_SIZE_PX = 128
+CROP_FIELD_MM = 112.0
+
+
+@dataclass(frozen=True)
+class Crop:
+    """pixels: (S, S) float32 in 0..1, bone bright. geometry: of the crop, in the crop camera's frame.
+    camera_from_crop: (3, 3) rotation from the crop camera's frame to the radiograph's camera frame."""
+
+    pixels: np.ndarray
+    geometry: Geometry
+    camera_from_crop: np.ndarray
+
+
+def foreground_box(pixels: np.ndarray) -> tuple[float, float, float, float]:
+    """The box (u0, v0, u1, v1) around the vertebra in a DRR of it alone: pixels above 5 % of the range over a black
+    border. Raises InputError when the border is not black, so that there is no telling vertebra from background, and
+    for a constant image."""
+    low, high = float(pixels.min()), float(pixels.max())
+    bright = pixels > low + 0.05 * (high - low)
+    if not bright.any():
+        raise InputError("box: expected an image with a vertebra in it, got a constant one")
+    border = np.concatenate([bright[0], bright[-1], bright[:, 0], bright[:, -1]])
+    if border.mean() > 0.2:
+        raise InputError(
+            "box: expected --box or box_px around the vertebra, got an image that is not of an isolated vertebra"
+        )
+    regions, count = ndimage.label(bright)
+    sizes = ndimage.sum_labels(bright, regions, np.arange(1, count + 1))
+    rows, columns = ndimage.find_objects(regions)[int(np.argmax(sizes))]
+    return float(columns.start), float(rows.start), float(columns.stop), float(rows.stop)
+
+
+def crop_geometry(geometry: Geometry, size_px: int = CROP_SIZE_PX) -> tuple[Geometry, np.ndarray]:
+    """(crop geometry, camera_from_crop) for a geometry whose box_px is known."""
+    u0, v0, u1, v1 = geometry.box_px
+    ray = geometry.backproject(np.array([[(u0 + u1 - 1) / 2, (v0 + v1 - 1) / 2]]), 1.0)[0]
+    spacing_mm = CROP_FIELD_MM / size_px * geometry.sdd_mm / geometry.sod_mm
+    centre = (size_px - 1) / 2
+    depth_mm = geometry.sod_mm * np.linalg.norm(ray)  # the distance to the vertebra along the crop's principal ray
+    crop = Geometry(
+        geometry.sdd_mm * np.linalg.norm(ray), depth_mm, (spacing_mm,) * 2, (centre, centre), geometry.level
+    )
+    return crop, rotation_to_ray(ray)
+
+
+def boxed(pixels: np.ndarray, geometry: Geometry) -> Geometry:
+    """The geometry with a box: its own, or the one `foreground_box` finds."""
+    return geometry if geometry.box_px else replace(geometry, box_px=foreground_box(pixels))
+
+
+def crop_vertebra(pixels: np.ndarray, geometry: Geometry, size_px: int = CROP_SIZE_PX) -> Crop:
+    """The normalised crop of size_px around geometry.box_px of pixels (rows, columns), bone bright."""
+    crop, camera_from_crop = crop_geometry(geometry, size_px)
+    v, u = np.mgrid[:size_px, :size_px].reshape(2, -1)
+    rays = crop.backproject(np.stack([u, v], 1), 1.0) @ camera_from_crop.T
+    part, at = _around(pixels, geometry.project(rays))
+    return Crop(normalised(_shrunk(part, at, size_px)), crop, camera_from_crop)
+
+
+def _around(pixels: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The part of the image that the places at (n, 2) touch, and the places within it, so that a large detector costs
+    no more than the field of view."""
+    margin = 8
+    limit = np.array(pixels.shape[::-1])
+    lower = np.clip(np.floor(at.min(0)).astype(int) - margin, 0, limit - 1)
+    upper = np.clip(np.ceil(at.max(0)).astype(int) + margin + 1, lower + 1, limit)
+    return pixels[lower[1] : upper[1], lower[0] : upper[0]].astype(np.float32), at - lower
+
+
+def _shrunk(part: np.ndarray, at: np.ndarray, size: int) -> np.ndarray:
+    """(size, size) values at the places at; smoothed first where several pixels fall into one, zero outside."""
+    steps = np.linalg.norm([at[size] - at[0], at[1] - at[0]], axis=1)
+    sigma = 0.5 * np.sqrt(np.maximum(steps**2 - 1.0, 0.0))
+    low = part.min()
+    smooth = ndimage.gaussian_filter(part - low, sigma, mode="nearest") if sigma.max() > 0.1 else part - low
+    return ndimage.map_coordinates(smooth, at.T[::-1], order=1, cval=0.0).reshape(size, size)
+
+
+def normalised(sampled: np.ndarray) -> np.ndarray:
+    """Grey values stretched to 0..1 between the minimum and the 99.5th percentile, what is brighter is cut."""
+    low, high = float(sampled.min()), float(np.percentile(sampled, 99.5))
+    return np.clip((sampled - low) / max(high - low, 1e-6), 0.0, 1.0).astype(np.float32)

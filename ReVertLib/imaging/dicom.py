@@ -1,0 +1,132 @@
+"""What the line needs of a DICOM header, and nothing more: no patient tag leaves this file, not even in an error.
+
+pydicom reads it, because enhanced images keep their geometry in nested sequences; it is imported only when used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from ReVertLib.errors import InputError
+
+from .dicom_tags import NOT_RADIOGRAPHS, NUMBER_TAGS, TEXT_TAGS, DicomFacts, dicom_facts, finite_numbers
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+Read = TypeVar("Read")
+
+
+@dataclass(frozen=True)
+class DicomHeader:
+    """size_px: (columns, rows, frames). whole: whether there are as many bytes of pixels as that takes; GDCM would fill
+    the rest with whatever the memory holds. facts: geometry and polarity.
+
+    flip_sum: GDCM hands out flip_sum - v for each value v of the file (after its rescale), or v itself when None.
+    """
+
+    size_px: tuple[int, int, int]
+    whole: bool
+    bit_depth: int
+    flip_sum: float | None
+    facts: DicomFacts
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether a file carries DICOM's own mark."""
+    with path.open("rb") as file:
+        return file.read(132)[128:] == b"DICM"
+
+
+def read_dicom_tags(path: Path) -> dict:
+    """The tags that `dicom_facts` takes, of a file. Raises InputError when it is damaged."""
+    return _read(path, _tags)
+
+
+def read_dicom_header(path: Path) -> DicomHeader:
+    """The header of a DICOM radiograph; absent or meaningless geometry is left out.
+
+    Raises InputError when the file is damaged, holds no pixels or is of a modality that makes no radiographs.
+    """
+    return _read(path, lambda dataset: _interpreted(dataset, path.name))
+
+
+def _read(path: Path, use: Callable[[Dataset], Read]) -> Read:
+    """use(dataset); whatever goes wrong in it is a damaged header."""
+    import pydicom
+
+    try:
+        return use(pydicom.dcmread(path, defer_size="1 KB", force=True))
+    except (InputError, OSError):
+        raise
+    except Exception:  # damaged bytes raise anything, and the text may quote a patient tag: drop both
+        raise InputError(f"image {path.name}: expected a whole DICOM image, got a damaged header") from None
+
+
+def check_modality(modality: str, name: str) -> None:
+    """Raises InputError for a modality that makes no radiographs."""
+    if modality in NOT_RADIOGRAPHS:
+        raise InputError(f"image {name}: expected a radiograph (CR, DX, RF, XA), got DICOM modality {modality}")
+
+
+def _interpreted(dataset: Dataset, name: str) -> DicomHeader:
+    check_modality(str(dataset.get("Modality", "")), name)
+    if "PixelData" not in dataset:
+        raise InputError(f"image {name}: expected an image, got a DICOM file without pixels (no image, or cut off)")
+    columns, rows, frames = (int(_number(dataset, tag, 1)) for tag in ("Columns", "Rows", "NumberOfFrames"))
+    bits = int(_number(dataset, "BitsStored", 16))
+    facts = dicom_facts(_tags(dataset))
+    return DicomHeader(
+        size_px=(columns, rows, frames),
+        whole=_pixel_bytes(dataset) >= columns * rows * frames * _number(dataset, "BitsAllocated", 16) / 8,
+        bit_depth=bits,
+        flip_sum=_flip_sum(dataset, bits) if facts.monochrome1 else None,
+        facts=facts,
+    )
+
+
+def _pixel_bytes(dataset: Dataset) -> int:
+    """Length of the pixel data, left unread in the file. Compressed pixels have no set length, for which DICOM puts the
+    largest there is: right here, as their decoder sees for itself what is missing."""
+    return dataset.get_item("PixelData", keep_deferred=True).length
+
+
+def _flip_sum(dataset: Dataset, bits: int) -> float:
+    """GDCM turns a stored value s of a MONOCHROME1 image into lowest + highest - s of what its bits can store, then
+    rescales. So value and flipped value add up to slope * (lowest + highest) + 2 * intercept."""
+    lowest_plus_highest = -1 if dataset.get("PixelRepresentation") == 1 else 2**bits - 1
+    return _number(dataset, "RescaleSlope", 1.0) * lowest_plus_highest + 2 * _number(dataset, "RescaleIntercept", 0.0)
+
+
+def _number(dataset: Dataset, keyword: str, default: float) -> float:
+    return next(iter(finite_numbers(_first(_places(dataset), keyword))), default)
+
+
+def _tags(dataset: Dataset) -> dict:
+    """Texts from the top; numbers from there or from the functional groups of an enhanced image."""
+    places = _places(dataset)
+    return {keyword: dataset.get(keyword) for keyword in TEXT_TAGS} | {
+        keyword: _first(places, keyword) for keyword in NUMBER_TAGS
+    }
+
+
+def _first(places: list[Dataset], keyword: str) -> object:
+    """The value of a number's tag in the first place that has one; None where that is no number."""
+    for place in places:
+        try:
+            value = place.get(keyword)
+        except (TypeError, ValueError):
+            return None
+        if value not in (None, ""):
+            return value
+    return None
+
+
+def _places(dataset: Dataset) -> list[Dataset]:
+    """The dataset, then the macros of the functional groups shared by all frames, then those of the first frame."""
+    groups = [dataset.get(f"{kind}FunctionalGroupsSequence") or [] for kind in ("Shared", "PerFrame")]
+    macros = [macro for group in groups for item in group[:1] for macro in item if macro.VR == "SQ"]
+    return [dataset, *(item for macro in macros for item in macro.value[:1])]

@@ -1,0 +1,134 @@
+"""Label maps: reading, regions, centres, and the smooth closed surface of a label."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+
+from ReVertLib.errors import InputError
+from ReVertLib.mesh.mesh import Mesh, mesh_area_mm2, mesh_volume_mm3
+from ReVertLib.mesh.polydata import isosurface
+
+from .volume import Volume, read_volume
+
+
+def read_label_map(path: str | Path) -> Volume:
+    """A label map as a Volume of integers, of the file's kind if it has one. Raises InputError when its values are not
+    whole numbers."""
+    volume = read_volume(path, "label map")
+    if volume.array.dtype.kind in "iu":
+        return volume
+    labels = volume.array.astype(np.int32)
+    if not np.array_equal(labels, volume.array):
+        raise InputError(f"label map {Path(path).name}: expected whole numbers, got fractions")
+    return Volume(labels, volume.ijk_to_lps)
+
+
+def check_same_grid(ct: Volume, labels: Volume) -> None:
+    """Raises InputError unless both volumes have one grid (size, and place to 0.01 mm)."""
+    if ct.array.shape != labels.array.shape:
+        raise InputError(
+            f"CT and label map: expected one grid, got {ct.array.shape[::-1]} and {labels.array.shape[::-1]} voxels"
+        )
+    corners = np.array([[0, 0, 0, 1], [*np.array(ct.array.shape[::-1]) - 1, 1]])
+    distance = np.abs(corners @ (ct.ijk_to_lps - labels.ijk_to_lps).T).max()
+    if distance > 0.01:
+        raise InputError(f"CT and label map: expected one grid, got grids {distance:.3g} mm apart")
+
+
+def label_regions(labels: Volume) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """For every label above 0 the box around it: (lower, upper) voxel indices (i, j, k), upper exclusive. A mask of
+    bool has the label 1."""
+    array = labels.array.view(np.uint8) if labels.array.dtype == bool else labels.array
+    found = enumerate(ndimage.find_objects(array), 1)
+    return {
+        label: (np.array([s.start for s in where[::-1]]), np.array([s.stop for s in where[::-1]]))
+        for label, where in found
+        if where is not None
+    }
+
+
+def label_region(labels: Volume, label: int, margin_mm: float) -> tuple[np.ndarray, np.ndarray]:
+    """(lower, upper) voxel indices (i, j, k) of the box around a label with a margin, upper exclusive, not cut to the
+    volume. Raises InputError when the label is absent."""
+    regions = label_regions(labels)
+    if label not in regions:
+        present = ", ".join(map(str, regions)) or "no label"
+        raise InputError(f"label: expected one of {present} of the label map, got {label}")
+    lower, upper = regions[label]
+    margin = np.ceil(margin_mm / labels.spacing_mm).astype(int)
+    return lower - margin, upper + margin
+
+
+def is_cut_off(labels: Volume, label: int) -> bool:
+    """Whether the label touches the volume's border, so that part of the vertebra may lie outside."""
+    return touches_border(labels, *label_region(labels, label, 0.0))
+
+
+def touches_border(volume: Volume, lower_ijk: np.ndarray, upper_ijk: np.ndarray) -> bool:
+    """Whether voxels lower <= (i, j, k) < upper reach the first or last ones of a volume."""
+    return bool((lower_ijk <= 0).any() or (upper_ijk >= volume.array.shape[::-1]).any())
+
+
+def label_centre_lps(labels: Volume, label: int) -> np.ndarray:
+    """(3,) centroid of a label's voxels in LPS, mm: what `sod_mm` is the depth of."""
+    k, j, i = (axis.mean() for axis in np.nonzero(labels.array == label))
+    return (labels.ijk_to_lps @ [i, j, k, 1.0])[:3]
+
+
+def label_mesh(labels: Volume, label: int, smoothing_mm: float = 0.7) -> Mesh:
+    """The closed surface of a label in LPS, mm; see `mesh_from_mask`."""
+    region = labels.cropped(*label_region(labels, label, 0.0))
+    return mesh_from_mask(region.array == label, region.ijk_to_lps, smoothing_mm)
+
+
+def mesh_from_mask(mask: np.ndarray, ijk_to_world: np.ndarray, smoothing_mm: float = 0.7) -> Mesh:
+    """The closed outward surface of a label, in the frame of ijk_to_world, mm.
+
+    mask: (k, j, i) bool, as SimpleITK's arrays. ijk_to_world: (4, 4) from voxel index (i, j, k) to mm.
+    The mask's signed distance to its voxel faces is smoothed by a Gaussian of smoothing_mm and cut where the volume
+    of the mask is kept, so that stair-casing goes and size stays.
+    """
+    field, level, index_to_world = smooth_level_set(mask, ijk_to_world, smoothing_mm)
+    mesh = isosurface(field, level, index_to_world)
+    # Counting voxels gives the level only to within a layer of equal distances: one Newton step on the volume.
+    wanted_mm3 = mask.sum() * abs(np.linalg.det(ijk_to_world[:3, :3]))
+    level += (mesh_volume_mm3(mesh) - wanted_mm3) / mesh_area_mm2(mesh)
+    return isosurface(field, level, index_to_world)
+
+
+def smooth_level_set(
+    mask: np.ndarray, ijk_to_world: np.ndarray, smoothing_mm: float
+) -> tuple[np.ndarray, float, np.ndarray]:
+    """A smooth field on a finer grid whose super-level set is the mask without its stair-cases.
+
+    mask: (k, j, i) bool. Returns field (k, j, i) float32 on a grid of about 1 mm or finer, the level at which the
+    enclosed volume equals the mask's, and the (4, 4) matrix from the field's index (i, j, k) to the world.
+    """
+    spacing = np.linalg.norm(ijk_to_world[:3, :3], axis=0)
+    padding = np.ceil(4.0 / spacing).astype(int) + 1
+    padded = np.pad(mask, [(p, p) for p in padding[::-1]])
+    sampling = spacing[::-1]
+    distance = ndimage.distance_transform_edt(padded, sampling) - ndimage.distance_transform_edt(~padded, sampling)
+    factor = np.maximum(1, np.ceil(spacing / 1.01)).astype(int)
+    field = _upsampled(distance.astype(np.float32), factor[::-1])
+    field = ndimage.gaussian_filter(field, smoothing_mm / (sampling / factor[::-1]))
+    inside = int(mask.sum() * factor.prod())
+    level = float(np.partition(field.ravel(), -inside)[-inside])
+    index_to_world = ijk_to_world @ np.diag([*1.0 / factor, 1.0])
+    index_to_world[:3, 3] = (ijk_to_world @ [*-padding.astype(float), 1.0])[:3]
+    return field, level, index_to_world
+
+
+def _upsampled(field: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """field on a grid factor times finer along each axis, first samples in place, by cubic interpolation."""
+    for axis, (size, f) in enumerate(zip(field.shape, factor, strict=True)):
+        if f > 1:
+            at = np.arange((size - 1) * f + 1)[None] / f
+            weights = [ndimage.map_coordinates(one, at, order=3, mode="nearest") for one in np.eye(size)]
+            # Not by a product of BLAS, whose last bits depend on its threads: the same mask gives the same bytes.
+            finer = np.einsum("...i,if->...f", np.moveaxis(field, axis, -1), np.array(weights, np.float32))
+            field = np.moveaxis(finer, -1, axis)
+    return field

@@ -1,0 +1,180 @@
+"""Reading one radiograph: grey values as they are in the file, bone bright, with the geometry the file knows.
+
+PNG, TIFF and JPEG (8 and 16 bit), DICOM (CR, DX, RF, XA), NRRD, MHA and NIfTI with one slice. SimpleITK decodes them
+all; the header is checked before any pixel is decoded.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from ReVertLib.errors import InputError
+from ReVertLib.files import holds_bytes
+
+from .dicom import is_dicom, read_dicom_header
+from .grey_values import grey_plane, is_object_on_white, plane_axes, turned
+
+_FORMATS = {
+    "PNGImageIO": "PNG",
+    "TIFFImageIO": "TIFF",
+    "JPEGImageIO": "JPEG",
+    "GDCMImageIO": "DICOM",
+    "NrrdImageIO": "NRRD",
+    "MetaImageIO": "MHA",
+    "NiftiImageIO": "NIfTI",
+}
+_CALIBRATED = ("NRRD", "MHA", "NIfTI")
+"""Formats whose header may hold a spacing in mm. The dpi of PNG, TIFF and JPEG is for printers: never used."""
+
+
+@dataclass(frozen=True)
+class Radiograph:
+    """One radiograph. pixels: (rows, columns) float32, bone bright, in the file's grey values.
+
+    bit_depth: bits a pixel has in the file. inverted: whether bone was dark there, and each value v has become
+    max + min - v. parameters: the keys of the JSON sidecar that the file itself knows (see `geometry.Geometry`).
+    spacing_source: in plain words, where the pixel spacing is from; begins with "none" when there is none.
+    """
+
+    pixels: np.ndarray
+    bit_depth: int
+    inverted: bool
+    parameters: dict = field(default_factory=dict)
+    spacing_source: str = "none"
+
+
+def read_radiograph(path: str | Path) -> Radiograph:
+    """The radiograph in a file; see the module's text for the formats.
+
+    Raises InputError when there is no file, it is no image or cut off, holds several slices or frames, or cannot be a
+    radiograph by its size or values. Missing geometry is no error here: `complete_geometry` names it.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"image {path.name}: expected an existing file, got {'a folder' if path.is_dir() else 'none'}")
+    try:
+        with _quiet():
+            kind = _format_of(path)
+            return _read_dicom(path) if kind == "DICOM" else _read_plain(path, kind)
+    except OSError as error:
+        raise InputError(f"image {path.name}: expected a file that can be read, got {error.strerror}") from error
+
+
+def radiograph_from_array(
+    array: np.ndarray,
+    *,
+    name: str,
+    bit_depth: int | None = None,
+    inverted: bool | None = None,
+    parameters: dict | None = None,
+    spacing_source: str = "none",
+) -> Radiograph:
+    """A Radiograph from grey values (rows, columns), or (k, j, i) with one slice, or with equal colour channels last.
+
+    name: how messages call the image. bit_depth: that of the array if None. inverted: whether bone is dark in array;
+    None looks (see `pixels.is_object_on_white`); what looks like neither is taken to be bone bright.
+    The pixels are a copy. Raises InputError for values or a size that no radiograph has.
+    """
+    array = np.asarray(array)
+    pixels = np.array(grey_plane(array, name), np.float32, order="C")
+    if inverted is None:
+        inverted = is_object_on_white(pixels)
+    if inverted:
+        pixels = turned(pixels)
+    return Radiograph(pixels, bit_depth or 8 * array.itemsize, inverted, parameters or {}, spacing_source)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps the readers' own complaints to themselves; what matters of them becomes an InputError."""
+    before = sitk.ProcessObject.GetGlobalWarningDisplay()
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        sitk.ProcessObject.SetGlobalWarningDisplay(before)
+
+
+def _format_of(path: Path) -> str:
+    """The format by content. DICOM is known by its own mark first, because SimpleITK disowns a cut-off DICOM file."""
+    if is_dicom(path):
+        return "DICOM"
+    with path.open("rb") as file:
+        is_jpeg = file.read(2) == b"\xff\xd8"
+    if is_jpeg and not _is_whole_jpeg(path):
+        raise _cut_off(path, "JPEG")
+    kind = _FORMATS.get(sitk.ImageFileReader.GetImageIOFromFileName(str(path)))
+    if kind is None:
+        *most, last = _FORMATS.values()
+        got = "a file that is none of these, or is cut off"
+        raise InputError(f"image {path.name}: expected a {', '.join(most)} or {last} image, got {got}")
+    return kind
+
+
+def _cut_off(path: Path, kind: str) -> InputError:
+    got = "one that cannot be decoded (cut off, damaged, or of an unusual kind)"
+    return InputError(f"image {path.name}: expected a whole {kind} image, got {got}")
+
+
+def _is_whole_jpeg(path: Path) -> bool:
+    """Whether an end marker follows the last start of a scan; the decoder would fill the missing part with grey."""
+    data = path.read_bytes()
+    return data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")
+
+
+def _is_whole_nifti(path: Path, reader: sitk.ImageFileReader) -> bool:
+    """Whether all bytes the header promises are there; the decoder would fill the missing part with zeros."""
+    offset, bits = (float(reader.GetMetaData(key)) for key in ("vox_offset", "bitpix"))
+    return holds_bytes(path, int(offset + math.prod(reader.GetSize()) * bits / 8))
+
+
+def _read_plain(path: Path, kind: str) -> Radiograph:
+    """Any format but DICOM. No such header says whether bone is bright, so the picture has to."""
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+        u, v = plane_axes(reader.GetSize(), path.name)
+        if kind == "NIfTI" and not _is_whole_nifti(path, reader):
+            raise _cut_off(path, kind)
+        array = sitk.GetArrayFromImage(reader.Execute())
+    except RuntimeError:  # its text holds the path and the decoder's internals, nothing a user can act on
+        raise _cut_off(path, kind) from None
+    spacing = (reader.GetSpacing()[u], reader.GetSpacing()[v])
+    if kind not in _CALIBRATED or spacing == (1.0, 1.0):  # 1 mm is what writers put when they know none
+        return radiograph_from_array(array, name=path.name)
+    parameters = {"pixel_spacing_mm": spacing}
+    return radiograph_from_array(array, name=path.name, parameters=parameters, spacing_source="image header")
+
+
+def _read_dicom(path: Path) -> Radiograph:
+    """A DICOM image: its header says what bone is; GDCM, unlike pydicom alone, decodes every compression."""
+    header = read_dicom_header(path)
+    plane_axes(header.size_px, path.name)
+    if not header.whole:
+        raise _cut_off(path, "DICOM")
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    reader.SetImageIO("GDCMImageIO")
+    try:
+        array = sitk.GetArrayFromImage(reader.Execute())
+    except RuntimeError:
+        raise _cut_off(path, "DICOM") from None
+    return radiograph_from_array(
+        array if header.flip_sum is None else header.flip_sum - array.astype(float),
+        name=path.name,
+        bit_depth=header.bit_depth,
+        inverted=header.facts.bone_dark,
+        parameters=header.facts.parameters,
+        spacing_source=header.facts.sources["pixel_spacing_mm"],
+    )

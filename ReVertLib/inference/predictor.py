@@ -1,0 +1,95 @@
+"""From radiograph and geometry to a surface in mm: the line, with the weights loaded once for many images."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ReVertLib.anatomy.template import load_template
+from ReVertLib.errors import InputError
+from ReVertLib.geometry.camera import Geometry
+from ReVertLib.geometry.levels import LEVELS
+from ReVertLib.imaging.crop import Crop, boxed, crop_vertebra
+from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.mesh.point_cloud import closed_surface
+from ReVertLib.network.sphere_network import place_in_box
+from ReVertLib.network.template_network import UNKNOWN_LEVEL
+from ReVertLib.network.weights import load_weights
+
+from .results import Reconstruction
+from .verdict import doubts, read_domain
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of a name; "auto" is the first of cuda, mps and cpu there is. Raises InputError when it is absent."""
+    if name not in DEVICES:
+        raise InputError(f"device: expected one of {', '.join(DEVICES)}, got {name[:40]!r}")
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(device for device, present in there.items() if present)
+    if not there[name]:
+        raise InputError(f"device: expected a {name} device on this machine, got none; use auto or cpu")
+    return torch.device(name)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """mesh: the radiograph's camera frame, mm. expected_error_mm: (n,), and strangeness of the image, 1 at its limit,
+    from a network that judges itself."""
+
+    mesh: Mesh
+    expected_error_mm: np.ndarray | None = None
+    strangeness: float | None = None
+
+
+class Predictor:
+    """A network with its weights on a device. Raises InputError for weights or a device that cannot be used."""
+
+    def __init__(self, weights: Path | None = None, device: str = "auto") -> None:
+        self.device = choose_device(device)
+        loaded = load_weights(weights, self.device)
+        self.network, self.weights_sha256, self.architecture = loaded.network, loaded.sha256, loaded.architecture
+        self.training = loaded.training
+        self._domain = read_domain(loaded.metadata)
+
+    def reconstruct(self, pixels: np.ndarray, geometry: Geometry) -> Reconstruction:
+        """The vertebra in geometry.box_px of pixels (rows, columns), bone bright. Without a box the image must be of
+        an isolated vertebra; without a level the average lumbar vertebra is the start."""
+        started = time.perf_counter()
+        warnings = []
+        if geometry.box_px is None:
+            warnings.append("no box was given: the foreground of an isolated vertebra was taken")
+        if geometry.level is None and self.architecture == "template":
+            warnings.append("no level was given: an unknown lumbar level was assumed")
+        geometry = boxed(pixels, geometry)
+        crop = crop_vertebra(pixels, geometry, self.network.crop_size_px)
+        answer = self._answer(crop, geometry)
+        if self._domain is not None:
+            warnings += doubts(crop.pixels, answer.strangeness, self._domain)
+        seconds = time.perf_counter() - started
+        return Reconstruction(answer.mesh, geometry, seconds, tuple(warnings), answer.expected_error_mm)
+
+    @torch.inference_mode()
+    def _answer(self, crop: Crop, geometry: Geometry) -> _Answer:
+        """What the network says of a crop."""
+        image = torch.as_tensor(crop.pixels, device=self.device)[None, None]
+        if self.architecture == "sphere":
+            points = self.network(image)[0].cpu().double().numpy()
+            return _Answer(closed_surface(place_in_box(points @ crop.camera_from_crop.T, geometry)))
+        level = UNKNOWN_LEVEL if geometry.level is None else LEVELS.index(geometry.level)
+        estimate = self.network(
+            image,
+            torch.tensor([level], device=self.device),
+            torch.tensor([crop.geometry.sod_mm], dtype=torch.float32, device=self.device),
+        )
+        vertices = estimate.vertices[0].cpu().double().numpy()
+        mesh = Mesh(vertices @ crop.camera_from_crop.T, load_template().faces)
+        if estimate.expected_error_mm is None:
+            return _Answer(mesh)
+        return _Answer(mesh, estimate.expected_error_mm[0].cpu().double().numpy(), float(estimate.strangeness[0]))

@@ -1,0 +1,51 @@
+"""What goes into the work and what comes out of it: plain data, for a process that holds neither torch nor scipy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ReVertLib.geometry.camera import Geometry
+from ReVertLib.mesh.mesh import Mesh
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """mesh: camera frame, mm. geometry: as given, with the box that was used. warnings: one line each.
+    expected_error_mm: (n,) per vertex, the distance to the true surface to be expected; None from weights that were
+    not trained to say."""
+
+    mesh: Mesh
+    geometry: Geometry
+    seconds: float
+    warnings: tuple[str, ...]
+    expected_error_mm: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class About:
+    """Who answers. weights_sha256: of the weights file. architecture: of its network. device: in words. versions: of
+    every package that has a say in the result, by name."""
+
+    weights_sha256: str
+    architecture: str
+    device: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One vertebra that was reconstructed. outlines_px: the closed polylines (k, 2), (u, v), around what its surface
+    covers of the radiograph."""
+
+    reconstruction: Reconstruction
+    outlines_px: tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One vertebra that could not be reconstructed, as asked for, and why, in one line."""
+
+    geometry: Geometry
+    reason: str

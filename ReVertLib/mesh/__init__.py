@@ -1,0 +1,1 @@
+"""Triangle surfaces in mm: reading and writing, checking, measuring, drawing."""

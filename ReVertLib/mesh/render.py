@@ -1,0 +1,118 @@
+"""A shaded picture of a surface in plain numpy: the same pixels on every machine, with or without a display.
+
+Orthographic, in a view frame like the camera's: +X right, +Y down, +Z away from the viewer, mm. The picture is drawn
+larger and shrunk, so that its edges are smooth. Light: a key light from the upper left, a weak one from the right, a
+glint, and ambient occlusion, for which a depth map is compared with its own blur.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from .mesh import Mesh, vertex_normals
+from .rasterize import covered, rasterised
+
+_OVERSAMPLED = 2
+_KEY_LIGHT = np.array([-0.45, -0.65, -0.65])
+_FILL_LIGHT = np.array([0.85, 0.15, -0.5])
+_OCCLUSION_MM = (1.5, 4.0)
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A square picture: size_px pixels for field_mm, around centre_mm (2,), the x and y of the view frame."""
+
+    size_px: int
+    field_mm: float
+    centre_mm: tuple[float, float] = (0.0, 0.0)
+
+    def pixels(self, points: np.ndarray) -> np.ndarray:
+        """(n, 2) pixels (u, v) of points (n, 3) in the view frame; (0, 0) is the centre of the first pixel."""
+        return (points[:, :2] - self.centre_mm) * (self.size_px / self.field_mm) + (self.size_px - 1) / 2
+
+    def larger(self, factor: int) -> Canvas:
+        """The same field in factor times as many pixels."""
+        return Canvas(self.size_px * factor, self.field_mm, self.centre_mm)
+
+
+def rendered(mesh: Mesh, values: np.ndarray, colour: Callable[[np.ndarray], np.ndarray], canvas: Canvas) -> np.ndarray:
+    """(size, size, 4) float RGBA in 0..1 of a closed mesh in the view frame, wound outward.
+
+    values: (n,) per vertex, interpolated over the triangles. colour: (k,) values to (k, 3) RGB in 0..1.
+    """
+    fine = canvas.larger(_OVERSAMPLED)
+    shape = (fine.size_px, fine.size_px)
+    face, row, column, shares = _visible(mesh, fine)
+    corners = mesh.faces[face]
+    depth, seen = np.zeros(shape), np.zeros(shape, bool)
+    depth[row, column] = (mesh.vertices[corners, 2] * shares).sum(1)
+    seen[row, column] = True
+    normal = np.einsum("kc,kci->ki", shares, vertex_normals(mesh)[corners])
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-12
+    light, glint = _light(normal)
+    light *= _openness(depth, seen, fine)[row, column]
+    image = np.zeros((*shape, 4))
+    image[row, column, :3] = colour((values[corners] * shares).sum(1)) * light[:, None] + glint[:, None]
+    image[row, column, 3] = 1.0
+    return _shrunk(np.clip(image, 0.0, 1.0))
+
+
+def outline_mask(mesh: Mesh, canvas: Canvas) -> np.ndarray:
+    """(size, size) bool: the pixels a mesh in the view frame covers."""
+    return covered(canvas.pixels(mesh.vertices), mesh.faces, (canvas.size_px, canvas.size_px))
+
+
+def _visible(mesh: Mesh, canvas: Canvas) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """(face, row, column, shares (k, 3) of its corners) of the nearest triangle in every pixel that has one."""
+    pixels = canvas.pixels(mesh.vertices)
+    found = rasterised(pixels, mesh.faces, (canvas.size_px, canvas.size_px))
+    a, b, c = (pixels[mesh.faces[found.face, i]] for i in range(3))
+    point = np.stack([found.column, found.row], 1)
+    area = _cross(b - a, c - a)
+    area = np.where(area == 0, 1e-12, area)
+    shares = np.stack([_cross(b - point, c - point), _cross(c - point, a - point)], 1) / area[:, None]
+    shares = np.clip(np.column_stack([shares, 1 - shares.sum(1)]), 0.0, 1.0)
+    depth = (mesh.vertices[mesh.faces[found.face], 2] * shares).sum(1)
+    place = found.row * canvas.size_px + found.column
+    order = np.lexsort([depth, place])
+    nearest = order[np.unique(place[order], return_index=True)[1]]
+    return found.face[nearest], found.row[nearest], found.column[nearest], shares[nearest]
+
+
+def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+
+
+def _light(normal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(diffuse light, glint), each (k,), on unit normals (k, 3)."""
+    key, fill = (light / np.linalg.norm(light) for light in (_KEY_LIGHT, _FILL_LIGHT))
+    half = key - np.array([0.0, 0.0, 1.0])  # between the light and the viewer
+    half /= np.linalg.norm(half)
+    diffuse = 0.36 + 0.68 * np.clip((normal @ key + 0.15) / 1.15, 0, 1) + 0.18 * np.clip(normal @ fill, 0, 1)
+    return diffuse, 0.10 * np.clip(normal @ half, 0, 1) ** 28
+
+
+def _openness(depth: np.ndarray, seen: np.ndarray, canvas: Canvas) -> np.ndarray:
+    """(size, size) 0.45..1, darker where the surroundings lie nearer to the viewer than the pixel does."""
+    light = np.ones_like(depth)
+    coarse_depth, coarse_seen = depth[::_OVERSAMPLED, ::_OVERSAMPLED], seen[::_OVERSAMPLED, ::_OVERSAMPLED]
+    for radius_mm in _OCCLUSION_MM:
+        sigma = radius_mm * canvas.size_px / canvas.field_mm / _OVERSAMPLED
+        weight = ndimage.gaussian_filter(coarse_seen.astype(float), sigma)
+        around = ndimage.gaussian_filter(coarse_depth, sigma) / np.maximum(weight, 1e-6)
+        around = around.repeat(_OVERSAMPLED, 0).repeat(_OVERSAMPLED, 1)
+        light *= 1 - 0.35 * np.clip((depth - around) / (2.0 * radius_mm), 0, 1)
+    return np.maximum(light, 0.45)
+
+
+def _shrunk(image: np.ndarray) -> np.ndarray:
+    """The picture at its size, colours weighted by coverage."""
+    size = image.shape[0] // _OVERSAMPLED
+    blocks = image.reshape(size, _OVERSAMPLED, size, _OVERSAMPLED, 4)
+    alpha = blocks[..., 3:].mean((1, 3))
+    rgb = (blocks[..., :3] * blocks[..., 3:]).mean((1, 3)) / np.maximum(alpha, 1e-6)
+    return np.concatenate([rgb, alpha], 2)

@@ -1,0 +1,1 @@
+"""How far a surface is from the truth."""

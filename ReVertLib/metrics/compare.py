@@ -1,0 +1,146 @@
+"""A reconstructed surface beside the truth, and beside the answer that needs no radiograph at all.
+
+The constant control is the mean vertebra of 87 patients. It has no pose of its own, so it is always laid onto the
+target: by a similarity where the mesh is, rigidly otherwise.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from ReVertLib.errors import InputError
+from ReVertLib.geometry.levels import LEVEL_OF_LABEL
+from ReVertLib.imaging.labels import is_cut_off, label_mesh, read_label_map
+from ReVertLib.mesh.distance import check_closed, signed_distances
+from ReVertLib.mesh.io import MESH_SUFFIXES, read_mesh
+from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.registration.icp import align
+
+from .records import Comparison, SurfaceMetrics
+from .surface import surface_metrics
+
+STAGES = ("Aligning", "Measuring", "Measuring the control")
+"""What `compare` does, in order; the last only with a control."""
+
+_MESH_SUFFIXES = (*MESH_SUFFIXES, ".vtk")
+_LABEL_MAP_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd")
+_ROWS = {
+    "dice": ("Dice, 0.5 mm grid", "", "{:.3f}"),
+    "hd95_mm": ("HD95", "mm", "{:.2f}"),
+    "assd_mm": ("ASSD", "mm", "{:.2f}"),
+    "nsd_2mm": ("NSD at 2 mm", "", "{:.3f}"),
+    "chamfer_mm2": ("Chamfer, squared", "mm2", "{:.2f}"),
+    "volume_mm3": ("Volume", "mm3", "{:.0f}"),
+    "target_volume_mm3": ("Volume of the target", "mm3", "{:.0f}"),
+}
+
+
+def read_target(path: str | Path, label: int | None = None) -> tuple[Mesh, str | None]:
+    """The true surface in mm, and its level where VerSe's labels 20..24 tell it.
+
+    path: a mesh, in its own frame and without a level, or a label map, in LPS. label may be left out when the map
+    holds only one. Warns when the label touches the border of the map. Raises InputError naming the labels there are.
+    """
+    path = Path(path)
+    name = path.name.lower()
+    if name.endswith(_LABEL_MAP_SUFFIXES):
+        return _labelled_target(path, label)
+    if not name.endswith(_MESH_SUFFIXES):
+        expected = ", ".join((*_MESH_SUFFIXES, *_LABEL_MAP_SUFFIXES))
+        raise InputError(f"target {path.name}: expected one of {expected}, got {path.suffix or 'no suffix'!r}")
+    if label is not None:
+        raise InputError(f"label: expected none with the mesh {path.name}, got {label}")
+    return read_mesh(path), None
+
+
+def _labelled_target(path: Path, label: int | None) -> tuple[Mesh, str | None]:
+    labels = read_label_map(path)
+    present = [int(value) for value in np.unique(labels.array) if value]
+    if label is None and len(present) == 1:
+        label = present[0]
+    if label not in present:
+        expected = ", ".join(map(str, present)) or "a map with labels"
+        raise InputError(f"label: expected one of {expected} of {path.name}, got {label or 'none'}")
+    if is_cut_off(labels, label):
+        warnings.warn(f"label {label} touches the border of {path.name}: it may be cut off", stacklevel=3)
+    return label_mesh(labels, label), LEVEL_OF_LABEL.get(label)
+
+
+def compare(
+    mesh: Mesh,
+    target: Mesh,
+    mode: str,
+    level: str | None = None,
+    control: Mesh | None = None,
+    say: Callable[[str], None] = lambda _stage: None,
+) -> Comparison:
+    """Aligns mesh to target by mode and measures it; control is the constant answer for that level, measured likewise.
+
+    say: is told what begins, one of STAGES. Raises InputError for an unknown mode and for surfaces that are open, empty
+    or not of a vertebra's size.
+    """
+    aligning, measuring, measuring_control = STAGES
+    check_closed(mesh, "mesh")
+    check_closed(target, "target")
+    say(aligning)
+    alignment = align(mesh, target, mode)
+    moved = mesh.moved(alignment)
+    say(measuring)
+    metrics, distances = surface_metrics(moved, target), signed_distances(moved, target)
+    found = control_mode = None
+    if control is not None:
+        say(measuring_control)
+        control_mode = "similarity" if mode == "similarity" else "rigid"
+        found = control_metrics(control, target, control_mode)
+    return Comparison(mode, level, alignment, metrics, distances, found, control_mode)
+
+
+def control_metrics(control: Mesh, target: Mesh, mode: str) -> SurfaceMetrics:
+    """The metrics of the constant answer laid onto target by mode; they do not depend on the target's pose."""
+    return surface_metrics(control.moved(align(control, target, mode)), target)
+
+
+def comparison_table(comparison: Comparison) -> str:
+    """The figures as plain text in aligned columns, with units, the control beside the mesh."""
+    columns = [comparison.metrics, *([comparison.control] if comparison.control else [])]
+    lines = [f"{'':22}{'':5}{'mesh':>10}" + f"{'control':>10}" * (len(columns) - 1)]
+    for field, (title, unit, form) in _ROWS.items():
+        values = (form.format(getattr(column, field)) for column in columns)
+        lines.append(f"{title:22}{unit:5}" + "".join(f"{value:>10}" for value in values))
+    lines.append(f"mesh: {comparison.level or 'level unknown'}, {_alignment_text(comparison)}")
+    if comparison.control:
+        lines.append(f"control: mean vertebra of 87 patients, no radiograph, aligned by {comparison.control_mode}")
+    return "\n".join(lines) + "\n"
+
+
+def _alignment_text(comparison: Comparison) -> str:
+    if comparison.mode == "none":
+        return "not aligned"
+    motion = comparison.alignment
+    return f"aligned by {comparison.mode}, turned {motion.angle_deg:.1f} degrees, scaled by {motion.scale:.3f}"
+
+
+def comparison_report(comparison: Comparison) -> dict:
+    """The comparison as plain numbers, texts and None for `json.dumps`; the distances as percentiles."""
+    percentiles = (0, 5, 50, 95, 100)
+    distances = np.percentile(comparison.signed_distance_mm, percentiles)
+    motion = comparison.alignment
+    return {
+        "align": comparison.mode,
+        "level": comparison.level,
+        "metrics": asdict(comparison.metrics),
+        "control_align": comparison.control_mode,
+        "control": comparison.control and asdict(comparison.control),
+        "motion": {
+            "rotation": motion.rotation.tolist(),
+            "rotation_deg": motion.angle_deg,
+            "translation_mm": motion.translation_mm.tolist(),
+            "scale": motion.scale,
+        },
+        "signed_distance_percentiles_mm": {str(p): float(d) for p, d in zip(percentiles, distances, strict=True)},
+    }

@@ -1,0 +1,48 @@
+"""What goes into a comparison and what comes out: plain data, for a process without torch or scipy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ReVertLib.geometry.transform import RigidTransform
+
+
+@dataclass(frozen=True)
+class Mask:
+    """One segment. array: (k, j, i) bool. to_mm: (4, 4) from voxel indices (i, j, k) to mm, in RAS or LPS."""
+
+    array: np.ndarray
+    to_mm: np.ndarray
+
+
+@dataclass(frozen=True)
+class SurfaceMetrics:
+    """One mesh against its target; `metrics.py` defines them. dice and nsd_2mm are in 0..1."""
+
+    dice: float
+    hd95_mm: float
+    assd_mm: float
+    nsd_2mm: float
+    chamfer_mm2: float
+    volume_mm3: float
+    target_volume_mm3: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One mesh against its target.
+
+    mode: one of `align.ALIGNMENTS`. alignment: the motion that was found; metrics are of the mesh so moved.
+    signed_distance_mm: (n,) per vertex of the moved mesh, positive outside the target.
+    control, control_mode: the same metrics of the mean vertebra and how it was aligned, None without one.
+    """
+
+    mode: str
+    level: str | None
+    alignment: RigidTransform
+    metrics: SurfaceMetrics
+    signed_distance_mm: np.ndarray
+    control: SurfaceMetrics | None
+    control_mode: str | None

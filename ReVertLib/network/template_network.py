@@ -1,0 +1,223 @@
+"""The default network: a vertebra-shaped template placed, then bent, by what the image shows.
+
+crop -> ResNet feature maps -> pose and rough shape of the level's vertebra -> its control points projected into the
+image -> features there, and the grey values along each one's normal -> graph decoder -> displacements and a better
+pose -> twice more -> all vertices -> the mean with what the mirror image shows. What leaves is a closed mesh in mm in
+the crop camera's frame. Every head starts at zero, so an untrained or silent network answers with the mean vertebra.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ReVertLib.anatomy.template import Template, load_template
+from ReVertLib.geometry.levels import LEVELS
+from ReVertLib.geometry.views import view_rotation
+from ReVertLib.imaging.crop import CROP_FIELD_MM, CROP_SIZE_PX
+from ReVertLib.mesh.mesh import Mesh, vertex_normals
+
+from .edge_conv import EdgeConv
+from .encoder import ResNet
+from .mirror import Mirror
+from .posed_shape import Surface, rotation_vector
+from .uncertainty_heads import ErrorHead, Evidence, Familiarity
+
+UNKNOWN_LEVEL = len(LEVELS)
+
+PROFILE_MM = tuple(float(mm) for mm in range(-8, 9))
+PROFILE_ASIDE_MM = (-2.5, 0.0, 2.5)
+PROFILE_COUNT = len(PROFILE_MM) * len(PROFILE_ASIDE_MM)
+"""Where a control's grey values are taken, at the depth of the vertebra's centre."""
+
+
+class TemplateNetwork(nn.Module):
+    """Displaces the template of a level; see the module's text."""
+
+    crop_size_px = CROP_SIZE_PX
+
+    def __init__(
+        self,
+        widths: tuple[int, ...] = (32, 64, 128, 256),
+        code: int = 256,
+        sampled: int = 32,
+        node_width: int = 64,
+        node_layers: int = 2,
+        neighbours: int = 6,
+        refinements: int = 3,
+        error_width: int = 0,
+    ) -> None:
+        """error_width: of the head that says what error to expect; 0 for a network that does not judge itself."""
+        super().__init__()
+        self.options = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
+        template = load_template()
+        means = torch.as_tensor(template.means)
+        self._constant("means", torch.cat([means, means[2:3]]))
+        self._constant("controls", torch.as_tensor(template.controls).long())
+        self._constant("neighbours", torch.as_tensor(template.neighbours[:, 1 : 1 + neighbours]).long())
+        self._constant("normals", _mean_normals(template)[:, self.controls])
+        nearest, weights = torch.as_tensor(template.weight_controls).long(), torch.as_tensor(template.weights)
+        self._constant("spread", torch.zeros(means.shape[1], len(self.controls)).scatter_(1, nearest, weights))
+        self.mirror = Mirror(self.means)
+        self.encoder = ResNet(1, widths)
+        self.level_code = nn.Embedding(UNKNOWN_LEVEL + 1, code)
+        self.to_code = nn.Sequential(
+            nn.Conv2d(widths[-1], 64, 1),
+            nn.Flatten(),
+            nn.Linear(64 * (CROP_SIZE_PX // 32) ** 2, code),
+            nn.ReLU(inplace=True),
+        )
+        self.to_pose = _zeroed(nn.Linear(code, 8))
+        self.to_shape = nn.Sequential(nn.Linear(code, 32), _zeroed(nn.Linear(32, 3 * len(self.controls))))
+        seen = (widths[0], *widths[:3])
+        self.to_sampled = nn.ModuleList(nn.Conv2d(width, sampled, 1) for width in seen)
+        features = len(seen) * sampled + 9
+        self.decoders = nn.ModuleList(
+            _Decoder(features + (PROFILE_COUNT if i else 0), code, node_width, node_layers, len(self.controls))
+            for i in range(refinements)
+        )
+        self.error_head = self.familiarity = None
+        if error_width:
+            self.familiarity = Familiarity(sum(widths[2:]))
+            self.error_head = ErrorHead(nearest, weights, refinements * node_width, code, error_width)
+
+    def _constant(self, name: str, value: Tensor) -> None:
+        self.register_buffer(name, value, persistent=False)
+
+    def forward(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> Surface:
+        """The best estimate, with what is to be thought of it. image: (B, 1, S, S) in 0..1. level: (B,) 0..4 for
+        L1..L5, 5 unknown. sod_mm: (B,) depth of the vertebra's centre in the crop camera."""
+        surface, evidence = self.answer(image, level, sod_mm)
+        if self.error_head is None:
+            return surface
+        error_mm, strangeness = self.error_head(evidence), self.familiarity(evidence)
+        return replace(surface, expected_error_mm=error_mm, strangeness=strangeness)
+
+    def answer(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> tuple[Surface, Evidence]:
+        """The best estimate, and what it is judged by. Its shape is the mean of what the image and its mirror image
+        show."""
+        count, levels = len(image), level.repeat(2)
+        estimates, evidence = self.estimated(torch.cat([image, image.flip(3)]), levels, sod_mm.repeat(2))
+        both = self.whole(estimates[-1], levels)
+        shape = (both.shape[:count] + self.mirror(both.shape[count:], level)) / 2
+        return Surface(both.rotation[:count], both.position_mm[:count], shape), evidence.only(slice(count))
+
+    def estimated(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> tuple[list[Surface], Evidence]:
+        """The estimates from first to last, their shapes being those of the controls only, (B, c, 3); and the
+        evidence."""
+        features = self.encoder(image - 0.25)
+        code = self.to_code(features[-1]) + self.level_code(level)
+        rotation, position = _placed(self.to_pose(code), sod_mm)
+        rough = self.means[level][:, self.controls] + self.to_shape(code).unflatten(1, (-1, 3))
+        estimates, known = [Surface(rotation, position, rough)], []
+        maps = [layer(f) for layer, f in zip(self.to_sampled, features, strict=False)]
+        for decoder in self.decoders:
+            inputs = self._seen(estimates[-1], image if known else None, maps, level)
+            known.append(decoder(inputs, code, self.neighbours))
+            estimates.append(_stepped(estimates[-1], *decoder.step(known[-1])))
+        pooled = torch.cat([f.mean((2, 3)) for f in features[3:]], 1)
+        return estimates, Evidence(torch.cat(known, 2), code, pooled)
+
+    def _seen(self, last: Surface, image: Tensor | None, maps: list[Tensor], level: Tensor) -> Tensor:
+        """(B, c, features) what is seen where the last estimate puts the controls, where that is, and, given the image,
+        its grey values along their normals. The last estimate is taken as given, so that each stage learns its own
+        step."""
+        rotation, nodes, sod_mm = last.rotation.detach(), last.shape.detach(), last.position_mm[:, 2]
+        turned = nodes @ rotation.transpose(1, 2)
+        normals = self.normals[level] @ rotation.transpose(1, 2)
+        points = turned + last.position_mm.detach()[:, None]
+        parts = [_sample(maps, points, sod_mm), nodes / 30.0, turned / 30.0, normals]
+        if image is not None:
+            parts.append(profiles(image, points, normals, sod_mm))
+        return torch.cat(parts, 2)
+
+    def whole(self, last: Surface, level: Tensor) -> Surface:
+        """All vertices, (B, n, 3), of an estimate whose shape is that of the controls: each is displaced as the
+        controls around it."""
+        moved = last.shape - self.means[level][:, self.controls]
+        columns = moved.transpose(0, 1).flatten(1)  # one product for the whole batch
+        return replace(last, shape=self.means[level] + (self.spread @ columns).unflatten(1, (-1, 3)).transpose(0, 1))
+
+
+def _mean_normals(template: Template) -> Tensor:
+    """(6, n, 3) unit normals of the means, L3's for an unknown level."""
+    normals = [vertex_normals(Mesh(mean.astype(float), template.faces)) for mean in template.means]
+    return torch.as_tensor(np.stack([*normals, normals[2]])).float()
+
+
+def _stepped(last: Surface, displacement: Tensor, turn: Tensor) -> Surface:
+    """The next estimate: a displacement (B, c, 3) in camera axes and a turn (B, 5) added to the last one as given."""
+    rotation, position = last.rotation.detach(), last.position_mm.detach()
+    moved = rotation_vector(turn[:, :3]) @ rotation, position + F.pad(turn[:, 3:], (0, 1))
+    return Surface(*moved, last.shape.detach() + displacement @ rotation)
+
+
+class _Decoder(nn.Module):
+    """Node features (B, c, f) and the image's code to what is known at the nodes, (B, c, width), and that to a step.
+    Every node has a scale, a bias and a last layer of its own: what an edge beside it means depends on which it is."""
+
+    def __init__(self, features: int, code: int, width: int, layers: int, nodes: int) -> None:
+        super().__init__()
+        self.enter = nn.Linear(features, width)
+        self.enter_code = nn.Linear(code, width)
+        self.gate = nn.Parameter(torch.zeros(nodes, width))
+        self.bias = nn.Parameter(torch.zeros(nodes, width))
+        self.layers = nn.ModuleList(EdgeConv(width, width) for _ in range(layers))
+        self.to_displacement = _zeroed(nn.Linear(width, 3))
+        self.own = nn.Parameter(torch.zeros(nodes, width, 3))
+        self.to_turn = nn.Sequential(nn.Linear(2 * width, width), nn.ReLU(inplace=True), _zeroed(nn.Linear(width, 5)))
+
+    def forward(self, nodes: Tensor, code: Tensor, neighbours: Tensor) -> Tensor:
+        x = F.relu(self.enter(nodes) * (1 + self.gate) + self.bias + self.enter_code(code)[:, None])
+        for layer in self.layers:
+            x = x + layer(x, neighbours)
+        return x
+
+    def step(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Displacements (B, c, 3) in camera axes, mm, and a turn (B, 5): rotation vector in radians and shift across
+        the beam in mm."""
+        turn = self.to_turn(torch.cat([x.mean(1), x.amax(1)], 1))
+        displacement = self.to_displacement(x) + torch.einsum("bcf,cfd->bcd", x, self.own)
+        return displacement, turn * turn.new_tensor([0.1, 0.1, 0.1, 1.0, 1.0])
+
+
+def _zeroed(layer: nn.Linear) -> nn.Linear:
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def _placed(pose: Tensor, sod_mm: Tensor) -> tuple[Tensor, Tensor]:
+    """Rotation (B, 3, 3) and position (B, 3) mm from 8 numbers: two columns, orthonormalised (Zhou et al., CVPR
+    2019), as a change of the AP view, and a shift across the beam in units of 10 mm. Depth is the given distance."""
+    a = pose[:, :3] + pose.new_tensor([1.0, 0.0, 0.0])
+    b = pose[:, 3:6] + pose.new_tensor([0.0, 1.0, 0.0])
+    a = F.normalize(a, dim=1)
+    b = F.normalize(b - (a * b).sum(1, keepdim=True) * a, dim=1)
+    change = torch.stack([a, b, torch.linalg.cross(a, b)], 2)
+    position = torch.cat([10.0 * pose[:, 6:], sod_mm[:, None]], 1)
+    return change @ pose.new_tensor(view_rotation()), position
+
+
+def _sample(maps: list[Tensor], points: Tensor, sod_mm: Tensor) -> Tensor:
+    """(B, c, channels) features where points (B, c, 3) of the crop camera fall on the feature maps."""
+    place = points[..., :2] / points[..., 2:] * (2.0 / CROP_FIELD_MM * sod_mm[:, None, None])
+    grid = place[:, :, None]
+    found = [F.grid_sample(m, grid, align_corners=False, padding_mode="border")[..., 0] for m in maps]
+    return torch.cat(found, 1).transpose(1, 2)
+
+
+def profiles(image: Tensor, points: Tensor, normals: Tensor, sod_mm: Tensor) -> Tensor:
+    """(B, c, PROFILE_COUNT) grey values of image (B, 1, S, S) beside points (B, c, 3) of the crop camera, along their
+    normals (B, c, 3) as seen and aside of them, outward last; as active shape models look for edges (Cootes et al.,
+    Computer Vision and Image Understanding 1995)."""
+    outward = F.normalize(normals[..., :2] + 1e-4, dim=2)[:, :, None]
+    aside = torch.stack([-outward[..., 1], outward[..., 0]], 3)
+    steps = torch.cartesian_prod(*(torch.tensor(mm, device=points.device) for mm in (PROFILE_MM, PROFILE_ASIDE_MM)))
+    place = points[..., :2] / points[..., 2:] * sod_mm[:, None, None]
+    at = place[:, :, None] + steps[:, :1] * outward + steps[:, 1:] * aside
+    return F.grid_sample(image, at * (2.0 / CROP_FIELD_MM), align_corners=False)[:, 0]

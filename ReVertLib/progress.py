@@ -1,0 +1,35 @@
+"""How long work tells what it does: lines in the log "revert", and a bar with the time left on a terminal.
+
+The library only logs; the command line decides what is shown. A line is information (`log.info`) or a warning. A bar is
+drawn on standard error while `log` is enabled for information and standard error is a terminal, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+log = logging.getLogger("revert")
+
+Item = TypeVar("Item")
+
+
+def progress(items: Iterable[Item], what: str, total: int | None = None, done: int = 0) -> Iterator[Item]:
+    """The items as they come, with a bar of how many there have been and the time left.
+
+    what: the word before the bar. total: how many there will be in all, where `items` has no length. done: how many an
+    earlier run has finished.
+    """
+    if not is_shown():
+        yield from items
+        return
+    from tqdm import tqdm
+
+    yield from tqdm(items, desc=what, total=total, initial=done, unit="", dynamic_ncols=True, leave=False)
+
+
+def is_shown() -> bool:
+    """Whether anyone sees a bar."""
+    return log.isEnabledFor(logging.INFO) and sys.stderr is not None and sys.stderr.isatty()

@@ -1,0 +1,1 @@
+"""Laying one surface over another: rigidly, freely, by correspondence."""

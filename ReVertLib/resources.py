@@ -1,0 +1,20 @@
+"""Where the files lie that the library reads at run time: weights, template, shape model, sample case."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_HERE = Path(__file__).resolve().parent
+
+
+def _resources() -> Path:
+    """The folder of resources: inside an installed wheel, beside the package in a checkout and in Slicer."""
+    packaged = _HERE / "Resources"
+    return packaged if packaged.is_dir() else _HERE.parent / "Resources"
+
+
+RESOURCES = _resources()
+TEMPLATE_FILE = RESOURCES / "template.npz"
+SHAPE_MODEL_FILE = RESOURCES / "shape_model.npz"
+WEIGHTS_FILE = RESOURCES / "weights" / "template.safetensors"
+SAMPLE_FOLDER = RESOURCES / "sample"

@@ -1,0 +1,1 @@
+"""The work behind messages, in a process of its own."""

@@ -1,0 +1,183 @@
+"""Messages between two processes over a stream of bytes: a JSON header, then the arrays it names. No pickle: what
+comes in can hold nothing but data.
+
+    mark       8 bytes, "ReVert", format 1, 0
+    length     4 bytes, unsigned, little endian: of the header
+    header     JSON, UTF-8: {"kind": text, "content": object, "arrays": [{"dtype": "<f8", "shape": [3000, 3]}, ...]}
+    arrays     the bytes of each, in order, rows first; dtype as numpy writes it, with its byte order
+
+The content is made of None, texts, numbers, lists, and dicts. What JSON lacks is an object with the key "@":
+{"@": "array", "at": 0} the first array, {"@": "tuple", "items": [...]}, {"@": "Mesh", "vertices": ...} a data class of
+`_CLASSES` by its fields. Nothing is rounded: floats are written so that they are read as the same number.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from ReVertLib.errors import one_line
+from ReVertLib.geometry.camera import Geometry
+from ReVertLib.geometry.transform import RigidTransform, SimilarityTransform
+from ReVertLib.inference.results import About, Outcome, Reconstruction, Refusal
+from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.metrics.records import Comparison, Mask, SurfaceMetrics
+
+MAX_HEADER_BYTES = 1 << 24
+MAX_ARRAY_BYTES = 1 << 31
+
+_MARK = b"ReVert\x01\x00"
+_START = struct.Struct(f"<{len(_MARK)}sI")
+_DATA = (
+    About,
+    Comparison,
+    Geometry,
+    Mask,
+    Mesh,
+    Outcome,
+    Reconstruction,
+    Refusal,
+    RigidTransform,
+    SimilarityTransform,
+    SurfaceMetrics,
+)
+_CLASSES = {data_class.__name__: data_class for data_class in _DATA}
+_TAG = "@"
+
+
+class WireError(ValueError):
+    """What came is no message, in one line. The stream cannot be read any further."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """kind: what the message is. content: None, bool, int, float, str, numpy array, or a data class of the module's
+    text, and lists, tuples and dicts (keys are texts) of these."""
+
+    kind: str
+    content: dict
+
+
+def encode(message: Message) -> bytes:
+    """The message as bytes. Raises TypeError or ValueError for what no message can hold."""
+    arrays: list[np.ndarray] = []
+    content = _packed(message.content, arrays)
+    listed = [{"dtype": array.dtype.str, "shape": array.shape} for array in arrays]
+    header = json.dumps({"kind": message.kind, "content": content, "arrays": listed}).encode()
+    return b"".join([_START.pack(_MARK, len(header)), header, *(array.data for array in arrays)])
+
+
+class Decoder:
+    """Puts a stream together again, whatever pieces it comes in."""
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+        self._header: dict | None = None
+        self._header_bytes: int | None = None
+
+    def feed(self, data: bytes) -> list[Message]:
+        """The messages that are complete with these bytes, in order; arrays can be written to.
+
+        Raises WireError for anything that is no message.
+        """
+        self._pending += data
+        messages = []
+        while (message := self._next()) is not None:
+            messages.append(message)
+        return messages
+
+    def _next(self) -> Message | None:
+        if self._header_bytes is None and not self._read_start():
+            return None
+        if self._header is None and not self._read_header():
+            return None
+        layout = self._header["arrays"]
+        if len(self._pending) < sum(count for _, _, count in layout):
+            return None
+        arrays = [np.frombuffer(self._taken(count), dtype).reshape(shape) for dtype, shape, count in layout]
+        message = Message(self._header["kind"], _unpacked(self._header["content"], arrays))
+        self._header = self._header_bytes = None
+        return message
+
+    def _read_start(self) -> bool:
+        """Whether mark and length are there; a wrong mark is found with its first wrong byte."""
+        begun = bytes(self._pending[: len(_MARK)])
+        if not _MARK.startswith(begun):
+            raise WireError(f"message: expected to begin with {_MARK!r}, got {begun!r}")
+        if len(self._pending) < _START.size:
+            return False
+        _, count = _START.unpack(self._taken(_START.size))
+        if count > MAX_HEADER_BYTES:
+            raise WireError(f"message: expected a header of at most {MAX_HEADER_BYTES} bytes, got {count}")
+        self._header_bytes = count
+        return True
+
+    def _read_header(self) -> bool:
+        if len(self._pending) < self._header_bytes:
+            return False
+        try:
+            header = json.loads(self._taken(self._header_bytes))
+            layout = [_layout(listed["dtype"], listed["shape"]) for listed in header["arrays"]]
+            self._header = {"kind": str(header["kind"]), "content": header["content"], "arrays": layout}
+        except (ValueError, KeyError, TypeError) as error:
+            raise WireError(f"message: expected a header as JSON, got {one_line(error)}") from error
+        total = sum(count for _, _, count in layout)
+        if total > MAX_ARRAY_BYTES:
+            raise WireError(f"message: expected arrays of at most {MAX_ARRAY_BYTES} bytes, got {total}")
+        return True
+
+    def _taken(self, count: int) -> bytearray:
+        """The first count bytes that are pending, and no longer are."""
+        taken = self._pending[:count]
+        del self._pending[:count]
+        return taken
+
+
+def _layout(dtype: str, shape: list[int]) -> tuple[np.dtype, tuple[int, ...], int]:
+    """Type, shape and number of bytes of an array. Raises ValueError or TypeError for what is none of numbers."""
+    kind, sides = np.dtype(dtype), tuple(shape)
+    if kind.kind not in "biuf" or not all(isinstance(side, int) and side >= 0 for side in sides):
+        raise ValueError(f"an array of {str(dtype)[:40]!r} and shape {str(shape)[:40]}")
+    return kind, sides, kind.itemsize * math.prod(sides)
+
+
+def _packed(value: object, arrays: list[np.ndarray]) -> object:
+    """The value as JSON holds it; its arrays are added to arrays."""
+    if isinstance(value, np.ndarray):
+        _layout(value.dtype.str, list(value.shape))
+        arrays.append(np.ascontiguousarray(value).reshape(value.shape))
+        return {_TAG: "array", "at": len(arrays) - 1}
+    if isinstance(value, list):
+        return [_packed(item, arrays) for item in value]
+    if isinstance(value, tuple):
+        return {_TAG: "tuple", "items": [_packed(item, arrays) for item in value]}
+    if isinstance(value, dict):
+        if _TAG in value:
+            raise TypeError(f"message: expected no key {_TAG!r}, which has a meaning of its own")
+        return {key: _packed(item, arrays) for key, item in value.items()}
+    if type(value) in _DATA:
+        packed = {field.name: _packed(getattr(value, field.name), arrays) for field in fields(value)}
+        return {_TAG: type(value).__name__, **packed}
+    return value
+
+
+def _unpacked(value: object, arrays: list[np.ndarray]) -> object:
+    """What `_packed` was given."""
+    if isinstance(value, list):
+        return [_unpacked(item, arrays) for item in value]
+    if not isinstance(value, dict):
+        return value
+    tag = value.get(_TAG)
+    try:
+        if tag == "array":
+            return arrays[value["at"]]
+        inner = {key: _unpacked(item, arrays) for key, item in value.items() if key != _TAG}
+        if tag is None:
+            return inner
+        return tuple(inner["items"]) if tag == "tuple" else _CLASSES[tag](**inner)
+    except (LookupError, TypeError, ValueError) as error:
+        raise WireError(f"message: expected a whole {str(tag)[:40]!r}, got {one_line(error)[:200]}") from error

@@ -1,0 +1,160 @@
+"""The work itself, by name: what the Slicer module asks for, in its own process or of a child process (worker.py).
+
+Importing this file is quick; torch, scipy and the weights are loaded when they are needed.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ReVertLib import __version__
+from ReVertLib.errors import InputError
+from ReVertLib.geometry.camera import Geometry
+from ReVertLib.inference.results import About, Outcome, Refusal
+from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.metrics.records import Comparison, Mask
+
+if TYPE_CHECKING:
+    from ReVertLib.inference.predictor import Predictor
+
+Progress = Callable[[str, int, int], None]
+"""Is called with what begins now, and how many of how many such stages are done."""
+
+PACKAGES = ("torch", "torch-geometric", "numpy", "vtk")
+
+
+class Service:
+    """Answers with one set of weights on one device; both are loaded on first use and kept.
+
+    weights: a weights file, None for the shipped one. device: one of `predict.DEVICES`. predictor: is used instead of
+    these; it has `reconstruct`, `weights_sha256`, `architecture` and `device` as a Predictor has.
+    """
+
+    def __init__(
+        self, weights: str | Path | None = None, device: str = "auto", predictor: Predictor | None = None
+    ) -> None:
+        self._weights, self._device, self._predictor = weights, device, predictor
+
+    @property
+    def about(self) -> About:
+        """Who answers. Loads the weights."""
+        predictor = self._loaded(_silent)
+        versions = {"revert": __version__, "python": platform.python_version()}
+        versions |= {name: version for name in PACKAGES if (version := _version(name))}
+        words = _device_words(predictor.device)
+        return About(predictor.weights_sha256, predictor.architecture, words, versions)
+
+    def load(self, progress: Progress | None = None) -> None:
+        """Everything that makes the first reconstruction slower than the next. Raises InputError as a Predictor does,
+        and when a package is missing."""
+        say = progress or _silent
+        self._loaded(say)
+        say("Warming up", 2, 3)
+        geometry = Geometry(1000.0, 700.0, (0.5, 0.5), (127.5, 127.5), "L3", (64.0, 64.0, 192.0, 192.0))
+        self.reconstruct(np.zeros((256, 256), np.uint8), [geometry])
+
+    def reconstruct(
+        self, pixels: np.ndarray, geometries: Sequence[Geometry], progress: Progress | None = None
+    ) -> list[Outcome | Refusal]:
+        """The vertebra of every geometry, in order, in pixels (rows, columns), bone bright.
+
+        A vertebra that cannot be reconstructed is a Refusal among the others. Raises its InputError when it is the only
+        one that was asked for.
+        """
+        say = progress or _silent
+        predictor = self._loaded(say)
+        found: list[Outcome | Refusal] = []
+        for i, geometry in enumerate(geometries):
+            try:
+                found.append(_outcome(predictor, pixels, geometry, say, (i, len(geometries))))
+            except InputError as error:
+                if len(geometries) == 1:
+                    raise
+                found.append(Refusal(geometry, str(error)))
+        return found
+
+    def compare(
+        self, mesh: Mesh, target: Mask, mode: str, level: str | None, progress: Progress | None = None
+    ) -> Comparison:
+        """The figures of mesh against the surface of target, both in RAS or both in LPS, mm, beside those of the
+        constant control of that level. mode: one of `align.ALIGNMENTS`.
+
+        Raises InputError for an empty segment, and as `compare.compare` does.
+        """
+        say = progress or _silent
+        from ReVertLib.anatomy.template import control_mesh
+        from ReVertLib.metrics.compare import STAGES, compare
+
+        total = 1 + len(STAGES)
+        say("Building the surface of the segment", 0, total)
+        surface = _surface(target)
+        return compare(
+            mesh, surface, mode, level, control_mesh(level), lambda stage: say(stage, 1 + STAGES.index(stage), total)
+        )
+
+    def answer(
+        self, kind: str, content: dict, progress: Progress | None = None
+    ) -> list[Outcome | Refusal] | Comparison:
+        """What the method named kind, "reconstruct" or "compare", returns for its arguments."""
+        return {"reconstruct": self.reconstruct, "compare": self.compare}[kind](**content, progress=progress)
+
+    def _loaded(self, say: Progress) -> Predictor:
+        if self._predictor is None:
+            say("Loading PyTorch", 0, 3)
+            try:
+                from ReVertLib.inference.predictor import Predictor
+            except ModuleNotFoundError as error:
+                expected = "expected to be installed (torch: by the PyTorch extension)"
+                raise InputError(f"Python package {error.name}: {expected}, got none") from error
+            say("Loading the weights", 1, 3)
+            self._predictor = Predictor(self._weights, self._device)
+        return self._predictor
+
+
+def _silent(_stage: str, _done: int, _total: int) -> None:
+    """Nobody wants to know."""
+
+
+def _outcome(predictor: Predictor, pixels: np.ndarray, geometry: Geometry, say: Progress, place: tuple) -> Outcome:
+    """place: (vertebrae done, vertebrae in all)."""
+    from ReVertLib.mesh.silhouette import outlines
+
+    done, total = (2 * count for count in place)
+    say(f"Reconstructing {geometry.level or 'the vertebra'}", done, total)
+    found = predictor.reconstruct(pixels, geometry)
+    say("Drawing the outline", done + 1, total)
+    return Outcome(found, tuple(outlines(found.mesh, found.geometry, pixels.shape[::-1])))
+
+
+def _surface(target: Mask) -> Mesh:
+    from ReVertLib.imaging.labels import label_mesh
+    from ReVertLib.imaging.volume import Volume
+
+    if not target.array.any():
+        raise InputError("segment: expected a filled one, got an empty segment")
+    return label_mesh(Volume(target.array, target.to_mm), True)
+
+
+def _version(name: str) -> str | None:
+    """Of a Python package; None for what is not installed as one, as Slicer's own VTK."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _device_words(device: object) -> str:
+    """A torch device in words, with what it has."""
+    import torch
+
+    kind = torch.device(device).type
+    if kind == "cpu":
+        count = torch.get_num_threads()
+        return f"CPU ({count} thread{'s' * (count > 1)})"
+    return f"CUDA ({torch.cuda.get_device_name(device)})" if kind == "cuda" else "MPS (Apple GPU)"

@@ -1,0 +1,1 @@
+"""The shape library, the template and the shape model built from people."""

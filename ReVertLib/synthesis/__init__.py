@@ -1,0 +1,1 @@
+"""Synthetic vertebrae and patients, and what they are made of."""

@@ -1,0 +1,107 @@
+"""What a sampled vertebra is made of: a real CT warped into its shape, or bone drawn from the shape alone.
+
+Either way the edge is not the bone's: the shape itself cuts it, so that every image shows exactly the shape it is
+labelled with, however well the CT was registered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy import ndimage
+from scipy.interpolate import RBFInterpolator
+
+from ReVertLib.anatomy.template import load_template
+from ReVertLib.dataset.cases import Case
+from ReVertLib.imaging.labels import label_region, read_label_map
+from ReVertLib.imaging.volume import Volume, read_volume
+from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.mesh.polydata import inside_voxels
+
+from .bone_texture import drawn_hu
+from .ct_scanner import isolated, scan_grid
+
+WARP_POINTS = 200
+"""The first so many of the template's controls, which lie farthest apart, carry the warp of a CT."""
+WARP_LATTICE_MM = 6.0
+SHARPEST = 3.0
+"""A CT is blurred by being sampled again, which has to be undone, too."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A real vertebra with HU: its CT and mask around it, LPS, and its registered vertices in the same frame, of which
+    x is negated when mirrored. Outside the mask the CT repeats what is nearest inside."""
+
+    ct: Volume
+    inside: np.ndarray
+    vertices: np.ndarray
+    mirrored: bool
+
+
+def load_source(case: Case, label: int, mirrored: bool, vertices: np.ndarray) -> Source:
+    """The vertebra of a label of a case; vertices (n, 3) as in the shape library."""
+    labels = read_label_map(case.labels)
+    region = labels.cropped(*label_region(labels, label, 3.0))
+    hu = _on_grid(read_volume(case.ct), region)
+    inside = region.array == label
+    if "bone" in case.ct.name:  # where marrow was cut away it holds 0; marrow is near 120 HU
+        hu = np.where(hu == 0, 120.0, hu)
+    nearest = ndimage.distance_transform_edt(~inside, region.spacing_mm[::-1], False, True)
+    return Source(Volume(hu[tuple(nearest)].astype(np.float32), region.ijk_to_lps), inside, vertices, mirrored)
+
+
+def _on_grid(volume: Volume, grid: Volume) -> np.ndarray:
+    """(k, j, i) values of a volume at the voxel centres of another grid, trilinear."""
+    index = np.linalg.inv(volume.ijk_to_lps) @ grid.ijk_to_lps
+    return ndimage.affine_transform(
+        volume.array.astype(np.float32),
+        index[:3, :3][::-1, ::-1],
+        index[:3, 3][::-1],
+        grid.array.shape,
+        order=1,
+        mode="nearest",
+    )
+
+
+def warped_ct(source: Source, shape: Mesh, rng: np.random.Generator) -> Volume:
+    """Attenuation of a real vertebra warped into the sampled shape, canonical frame, isolated."""
+    grid = scan_grid(shape, rng)
+    at = torch.as_tensor(_warp(source, shape, grid).T[None], dtype=torch.float32)
+    at = torch.nn.functional.interpolate(at, grid.array.shape, mode="trilinear", align_corners=True)
+    hu = torch.nn.functional.grid_sample(
+        torch.as_tensor(source.ct.array)[None, None],
+        at.permute(0, 2, 3, 4, 1),
+        padding_mode="border",
+        align_corners=False,
+    )
+    scaled = Volume(hu[0, 0].numpy() * rng.uniform(0.7, 1.4), grid.ijk_to_lps)
+    return isolated(scaled, shape, rng, SHARPEST)
+
+
+def _warp(source: Source, shape: Mesh, grid: Volume) -> np.ndarray:
+    """(i, j, k, 3) where in the source's CT, -1..1 from end to end, the nodes of a lattice over the grid come from."""
+    points = load_template().controls[:WARP_POINTS]
+    warp = RBFInterpolator(shape.vertices[points], source.vertices[points], kernel="thin_plate_spline", smoothing=0.1)
+    size = np.array(grid.array.shape[::-1])
+    counts = np.ceil(size * grid.spacing_mm / WARP_LATTICE_MM).astype(int) + 1
+    axes = (np.linspace(0, n - 1, count) for n, count in zip(size, counts, strict=True))
+    nodes = np.stack(np.meshgrid(*axes, indexing="ij"), -1)
+    there = warp(nodes.reshape(-1, 3) @ grid.ijk_to_lps[:3, :3].T + grid.ijk_to_lps[:3, 3])
+    there *= [-1, 1, 1] if source.mirrored else [1, 1, 1]
+    index_from_lps = np.linalg.inv(source.ct.ijk_to_lps)
+    index = there @ index_from_lps[:3, :3].T + index_from_lps[:3, 3]
+    return ((2 * index + 1) / source.ct.array.shape[::-1] - 1).reshape(nodes.shape)
+
+
+def drawn_bone(shape: Mesh, rng: np.random.Generator) -> Volume:
+    """Attenuation of a sampled shape filled with drawn bone, canonical frame, isolated."""
+    return isolated(drawn_hu(shape, scan_grid(shape, rng), rng), shape, rng)
+
+
+def voxelised(mesh: Mesh, grid: Volume) -> np.ndarray:
+    """(k, j, i) bool: which voxel centres of an axis-aligned grid lie inside a closed mesh."""
+    last = np.array(grid.array.shape[::-1]) - 1
+    return inside_voxels(mesh, grid.ijk_to_lps[:3, 3], grid.spacing_mm, np.zeros(3, int), last)

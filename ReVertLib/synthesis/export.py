@@ -1,0 +1,125 @@
+"""Synthetic people as cases on disk, in VerSe's layout: OUT/spine_<number>/{ct.nii.gz, seg.nii.gz, about.json}."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+from scipy import ndimage
+
+from ReVertLib.drr.projector import MU_BONE_PER_MM, MU_WATER_PER_MM
+from ReVertLib.errors import InputError, one_line
+from ReVertLib.files import made_folder
+from ReVertLib.imaging.volume import Volume
+
+from .bone import voxelised
+from .patient import Scene, load_population, sample_scene
+
+MOST_HU = 3071
+ABOVE_MM, BELOW_MM = 15.0, 110.0
+"""What a scan takes in above the upper endplate of T11 and below that of S1."""
+
+
+def build_spines(
+    data: Path,
+    shapes: Path,
+    out: Path,
+    numbers: Iterable[int],
+    seed: int,
+    say: Callable[[str], None],
+    model: Path | None = None,
+) -> None:
+    """Writes a case for each number; one that is already there is whole and is skipped. A person depends on seed and
+    number alone."""
+    made_folder(out)
+    people = load_population(data, shapes, model)
+    for number in numbers:
+        folder = out / f"spine_{number:05d}"
+        if not folder.exists():
+            started = time.monotonic()
+            scene = sample_scene(people, np.random.default_rng([seed, number]))
+            _write_case(scene, folder, {"seed": seed, "number": number} | scene.about)
+            say(f"{folder.name}: {time.monotonic() - started:.0f} s, {_summary(scene.about)}")
+
+
+def _summary(about: dict) -> str:
+    found = [f"lordosis {about['lordosis_deg']:.0f}", f"Cobb {about['cobb_deg']:.0f} degrees"]
+    return ", ".join(found + [name for name in ("fractures", "osteophytes", "transitional", "screws") if about[name]])
+
+
+def _write_case(scene: Scene, folder: Path, about: dict) -> None:
+    """All files of a case in a folder that takes its name when they are whole."""
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
+            part = Path(temporary) / folder.name
+            part.mkdir()
+            ct, labels = scanned(scene)
+            for name, volume in (("ct", ct), ("seg", labels)):
+                _write_volume(part / f"{name}.nii.gz", volume)
+            (part / "about.json").write_text(json.dumps(about, indent=1) + "\n")
+            os.replace(part, folder)
+    except (OSError, RuntimeError) as error:  # SimpleITK's are RuntimeErrors
+        raise InputError(f"output {folder.name}: expected to be written, got {one_line(error)}") from error
+
+
+def _write_volume(path: Path, volume: Volume) -> None:
+    """A volume whose axes are LPS's."""
+    image = sitk.GetImageFromArray(volume.array)
+    image.SetSpacing(volume.spacing_mm.tolist())
+    image.SetOrigin(volume.ijk_to_lps[:3, 3].tolist())
+    sitk.WriteImage(image, str(path), useCompression=True)
+
+
+def scanned(scene: Scene, spacing_mm: float = 1.0) -> tuple[Volume, Volume]:
+    """(CT int16 HU, label map uint8 of VerSe's labels) of a scene, on cubes in LPS axes."""
+    mu = _resampled(scene, spacing_mm)
+    labels = Volume(np.zeros(mu.array.shape, np.uint8), mu.ijk_to_lps)
+    for bone, volume in zip(scene.bones, scene.volumes, strict=True):
+        part, grid = _around(bone.mesh_lps.vertices, mu)
+        index = np.linalg.inv(volume.ijk_to_lps) @ grid.ijk_to_lps
+        mu.array[part] += ndimage.affine_transform(
+            volume.array, index[:3, :3][::-1, ::-1], index[:3, 3][::-1], grid.array.shape, order=1
+        )
+        labels.array[part][voxelised(bone.mesh_lps, grid)] = bone.label
+    for metal in scene.metal:
+        metal.drawn_on(mu)
+    return Volume(hounsfield(mu.array), mu.ijk_to_lps), labels
+
+
+def hounsfield(mu: np.ndarray) -> np.ndarray:
+    """HU, int16, of attenuation per mm, as `projector.attenuation` has it, up to what a CT stores."""
+    soft = 1000 * (np.minimum(mu, MU_WATER_PER_MM) / MU_WATER_PER_MM - 1)
+    hard = 1000 * np.maximum(mu - MU_WATER_PER_MM, 0) / (MU_BONE_PER_MM - MU_WATER_PER_MM)
+    return np.rint(np.clip(soft + hard, -1000, MOST_HU)).astype(np.int16)
+
+
+def _resampled(scene: Scene, spacing_mm: float) -> Volume:
+    """The body on a finer grid, from a little above T11 to below the sacroiliac joints."""
+    body = scene.body
+    top, bottom = (scene.bones[i].upper_lps[2, 3] for i in (0, -1))
+    z = (np.array([bottom - BELOW_MM, top + ABOVE_MM]) - body.ijk_to_lps[2, 3]) / body.spacing_mm[2]
+    first, last = np.clip(np.rint(z).astype(int), 0, len(body.array))
+    part = torch.as_tensor(body.array[first:last])[None, None]
+    size = [int(n * s / spacing_mm) for n, s in zip(part.shape[2:], body.spacing_mm[::-1], strict=True)]
+    array = torch.nn.functional.interpolate(part, size, mode="trilinear")[0, 0].numpy()
+    matrix = np.diag([spacing_mm] * 3 + [1.0])
+    matrix[:3, 3] = body.ijk_to_lps[:3, 3] + (spacing_mm - body.spacing_mm) / 2  # the first voxels share a corner
+    matrix[2, 3] += first * body.spacing_mm[2]
+    return Volume(array, matrix)
+
+
+def _around(points: np.ndarray, volume: Volume) -> tuple[tuple[slice, slice, slice], Volume]:
+    """The part of an axis-aligned volume around points (n, 3), as slices and as a volume at its place."""
+    index = (points - volume.ijk_to_lps[:3, 3]) / volume.spacing_mm
+    size = np.array(volume.array.shape[::-1])
+    lower = np.clip(np.floor(index.min(0)) - 2, 0, size).astype(int)
+    upper = np.clip(np.ceil(index.max(0)) + 3, lower + 1, size).astype(int)
+    part = tuple(slice(a, b) for a, b in zip(lower[::-1], upper[::-1], strict=True))
+    return part, volume.cropped(lower, upper)

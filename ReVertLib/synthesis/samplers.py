@@ -1,0 +1,41 @@
+"""Training samples in context: crops of whole synthetic people, in the arrays of `shards.make_shard`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ReVertLib.geometry.levels import LEVELS
+from ReVertLib.geometry.transform import RigidTransform
+from ReVertLib.imaging.crop import CROP_SIZE_PX
+
+from .patient import Population, Scene, sample_scene
+from .views import crop_camera, sample_position, sample_sod_mm, sample_view
+
+
+def context_samples(people: Population, views_per_level: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """The arrays of `shards.make_shard` for one person: each of L1..L5 seen views_per_level times with all that is
+    around it; shape_index counts L1..L5 from 0."""
+    scene = sample_scene(people, rng)
+    rows = [_sample(scene, level, rng) for level in range(len(LEVELS)) for _ in range(views_per_level)]
+    names = ("images", "level", "shape_index", "rotation", "position_mm")
+    shapes = np.stack([bone.shape.vertices.astype(np.float16) for bone in scene.vertebrae])
+    return {name: np.stack(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)} | {
+        "shapes": shapes
+    }
+
+
+def _sample(scene: Scene, level: int, rng: np.random.Generator) -> tuple[np.ndarray, int, int, np.ndarray, np.ndarray]:
+    """(image, level, shape_index, rotation, position_mm) of one view."""
+    bone, view, sod_mm = scene.vertebrae[level], sample_view(rng), sample_sod_mm(rng)
+    rotation, camera = view @ bone.matrix[:3, :3], crop_camera(sod_mm)
+    position = sample_position(bone.shape.vertices @ rotation.T, sod_mm, camera, rng)
+    camera_from_lps = RigidTransform.about(bone.matrix[:3, 3], view, position)
+    image = stretched(scene.image(camera_from_lps, camera, (CROP_SIZE_PX, CROP_SIZE_PX)))
+    return image, level, level, rotation.astype(np.float32), position.astype(np.float32)
+
+
+def stretched(image: np.ndarray) -> np.ndarray:
+    """An image as uint8 between its minimum and its 99.5th percentile, what is brighter is cut: as
+    `crop.normalised` shows a radiograph to the network."""
+    low, high = float(image.min()), float(np.percentile(image, 99.5))
+    return np.rint(np.clip((image - low) * (255 / max(high - low, 1e-6)), 0, 255)).astype(np.uint8)

@@ -1,0 +1,153 @@
+"""The trunk of a person around a spine, as voxels that tissue is put into.
+
+A grid of 2 mm in LPS axes, its outline an oval whose back follows the spinous processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy import ndimage
+
+from ReVertLib.imaging.volume import Volume
+from ReVertLib.imaging.voxelize import coverage
+from ReVertLib.mesh.mesh import Mesh
+
+from .ribs_and_pelvis import Balls
+from .vertebra import Bone
+
+SPACING_MM = 2.0
+MARROW, CORTEX = 0.0275, 0.050
+ABOVE_MM, BELOW_MM = 45.0, 150.0
+"""Of the upper endplates of T11 and of S1."""
+
+SMOOTH_MM = 25.0
+
+
+@dataclass(frozen=True)
+class Person:
+    """How wide somebody is. half_width_mm: of the trunk. front_mm: from the vertebral bodies to the skin of the belly.
+    back_mm: from the tips of the spinous processes to the skin. fat_mm: under the skin at the sides. belly_fat: share
+    of the space around the organs."""
+
+    half_width_mm: float
+    front_mm: float
+    back_mm: float
+    fat_mm: float
+    belly_fat: float
+
+    @classmethod
+    def drawn(cls, rng: np.random.Generator) -> Person:
+        """Thin to obese."""
+        girth = rng.beta(2, 2.5)
+        return cls(
+            half_width_mm=135 + 70 * girth + rng.normal(0, 6),
+            front_mm=65 + 120 * girth + rng.normal(0, 8),
+            back_mm=8 + 45 * girth * rng.uniform(0.5, 1.2),
+            fat_mm=6 + 40 * girth * rng.uniform(0.4, 1.0),
+            belly_fat=float(np.clip(0.15 + 0.5 * girth + rng.normal(0, 0.1), 0.05, 0.8)),
+        )
+
+
+class Trunk:
+    """The voxels of a body while it is being filled."""
+
+    def __init__(self, bones: tuple[Bone, ...], person: Person, rng: np.random.Generator) -> None:
+        self.bones, self.person, self.rng = bones, person, rng
+        self.grid = _grid_around(bones, person)
+        nodes = (
+            self.grid.ijk_to_lps[a, 3] + SPACING_MM * np.arange(n) for a, n in enumerate(self.grid.array.shape[::-1])
+        )
+        x, y, z = (axis.astype(np.float32) for axis in nodes)
+        self.x, self.y, self.z = x, y[:, None], z[:, None, None]
+        ends = np.stack([bone.upper_lps[:3, 3] for bone in bones])[::-1]
+        self.spine_y = np.interp(self.z, ends[:, 2], ends[:, 1]).astype(np.float32)
+        self.back_y = (_back(bones, z) + person.back_mm).astype(np.float32)[:, None, None]
+
+    @property
+    def mu(self) -> np.ndarray:
+        """(k, j, i) per mm."""
+        return self.grid.array
+
+    def fill(self, cover: np.ndarray, value: float | np.ndarray, part: tuple = ()) -> None:
+        """Puts a tissue where cover is 1, mixes it in where cover is less; part: the slices that cover is of."""
+        mu = self.mu[part]
+        mu += cover * (value - mu)
+
+    def fill_balls(self, balls: Iterable[Balls], value: float) -> None:
+        """Puts a tissue into balls, their surface smooth."""
+        for ball in balls:
+            part, depth = ball.depth_on(self.grid)
+            self.fill(cover_of(depth), value, part)
+
+    def bone_balls(self, balls: Iterable[Balls], density: float) -> None:
+        """Puts marrow into balls with a thin cortex around it."""
+        for ball in balls:
+            part, depth = ball.depth_on(self.grid)
+            value = density * (MARROW + (CORTEX - MARROW) * np.clip(1.5 - depth / 2.0, 0.1, 1))
+            self.fill(cover_of(depth), np.maximum(value, self.mu[part]), part)
+
+    def field(self, length_mm: float) -> np.ndarray:
+        """(k, j, i) a smooth random field of unit deviation: noise on a coarse grid, its nodes blurred together."""
+        nodes_mm = length_mm / 1.5
+        shape = [int(n * SPACING_MM / nodes_mm) + 5 for n in self.mu.shape]
+        field = self.rng.standard_normal(shape).astype(np.float32)
+        for n, count in zip(self.mu.shape, shape, strict=True):
+            off = (np.arange(n) * SPACING_MM / nodes_mm + 2)[:, None] - np.arange(count)
+            weight = np.exp(-(off**2)).astype(np.float32)
+            field = np.tensordot(field, weight / np.linalg.norm(weight, axis=1, keepdims=True), ([0], [1]))
+        return field
+
+    @cached_property
+    def depth(self) -> np.ndarray:
+        """(k, j, i) mm, roughly how deep a voxel lies under the skin."""
+        person, bend = self.person, 2.4
+        half_x = person.half_width_mm * (1 + 0.05 * np.cos((self.z - self.z.max()) / 55))
+        front = self.spine_y - 17 - person.front_mm * (1 - 0.06 * np.cos(self.z / 50))
+        half_y = (self.back_y - front) / 2
+        radius = np.abs(self.x / half_x) ** bend + np.abs((self.y - front - half_y) / half_y) ** bend
+        return (1 - radius ** (1 / bend)) * np.minimum(half_x, half_y)
+
+
+def _grid_around(bones: tuple[Bone, ...], person: Person) -> Volume:
+    """Empty voxels about everything between the chest and the hip joints."""
+    ends = np.stack([bone.upper_lps[:3, 3] for bone in bones])
+    back = max(bone.mesh_lps.vertices[:, 1].max() for bone in bones)
+    wide = person.half_width_mm + 14
+    lower = np.array([-wide, ends[:, 1].min() - person.front_mm - 45, ends[-1, 2] - BELOW_MM])
+    upper = np.array([wide, back + person.back_mm + 15, ends[0, 2] + ABOVE_MM])
+    matrix = np.diag([SPACING_MM] * 3 + [1.0])
+    matrix[:3, 3] = lower
+    return Volume(np.zeros(np.ceil((upper - lower) / SPACING_MM).astype(int)[::-1], np.float32), matrix)
+
+
+def _back(bones: tuple[Bone, ...], heights: np.ndarray) -> np.ndarray:
+    """(n,) LPS mm: how far back the bones reach about each height, smooth."""
+    points = np.vstack([bone.mesh_lps.vertices for bone in bones])
+    near = np.digitize(points[:, 2], heights)
+    reach = np.array([points[near == k, 1].max(initial=-np.inf) for k in range(1, len(heights) + 1)])
+    found, wide = np.isfinite(reach), int(SMOOTH_MM / SPACING_MM)
+    reach = np.interp(heights, heights[found], reach[found])
+    return ndimage.gaussian_filter1d(ndimage.maximum_filter1d(reach, wide), wide)
+
+
+def cover_of(depth_mm: np.ndarray) -> np.ndarray:
+    return np.clip(depth_mm / SPACING_MM + 0.5, 0, 1)
+
+
+def covered(mesh: Mesh, grid: Volume) -> tuple[tuple[slice, slice, slice], np.ndarray]:
+    """The part of an axis-aligned grid around a closed mesh, and the share of each of its voxels inside the mesh."""
+    spacing, origin = grid.spacing_mm, grid.ijk_to_lps[:3, 3]
+    low = np.floor((mesh.vertices.min(0) - origin) / spacing).astype(int) - 1
+    high = np.ceil((mesh.vertices.max(0) - origin) / spacing).astype(int) + 2
+    matrix = grid.ijk_to_lps.copy()
+    matrix[:3, 3] = origin + low * spacing
+    cover = coverage(mesh, Volume(np.zeros((high - low)[::-1], np.uint8), matrix))
+    size = np.array(grid.array.shape[::-1])
+    first, last = np.clip(low, 0, size), np.clip(high, 0, size)
+    (i0, j0, k0), (i1, j1, k1) = first - low, last - low
+    part = tuple(slice(a, b) for a, b in zip(first[::-1], last[::-1], strict=True))
+    return part, cover[k0:k1, j0:j1, i0:i1]

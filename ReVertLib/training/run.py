@@ -1,0 +1,259 @@
+"""One linear training loop: samples in, weights out, resumable at any step.
+
+Everything random follows from the seed and the step, so a run that was stopped and resumed takes the same steps. The
+checkpoint is safetensors too: the network, its moving average and Adam's moments as tensors, the rest as text.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ReVertLib.errors import InputError
+from ReVertLib.files import made_folder, whole_file
+from ReVertLib.network.losses import chamfer_distance
+from ReVertLib.network.posed_shape import Surface
+from ReVertLib.network.weights import Weights, build_network, load_weights, save_weights
+
+from .augmentation import FILMED, augmented
+from .live import LiveSamples
+from .samples import Batch, Samples
+
+AVERAGE_DECAY = 0.998
+WARM_UP_STEPS = 100
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What decides a run; saved beside the weights as `options.json`. filmed: the share of images made into
+    films."""
+
+    architecture: str = "template"
+    steps: int = 20_000
+    batch: int = 32
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.02
+    seed: int = 0
+    filmed: float = FILMED
+    checkpoint_every: int = 250
+
+    def __post_init__(self) -> None:
+        """Raises InputError for what no run can have."""
+        for name in ("steps", "batch"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name}: expected at least 1, got {getattr(self, name)}")
+        if not 0 < self.learning_rate < math.inf:
+            raise InputError(f"learning rate: expected a number above 0, got {self.learning_rate}")
+        if not 0 <= self.filmed <= 1:
+            raise InputError(f"filmed: expected a share from 0 to 1, got {self.filmed}")
+
+
+def template_loss(estimates: list[Surface], truth: Surface) -> dict[str, Tensor]:
+    """Mean distances of corresponding points, mm: of every estimate to the truth in the camera frame, in the camera
+    frame across the beam only, where the image says most, and in the canonical frame. Distances, not their squares:
+    where the image leaves two answers open, the likelier one wins over their meaningless mean, and a silent image
+    leaves the mean vertebra alone."""
+    terms = {}
+    for i, estimate in enumerate(estimates):
+        terms[f"place_{i}_mm"] = mean_distance(estimate.vertices, truth.vertices)
+        terms[f"seen_{i}_mm"] = mean_distance(estimate.vertices[..., :2], truth.vertices[..., :2])
+        terms[f"shape_{i}_mm"] = mean_distance(estimate.shape, truth.shape)
+    return terms
+
+
+def mean_distance(a: Tensor, b: Tensor) -> Tensor:
+    """Of corresponding points (B, N, d)."""
+    return ((a - b).square().sum(2) + 1e-4).sqrt().mean()
+
+
+def sphere_loss(points: Tensor, batch: Batch) -> dict[str, Tensor]:
+    """The published loss: squared Chamfer distance in the unit ball, to the truth centred and scaled by its radius."""
+    vertices = batch.vertices
+    middle = (vertices.amax(1, keepdim=True) + vertices.amin(1, keepdim=True)) / 2
+    radius = (vertices - middle).norm(dim=2).amax(1)[:, None, None]
+    return {"chamfer": chamfer_distance(points, (vertices - middle) / radius)}
+
+
+def losses(network: nn.Module, architecture: str, batch: Batch) -> dict[str, Tensor]:
+    """The terms whose sum is minimised, by name."""
+    if architecture == "template":
+        estimates, _ = network.estimated(batch.image, batch.level, batch.position_mm[:, 2])
+        terms = template_loss(estimates, replace(batch, shape=batch.shape[:, network.controls]))
+        return terms | {"surface_mm": mean_distance(network.whole(estimates[-1], batch.level).shape, batch.shape)}
+    size = network.crop_size_px
+    image = nn.functional.interpolate(batch.image, (size, size), mode="bilinear", align_corners=False)
+    return sphere_loss(network(image), batch)
+
+
+def learning_rate_at(step: int, options: TrainOptions) -> float:
+    """A linear rise over WARM_UP_STEPS, then half a cosine down to zero at the last step."""
+    rise = min(1.0, (step + 1) / WARM_UP_STEPS)
+    return options.learning_rate * rise * 0.5 * (1.0 + math.cos(math.pi * step / options.steps))
+
+
+class Run:
+    """The state of a training run: network, moving average, optimiser, step."""
+
+    def __init__(self, options: TrainOptions, device: torch.device) -> None:
+        torch.manual_seed(options.seed)
+        self.options, self.device, self.step = options, device, 0
+        self.network = build_network(options.architecture, {}).to(device)
+        self.average = build_network(options.architecture, {}).to(device)
+        self.average.load_state_dict(self.network.state_dict())
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), options.learning_rate, weight_decay=options.weight_decay
+        )
+
+    def begin(self, start: Weights) -> None:
+        """Starts from finished weights, without what they think of themselves. Raises InputError for another
+        architecture."""
+        if start.architecture != self.options.architecture:
+            expected = f"architecture {self.options.architecture}"
+            raise InputError(f"start: expected weights of {expected}, got {start.architecture}")
+        own = self.network.state_dict()
+        kept = {name: tensor for name, tensor in start.network.state_dict().items() if name in own}
+        for network in (self.network, self.average):
+            network.load_state_dict(kept, strict=False)
+
+    def advance(self, samples: Samples | LiveSamples) -> dict[str, float]:
+        """One step; returns the loss terms. Raises RuntimeError, weights untouched, when the loss or its
+        gradient is not finite."""
+        options, step = self.options, self.step
+        random = torch.Generator().manual_seed(options.seed * 1_000_003 + step)
+        index = torch.randint(len(samples), (options.batch,), generator=random)
+        batch = augmented(samples.batch(index, self.device), random, options.filmed)
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate_at(step, options)
+        self.network.train()
+        terms = losses(self.network, options.architecture, batch)
+        total = sum(terms.values())
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
+        if not torch.isfinite(total + norm):
+            raise RuntimeError(f"training stopped: the loss or its gradient is not finite at step {step}")
+        self.optimiser.step()
+        self._follow()
+        self.step += 1
+        return {name: float(value.detach()) for name, value in terms.items()}
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        decay = min(AVERAGE_DECAY, (self.step + 1) / (self.step + 10))
+        for mine, its in zip(self.average.state_dict().values(), self.network.state_dict().values(), strict=True):
+            if mine.is_floating_point():
+                mine.lerp_(its, 1 - decay)
+            else:
+                mine.copy_(its)
+
+    def save(self, path: Path) -> None:
+        """Writes the whole state to path, whole or not at all."""
+        tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
+        tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
+        for index, state in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"adam.{index}.{k}": v for k, v in state.items()}
+        about = {"step": str(self.step), "options": json.dumps(asdict(self.options))}
+        with whole_file(path) as temporary:
+            save_file({k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}, temporary, about)
+
+    def resume(self, path: Path) -> None:
+        """Continues from a state written by `save`. Raises InputError when the run had other options."""
+        with safe_open(path, "pt") as file:
+            about = file.metadata()
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        if json.loads(about["options"]) != asdict(self.options):
+            raise InputError(f"train: expected the options saved in {path.name}, got others; choose another folder")
+        self.network.load_state_dict(_part(tensors, "network."))
+        self.average.load_state_dict(_part(tensors, "average."))
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in _part(tensors, "adam.").items():
+            index, key = name.split(".", 1)
+            moments.setdefault(int(index), {})[key] = tensor
+        self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": moments})
+        self.step = int(about["step"])
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+
+
+def train(
+    source: Path | LiveSamples,
+    out: Path,
+    options: TrainOptions,
+    device: torch.device,
+    about: dict[str, str],
+    say=print,
+    start: Path | None = None,
+) -> Path:
+    """Trains on the shards of a folder, or on samples made on the fly, and writes OUT/model.safetensors with its hash,
+    OUT/options.json, OUT/curve.csv and OUT/checkpoint.safetensors, from which a stopped run resumes. Returns the path
+    of the weights.
+
+    about: metadata for the weights (data, licence). say: where progress goes, one line at a time. start: finished
+    weights to begin with instead of none.
+    """
+    begin = start and load_weights(start)
+    samples = source if isinstance(source, LiveSamples) else Samples(source)
+    made_folder(out)
+    run = Run(options, device)
+    checkpoint = out / "checkpoint.safetensors"
+    if checkpoint.exists():
+        run.resume(checkpoint)
+    elif begin:
+        run.begin(begin)
+        about = about | {"start": begin.sha256}
+    _cut(out / "curve.csv", run.step)
+    (out / "options.json").write_text(json.dumps(asdict(options), indent=1) + "\n")
+    say(f"{options.architecture}: {len(samples)} samples, step {run.step} of {options.steps}, on {device}")
+    try:
+        _loop(run, samples, checkpoint, out / "curve.csv", say)
+    except KeyboardInterrupt:  # what was learnt is kept
+        run.save(checkpoint)
+        raise
+    run.save(checkpoint)
+    weights = out / "model.safetensors"
+    save_weights(weights, run.average, options.architecture, about | {"train": json.dumps(asdict(options))})
+    return weights
+
+
+def _loop(run: Run, samples: Samples, checkpoint: Path, curve: Path, say) -> None:
+    """Steps to the end, a line of the mean losses every 50 steps, a checkpoint as often as the options say."""
+    started, first, seen = time.monotonic(), run.step, []
+    while run.step < run.options.steps:
+        seen.append(run.advance(samples))
+        if run.step % 50 == 0:
+            means = {k: sum(terms[k] for terms in seen) / len(seen) for k in seen[0]}
+            left_s = (time.monotonic() - started) / (run.step - first) * (run.options.steps - run.step)
+            text = "  ".join(f"{k} {v:.3f}" for k, v in means.items())
+            say(f"step {run.step}/{run.options.steps}  {text}  {left_s / 60:.0f} min left")
+            _append(curve, {"step": run.step, "learning_rate": learning_rate_at(run.step, run.options)} | means)
+            seen = []
+        if run.step % run.options.checkpoint_every == 0:
+            run.save(checkpoint)
+
+
+def _cut(curve: Path, step: int) -> None:
+    """Takes the rows after step off the curve: a killed run wrote them, and the resumed one writes them again."""
+    if curve.exists():
+        header, *rows = curve.read_bytes().splitlines(keepends=True)
+        with whole_file(curve) as temporary:
+            temporary.write_bytes(b"".join([header, *(row for row in rows if int(row.split(b",")[0]) <= step)]))
+
+
+def _append(curve: Path, row: dict[str, float]) -> None:
+    new = not curve.exists()
+    with curve.open("a", newline="") as file:
+        writer = csv.DictWriter(file, row)
+        if new:
+            writer.writeheader()
+        writer.writerow(row)

@@ -1,0 +1,142 @@
+"""Vertebrae filled with bone, held on the device that trains, and the processes that renew them meanwhile.
+
+Each keeps the grid of the scan that it was made for, whatever its slices, so that nothing is sampled twice; a common
+box of voxels holds every grid, empty where one ends. Each comes with poses to be seen in: about as many as it is seen
+times before another takes its place, when a dozen processes feed a fast device.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from scipy.spatial import ConvexHull
+from torch import Tensor
+
+from ReVertLib.errors import InputError
+from ReVertLib.imaging.volume import Volume
+from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.processes import process_pool
+from ReVertLib.synthesis.ct_scanner import patient_axes
+from ReVertLib.synthesis.shapes import World
+
+from .shards import sample_bone, sample_pose
+
+BOX = (88, 112, 120)
+"""Voxels (k, j, i) in which nearly every vertebra fits in slices of 1 mm; another is drawn for one that does not."""
+
+POSES = 64
+"""In which each vertebra is seen."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A vertebra of the bank. mu: BOX, float16, attenuation per mm. box_from_lps: (3, 4) from canonical mm to the box,
+    -1 to 1 from end to end, x first, as `grid_sample` has it. shape: (n, 3) canonical mm. level: 0..4. rotation:
+    (POSES, 3, 3) crop camera from canonical. position_mm: (POSES, 3). All but mu and level float32."""
+
+    mu: np.ndarray
+    box_from_lps: np.ndarray
+    shape: np.ndarray
+    level: np.int64
+    rotation: np.ndarray
+    position_mm: np.ndarray
+
+
+def make_entry(world: World, seed: int, number: int) -> Entry:
+    """The vertebra of a number, which depends on it and the seed alone."""
+    rng = np.random.default_rng([seed, number])
+    level, shape, mu = _boxed_bone(world, rng)
+    while (np.array(mu.array.shape) > BOX).any():
+        level, shape, mu = _boxed_bone(world, rng)
+    k, j, i = mu.array.shape
+    box = np.zeros(BOX, np.float16)
+    box[:k, :j, :i] = mu.array
+    ends = np.diag([*(2 / np.array(BOX[::-1])), 1.0])
+    ends[:3, 3] = 1 / np.array(BOX[::-1]) - 1  # the centre of the first voxel
+    outermost = shape.vertices[ConvexHull(shape.vertices).vertices]  # no other bounds what is seen
+    poses = [sample_pose(outermost, patient_axes(mu), rng) for _ in range(POSES)]
+    rotation, position_mm = zip(*poses, strict=True)
+    mm = ((ends @ np.linalg.inv(mu.ijk_to_lps))[:3], shape.vertices, np.stack(rotation), np.stack(position_mm))
+    box_from_lps, vertices, rotation, position_mm = (array.astype(np.float32) for array in mm)
+    return Entry(box, box_from_lps, vertices, np.int64(level), rotation, position_mm)
+
+
+def _boxed_bone(world: World, rng: np.random.Generator) -> tuple[int, Mesh, Volume]:
+    """`shards.sample_bone` without what is empty around the bone."""
+    level, shape, mu = sample_bone(world, rng)
+    filled = np.argwhere(mu.array)[:, ::-1]
+    return level, shape, mu.cropped(filled.min(0), filled.max(0) + 1)
+
+
+class Bank:
+    """The vertebrae of the first numbers of a seed on a device; tensors as in `Entry`, by slot (size, ...).
+
+    workers: processes that go on making the next ones, each of which takes the place of the oldest at the next `renew`;
+    0: the bank stays as it is. made: how many vertebrae it has held so far. Raises InputError for a size or a number of
+    processes that cannot be.
+    """
+
+    def __init__(self, world: World, device: torch.device, seed: int = 0, size: int = 256, workers: int = 0) -> None:
+        if size < 1 or workers < 0:
+            raise InputError(f"bank: expected 1 or more vertebrae and 0 or more workers, got {size} and {workers}")
+        self._pool: ProcessPoolExecutor | None = None
+        self._pending: deque[Future] = deque()
+        self.made = self._asked_for = 0
+        if workers:
+            self._pool = process_pool(workers, _start_worker, world, seed)
+            for _ in range(2 * workers):
+                self._ask()
+        for number in range(size):
+            entry = self._next() if workers else make_entry(world, seed, number)
+            if number == 0:
+                self._allocate(entry, size, device)
+            self._put(entry)
+
+    def __len__(self) -> int:
+        return len(self.level)
+
+    def renew(self) -> None:
+        """Puts what has been made since the last time in the places of the oldest."""
+        while self._pending and self._pending[0].done():
+            self._put(self._next())
+
+    def close(self) -> None:
+        """Ends the processes; the bank stays as it is."""
+        if self._pool is not None:
+            self._pending.clear()
+            self._pool.shutdown(cancel_futures=True)
+
+    def _allocate(self, entry: Entry, size: int, device: torch.device) -> None:
+        for field in fields(Entry):
+            array = torch.as_tensor(getattr(entry, field.name))
+            setattr(self, field.name, torch.zeros((size, *array.shape), dtype=array.dtype, device=device))
+
+    def _put(self, entry: Entry) -> None:
+        for field in fields(Entry):
+            tensor: Tensor = getattr(self, field.name)
+            tensor[self.made % len(tensor)] = torch.as_tensor(getattr(entry, field.name))
+        self.made += 1
+
+    def _ask(self) -> None:
+        self._pending.append(self._pool.submit(_work, self._asked_for))
+        self._asked_for += 1
+
+    def _next(self) -> Entry:
+        """The vertebra of the next number, once it is made."""
+        entry = self._pending.popleft().result()
+        self._ask()
+        return entry
+
+
+def _start_worker(world: World, seed: int) -> None:
+    global _world, _seed
+    torch.set_num_threads(1)
+    _world, _seed = world, seed
+
+
+def _work(number: int) -> Entry:
+    return make_entry(_world, _seed, number)

@@ -1,0 +1,160 @@
+"""How fast: image in memory to mesh in memory, warm, beside the original's network written plainly, in one run.
+
+    python Testing/benchmarks/bench.py [--runs 15] [--json FILE]
+
+The contenders take turns (A B C A B C ...), so that a disturbance of the machine meets all of them. The last part
+starts the command line afresh and reports its wall time and its peak memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from original_plain import PlainNetwork, load  # noqa: E402 - both need the line above
+
+from ReVertLib.errors import InputError  # noqa: E402
+from ReVertLib.geometry.camera import Geometry  # noqa: E402
+from ReVertLib.mesh.point_cloud import closed_surface  # noqa: E402
+from ReVertLib.network.sphere_network import SphereNetwork, place_in_box  # noqa: E402
+
+CASE = ROOT / "Resources" / "sample" / "verse008_L3_ap.png"
+BASELINE = "plain original"
+THREADS = 2
+COLD_RUNS = 3
+BYTES_PER_RSS = 1 if sys.platform == "darwin" else 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=15, help="turns per contender (default %(default)s)")
+    parser.add_argument("--json", type=Path, help="also write the figures here")
+    options = parser.parse_args()
+    torch.set_num_threads(THREADS)
+    machine = describe_machine()
+    print(machine, flush=True)
+    contenders, absent = warm_contenders()
+    with torch.inference_mode():
+        rows = summarise(interleaved(contenders, options.runs))
+    print(warm_table(rows, absent), flush=True)
+    cold = cold_start()
+    print(cold if isinstance(cold, str) else cold_line(cold))
+    if options.json:
+        figures = {"machine": machine, "runs": options.runs, "warm": rows, "absent": absent, "cold": cold}
+        options.json.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+def describe_machine() -> str:
+    """One line: the processor, its cores, the threads used and the versions that matter."""
+    processor = platform.processor() or platform.machine()
+    return (
+        f"{processor}, {os.cpu_count()} cores, {THREADS} threads, {platform.system()}, "
+        f"Python {platform.python_version()}, torch {torch.__version__}"
+    )
+
+
+def warm_contenders() -> tuple[dict[str, Callable[[], object]], dict[str, str]]:
+    """What takes part, by name, and what does not, with the reason. All networks see one 224 x 224 image; plain
+    original and sphere hold the same weights, so they compute the same points."""
+    torch.manual_seed(0)
+    image = torch.rand(1, 1, 224, 224)
+    sphere, plain, published = SphereNetwork().eval(), PlainNetwork().eval(), PlainNetwork(weighted_edges=True).eval()
+    load(plain, sphere)
+    geometry = Geometry(1020.0, 700.0, (0.4, 0.4), (111.5, 111.5), box_px=(32, 42, 192, 182))
+    contenders = {
+        BASELINE: lambda: plain(image),
+        "plain original, published edge weights": lambda: published(image),
+        "sphere, network only": lambda: sphere(image),
+        "sphere, with surface": lambda: closed_surface(place_in_box(sphere(image)[0].numpy(), geometry)),
+    }
+    name = "template, image to mesh"
+    try:
+        return contenders | {name: template_run()}, {}
+    except InputError as error:
+        return contenders, {name: f"not run: {error}"}
+
+
+def template_run() -> Callable[[], object]:
+    """One reconstruction of the bundled case with the shipped weights, its image and geometry already in memory."""
+    from ReVertLib.geometry.sidecar import complete_geometry, read_sidecar, sidecar_path
+    from ReVertLib.imaging.radiograph import read_radiograph
+    from ReVertLib.inference.predictor import Predictor
+
+    predictor = Predictor(device="cpu")
+    pixels = read_radiograph(CASE).pixels
+    geometry = complete_geometry(read_sidecar(sidecar_path(CASE)), pixels.shape[::-1])
+    return lambda: predictor.reconstruct(pixels, geometry)
+
+
+def interleaved(contenders: dict[str, Callable[[], object]], runs: int) -> dict[str, list[float]]:
+    """Milliseconds of each of runs turns of each contender, after two turns that do not count."""
+    times: dict[str, list[float]] = {name: [] for name in contenders}
+    for turn in range(runs + 2):
+        for name, run in contenders.items():
+            start = time.perf_counter()
+            run()
+            if turn >= 2:
+                times[name].append(1e3 * (time.perf_counter() - start))
+    return times
+
+
+def summarise(times: dict[str, list[float]]) -> list[dict]:
+    """Per contender its median, tenth and ninetieth percentile in ms, and how often it fits into the baseline."""
+    baseline = float(np.median(times[BASELINE]))
+    rows = []
+    for name, values in times.items():
+        p10, median, p90 = (float(p) for p in np.percentile(values, [10, 50, 90]))
+        rows.append({"name": name, "median_ms": median, "p10_ms": p10, "p90_ms": p90, "speedup": baseline / median})
+    return rows
+
+
+def warm_table(rows: list[dict], absent: dict[str, str]) -> str:
+    lines = [f"{'warm, one image':<40} {'median ms':>10} {'p10':>8} {'p90':>8} {'x faster':>9}"]
+    for row in rows:
+        spread = f"{row['p10_ms']:8.1f} {row['p90_ms']:8.1f}"
+        lines.append(f"{row['name']:<40} {row['median_ms']:10.1f} {spread} {row['speedup']:9.1f}")
+    return "\n".join(lines + [f"{name:<40} {reason}" for name, reason in absent.items()])
+
+
+def cold_start() -> dict[str, float] | str:
+    """Median wall seconds and largest peak memory of fresh command lines on the bundled case, or why there are none."""
+    if not CASE.is_file():
+        return f"cold revert reconstruct: no bundled case {CASE.name}"
+    seconds, peaks = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "ReVertLib", "reconstruct", str(CASE), "-o", f"{folder}/mesh.stl", "--quiet"]
+        for _ in range(COLD_RUNS):
+            start = time.perf_counter()
+            process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": str(THREADS)})
+            _, status, usage = os.wait4(process.pid, 0)  # of this one process, unlike RUSAGE_CHILDREN
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode:
+                return f"cold revert reconstruct: failed with exit code {process.returncode}"
+            seconds.append(time.perf_counter() - start)
+            peaks.append(usage.ru_maxrss * BYTES_PER_RSS / 1e6)
+    return {"median_s": float(np.median(seconds)), "worst_s": max(seconds), "peak_mb": max(peaks)}
+
+
+def cold_line(cold: dict[str, float]) -> str:
+    return (
+        f"cold revert reconstruct, {COLD_RUNS} starts: median {cold['median_s']:.2f} s, worst {cold['worst_s']:.2f} s, "
+        f"peak memory {cold['peak_mb']:.0f} MB"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""From weights to weights that judge themselves, whole and in parts."""
+
+import json
+
+import numpy as np
+import pytest
+import tiny
+import torch
+
+from ReVertLib.calibration.calibrate import Real, calibrate, judging, learn
+from ReVertLib.calibration.error_head import CalibrationOptions, Experience
+from ReVertLib.dataset.layout import read_dataset
+from ReVertLib.errors import InputError
+from ReVertLib.evaluation.measure import judgement, shots_of
+from ReVertLib.imaging.radiograph import read_radiograph
+from ReVertLib.inference.predictor import Predictor
+from ReVertLib.inference.verdict import UNLIKE, read_domain
+from ReVertLib.network.template_network import Evidence
+from ReVertLib.network.weights import checked_sha256, load_weights
+
+SHORT = CalibrationOptions(steps=20, width=4)
+
+
+def silent(text):
+    pass
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A tiny world, a data set of two vertebrae, weights and what became of them."""
+    folder = tmp_path_factory.mktemp("calibration")
+    (folder / "world").mkdir()
+    tiny.write_shard(folder / "world", count=12, shapes=6)
+    tiny.write_vertebra(folder / "data", "L3", 600.0, {"ap": 0.0, "lateral": 90.0})
+    tiny.write_vertebra(folder / "data", "L5", 650.0, {"ap": 0.0})
+    weights, lines = tiny.weights(folder, awake=True), []
+    out = folder / "judging.safetensors"
+    digest = calibrate(folder / "world", folder / "data", weights, out, SHORT, lines.append)
+    assert digest == checked_sha256(out)
+    return folder, weights, out, lines
+
+
+def answers(made, weights):
+    """What weights answer to the data set, with the truth of each image."""
+    predictor = Predictor(weights, "cpu")
+    shots = [shot for item in read_dataset(made[0] / "data") for shot in shots_of(item)]
+    return [(predictor.reconstruct(read_radiograph(s.image).pixels, s.geometry), s.truth) for s in shots]
+
+
+def test_the_surfaces_stay_bit_for_bit(made):
+    for (before, _), (after, _) in zip(answers(made, made[1]), answers(made, made[2]), strict=True):
+        assert np.array_equal(before.mesh.vertices, after.mesh.vertices)
+        assert before.expected_error_mm is None
+        assert before.warnings == ()
+        assert after.expected_error_mm.shape == (3000,)
+        assert (after.expected_error_mm > 0).all()
+
+
+def test_the_mean_expectation_is_right_on_the_data_set(made):
+    said = [judgement(found, truth) for found, truth in answers(made, made[2])]
+    expected, actual = (np.mean([getattr(j, name) for j in said]) for name in ("expected_mm", "actual_mm"))
+    assert expected == pytest.approx(actual, rel=1e-3)
+    assert made[3][-1].splitlines()[-1].startswith("Actual error over expected: 1.00.")
+
+
+def test_what_the_file_says_of_itself(made):
+    metadata = load_weights(made[2]).metadata
+    about = json.loads(metadata["judgement"])
+    assert about["options"] == {**SHORT.__dict__}
+    assert about["kept"] in ("image", "map")
+    assert about["scaled_to"] == "data: 3 images of case_segment_22, case_segment_24"
+    assert len(about["factors_without_one_vertebra"]) == 2
+    domain = read_domain(metadata)
+    assert domain.lowest.bone_cm2 < domain.highest.bone_cm2
+
+
+def test_a_strange_image_is_doubted(made):
+    predictor = Predictor(made[2], "cpu")
+    shot = shots_of(read_dataset(made[0] / "data")[0])[0]
+    found = predictor.reconstruct(np.zeros((128, 128)), shot.geometry).warnings
+    assert found == (UNLIKE + "nothing is seen in the box",)
+
+
+def test_calibrated_weights_can_be_calibrated_again(made, tmp_path):
+    folder, _, out, _ = made
+    again = tmp_path / "again.safetensors"
+    assert calibrate(folder / "world", folder / "data", out, again, SHORT, silent) == checked_sha256(again)
+    first, second = (load_weights(path).network.error_head.usual_mm for path in (out, again))
+    assert torch.allclose(first, second)
+
+
+def test_a_head_that_does_not_help_is_not_kept():
+    """Errors that nothing tells, learnt with steps far too long: worse than the map, so the map it is."""
+    random = torch.Generator().manual_seed(0)
+    evidence = Evidence(*(torch.randn(60, *shape, generator=random) for shape in ((400, 16), (12,), (16,))))
+    known = Experience(evidence, torch.empty(60, 3000).exponential_(generator=random), [])
+    network = tiny.network(error_width=4)
+    lines = []
+    learnt = learn(network, known, CalibrationOptions(steps=10, width=4, learning_rate=3.0), lines.append)
+    assert learnt.kept == "map"
+    assert learnt.image.deviance > learnt.map.deviance
+    assert torch.allclose(network.error_head(evidence), known.error_mm[:51].mean(0).expand(60, -1))
+
+
+def test_the_factor_by_hand():
+    real = Real(np.array([[1.0, 1.0], [2.0, 2.0]]), np.array([[1.0, 2.0], [6.0, 9.0]]), ("a", "b"))
+    assert real.factor == 3.0
+    assert real.without("b").factor == 1.5
+    assert real.without("b").vertebrae == ("a",)
+
+
+def test_the_sphere_cannot_judge_itself(tmp_path):
+    with pytest.raises(InputError, match="weights: expected architecture template, got sphere"):
+        judging(load_weights(tiny.weights(tmp_path, "sphere")), SHORT)
+
+
+def test_a_bad_output_is_refused_before_any_work(tmp_path):
+    with pytest.raises(InputError, match=r"output: expected a \.safetensors file, got 'a\.pt'"):
+        calibrate(tmp_path, tmp_path, None, tmp_path / "a.pt", SHORT, silent)
+    with pytest.raises(InputError, match="output: expected an existing folder"):
+        calibrate(tmp_path, tmp_path, None, tmp_path / "none" / "a.safetensors", SHORT, silent)

@@ -1,0 +1,113 @@
+"""Learning what error to expect, on errors whose law is known."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from tiny import network, write_shard
+
+from ReVertLib.anatomy.template import load_template
+from ReVertLib.calibration.error_head import (
+    CalibrationOptions,
+    Experience,
+    deviance,
+    expected,
+    experience,
+    familiar,
+    fit,
+)
+from ReVertLib.mesh.distance import distances_mm
+from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.network.posed_shape import Surface
+from ReVertLib.network.uncertainty_heads import ErrorHead, Evidence, Familiarity
+from ReVertLib.training.augmentation import augmented
+from ReVertLib.training.samples import Samples
+
+CPU = torch.device("cpu")
+
+
+def silent(text):
+    pass
+
+
+def test_deviance_by_hand():
+    assert deviance(torch.tensor([2.0, 4.0]), torch.tensor([3.0, 2.0])).item() == pytest.approx(
+        (math.log(2) + 1.5 + math.log(4) + 0.5) / 2
+    )
+
+
+def test_experience_is_the_exact_distance_to_the_true_surface(tmp_path):
+    """A network that answers with the truth, 3 mm too deep."""
+    write_shard(tmp_path, count=3, shapes=2)
+    samples = Samples(tmp_path)
+    truth = samples.batch(torch.arange(3), CPU)
+    answer = Surface(truth.rotation, truth.position_mm + torch.tensor([0.0, 0.0, 3.0]), truth.shape)
+    evidence = Evidence(torch.rand(3, 400, 4), torch.rand(3, 5), torch.rand(3, 6))
+    stub = SimpleNamespace(answer=lambda image, level, sod_mm: (answer, evidence))
+    known = experience(stub, samples, 0, silent)
+    assert (len(known), len(known.looks)) == (3, 3)
+    faces = load_template().faces
+    for i in range(3):
+        there = Mesh(truth.vertices[i].double().numpy(), faces)
+        plain = np.abs(distances_mm(there.vertices + np.array([0.0, 0.0, 3.0]), there))
+        assert np.abs(known.error_mm[i].numpy() - plain).max() < 1e-3
+    assert 0.5 < known.error_mm.mean() < 3.0
+    part, errors = known.part(torch.tensor([2]))
+    assert torch.equal(part.pooled[0], evidence.pooled[2].half().float())
+    assert torch.equal(errors[0], known.error_mm[2])
+    assert len(known.section(slice(1, None))) == len(known.section(slice(1, None)).looks) == 2
+
+
+def test_the_images_are_nearly_clean(tmp_path):
+    write_shard(tmp_path, count=3, shapes=1)
+    samples, seen = Samples(tmp_path), []
+    built = network()
+    stub = SimpleNamespace(answer=lambda *of: seen.append(of[0]) or built.answer(*of))
+    experience(stub, samples, 7, silent)
+    expected_images = augmented(samples.batch(torch.arange(3), CPU), torch.Generator().manual_seed(7), share=0.0).image
+    assert torch.equal(seen[0], expected_images)
+
+
+def known_law(count, seed):
+    """Ten vertices, each its own control, of usual error 1 to 2 mm; in half of the images all of them are four times as
+    wrong as in the others, which the code tells, and a vertex twice as wrong again where its node says so."""
+    random = torch.Generator().manual_seed(seed)
+    hard = torch.rand(count, generator=random) < 0.5
+    odd = torch.rand(count, 10, generator=random) < 0.5
+    mean = torch.linspace(1.0, 2.0, 10) * torch.where(hard, 4.0, 1.0)[:, None] * torch.where(odd, 2.0, 1.0)
+    errors = mean * torch.empty(count, 10).exponential_(generator=random)
+    evidence = Evidence(odd.float()[:, :, None].half(), hard.float()[:, None].half(), torch.zeros(count, 1))
+    return Experience(evidence, errors, []), mean.numpy()
+
+
+def test_a_known_law_is_learnt():
+    taught, _ = known_law(3000, 0)
+    fresh, mean = known_law(500, 1)
+    torch.manual_seed(0)
+    head = ErrorHead(torch.arange(10)[:, None], torch.ones(10, 1), 1, 1, 16)
+    fit(head, taught, CalibrationOptions(steps=600), silent)
+    assert torch.allclose(head.usual_mm, taught.error_mm.mean(0))
+    found = expected(head, fresh)
+    assert np.abs(found / mean - 1).mean() < 0.1
+    constant = head.usual_mm.expand(len(fresh), -1)
+    assert deviance(torch.as_tensor(found), fresh.error_mm) < deviance(constant, fresh.error_mm) - 0.1
+
+
+def test_the_limit_of_what_is_familiar():
+    """Correlated features: one other image in a hundred lies beyond 1, and one against the correlation far beyond."""
+    random = torch.Generator().manual_seed(0)
+    mixed = torch.tensor([[3.0, 3.0], [0.0, 1.0]])
+    known, others = (torch.randn(4000, 2, generator=random) @ mixed + 50 for _ in range(2))
+    familiarity = Familiarity(2)
+    familiar(familiarity, known, others)
+
+    def strangeness(points):
+        return familiarity(Evidence(points, points, points))
+
+    assert (strangeness(others) > 1).float().mean() == pytest.approx(0.01, abs=0.001)
+    along, against = strangeness(torch.tensor([[56.0, 56.0], [56.0, 44.0]]))
+    assert along < 1
+    assert against > 2
+    assert strangeness(known.mean(0, keepdim=True)) == pytest.approx(0.0, abs=1e-4)

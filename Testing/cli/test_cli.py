@@ -1,0 +1,230 @@
+"""The `revert` command: what a user types, what comes back, and what every mistake is answered with."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import SimpleITK as sitk
+import tiny
+from dicom_files import DISTANCES, dicom
+
+from ReVertLib.__main__ import main
+from ReVertLib.geometry.sidecar import read_sidecar
+from ReVertLib.mesh.io import read_mesh
+from ReVertLib.mesh.mesh import mesh_quality
+
+COMMANDS = (
+    *("reconstruct", "compare", "drr", "dataset", "shapes", "shape-model"),
+    *("world", "spines", "likeness", "train", "calibrate", "evaluate", "demo"),
+)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    return tiny.weights(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs the command and gives (exit code, stdout, stderr)."""
+
+    def run_main(*arguments):
+        code = main([str(a) for a in arguments])
+        return code, *capsys.readouterr()
+
+    return run_main
+
+
+@pytest.fixture
+def image(tmp_path, resources):
+    """A copy of the sample radiograph with its sidecar, to be spoilt."""
+    for suffix in (".png", ".json"):
+        (tmp_path / f"film{suffix}").write_bytes((resources / f"sample/verse008_L3_ap{suffix}").read_bytes())
+    return tmp_path / "film.png"
+
+
+def test_from_ct_to_figures(run, tmp_path, resources, weights):
+    sample = resources / "sample"
+    film, truth, surface = tmp_path / "film.png", tmp_path / "truth.stl", tmp_path / "surface.vtp"
+    ct = (sample / "ct.nii.gz", sample / "segmentation.nii.gz")
+    assert run("drr", *ct, "--label", 22, "--yaw", 30, "--sod", 650, "-o", film, "--mesh", truth)[0] == 0
+    assert read_sidecar(film.with_suffix(".json"))["sod_mm"] == 650
+    report = tmp_path / "report.json"
+    code, out, _ = run("reconstruct", film, "-o", surface, "--weights", weights, "--report", report, "--device", "cpu")
+    assert code == 0
+    assert "film.png" in out
+    assert mesh_quality(read_mesh(surface)).closed
+    written = json.loads(report.read_text())
+    assert written["device"] == "cpu"
+    assert written["results"][0]["geometry"]["level"] == "L3"
+    assert written["results"][0]["verdict"]["word"] == "check"
+    assert "; check: these weights do not say what error to expect" in out
+    code, out, _ = run("compare", surface, truth, "--align", "rigid", "--level", "L3", "--report", report)
+    assert code == 0
+    assert "control" in out
+    figures = json.loads(report.read_text())
+    assert 0.5 < figures["metrics"]["dice"] < 1
+    assert run("compare", truth, truth)[1].split("\n")[1].split()[-2] == "1.000"
+
+
+def test_several_images_go_into_a_folder_with_one_model(run, tmp_path, resources, weights):
+    images = [resources / f"sample/verse008_L3_{view}.png" for view in ("ap", "lateral")]
+    assert run("reconstruct", *images, "-o", tmp_path / "out", "--weights", weights, "--quiet") == (0, "", "")
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["verse008_L3_ap.stl", "verse008_L3_lateral.stl"]
+
+
+def test_options_override_the_sidecar(run, tmp_path, image, weights):
+    report = tmp_path / "report.json"
+    options = ("--sod", 500, "--pixel-spacing", 0.9, 0.8, "--level", "L5", "--box", 30, 60, 190, 160)
+    run("reconstruct", image, "-o", tmp_path / "a.stl", "--weights", weights, "--report", report, *options)
+    result = json.loads(report.read_text())["results"][0]
+    found = result["geometry"]
+    assert (found["sod_mm"], found["pixel_spacing_mm"], found["level"]) == (500, [0.9, 0.8], "L5")
+    assert found["box_px"] == [30, 60, 190, 160]
+    assert result["spacing_source"] == "command line"
+
+
+def test_the_surface_lies_at_the_given_distance(run, tmp_path, image, weights):
+    """The untrained network answers with the mean, so the depth alone moves: at sod_mm, as asked."""
+    for sod in (500, 700):
+        run("reconstruct", image, "-o", tmp_path / f"{sod}.stl", "--weights", weights, "--sod", sod)
+        depth = read_mesh(tmp_path / f"{sod}.stl").vertices[:, 2]
+        assert depth.min() < sod < depth.max()
+
+
+MISTAKES = {
+    "image gone.png: expected an existing file": ("reconstruct", "gone.png", "-o", "out.stl"),
+    "output: expected one of .stl, .ply, .obj, .vtp": ("reconstruct", "film.png", "-o", "out.txt"),
+    "expected an existing folder for out.stl": ("reconstruct", "film.png", "-o", "nowhere/out.stl"),
+    "level: expected one of L1, L2": ("reconstruct", "film.png", "-o", "out.stl", "--level", "L9"),
+    "sod_mm: expected 0 < sod_mm < sdd_mm": ("reconstruct", "film.png", "-o", "out.stl", "--sod", "3000"),
+    "pixel_spacing_mm: expected two positive": ("reconstruct", "film.png", "-o", "out.stl", "--pixel-spacing", "0"),
+    "pixel_spacing_mm: expected 2 finite": (
+        "reconstruct",
+        "film.png",
+        "-o",
+        "out.stl",
+        "--pixel-spacing",
+        "1",
+        "1",
+        "1",
+    ),
+    "box_px: expected u0 < u1": ("reconstruct", "film.png", "-o", "out.stl", "--box", "9", "9", "9", "9"),
+    "box_px: expected a box inside the 224 x 224": (
+        "reconstruct",
+        "film.png",
+        "-o",
+        "out.stl",
+        "--box",
+        "0",
+        "0",
+        "999",
+        "9",
+    ),
+    "geometry: expected sdd_mm, sod_mm, pixel_spacing_mm from": ("reconstruct", "bare.png", "-o", "out.stl"),
+    "sidecar broken.json: expected a JSON file": (
+        "reconstruct",
+        "film.png",
+        "-o",
+        "out.stl",
+        "--geometry",
+        "broken.json",
+    ),
+    "device: expected one of auto, cpu, cuda, mps": ("reconstruct", "film.png", "-o", "out.stl", "--device", "tpu"),
+    "weights gone.safetensors: expected an existing": (
+        "reconstruct",
+        "film.png",
+        "-o",
+        "out.stl",
+        "--weights",
+        "gone.safetensors",
+    ),
+    "images: expected different names": ("reconstruct", "film.png", "film.png", "-o", "folder"),
+    "mesh gone.stl: expected an existing file": ("compare", "gone.stl", "gone.stl"),
+    "the following arguments are required": ("reconstruct", "film.png"),
+    "invalid choice": ("rotate",),
+    "cases: expected a folder": ("dataset", "nowhere", "out"),
+    "data set: expected an existing folder": ("train", "nowhere", "out"),
+    "filmed: expected a share from 0 to 1, got 2.0": ("train", "nowhere", "out", "--filmed", "2"),
+    "output: expected a .safetensors file, got 'out.st'": ("calibrate", "world", "data", "out.st"),
+    "samples: expected shard_*.npz in the folder, got none": ("calibrate", "world", "data", "out.safetensors"),
+    "output out.jpg: expected a .png file": ("drr", "ct.nii.gz", "seg.nii.gz", "--label", "22", "-o", "out.jpg"),
+    "CT ct.nii.gz: expected an existing file": ("drr", "ct.nii.gz", "seg.nii.gz", "--label", "22", "-o", "out.png"),
+}
+
+
+@pytest.mark.parametrize("message", MISTAKES)
+def test_a_mistake_is_one_line_and_exit_code_2(run, tmp_path, image, monkeypatch, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bare.png").write_bytes(image.read_bytes())
+    (tmp_path / "broken.json").write_text("{")
+    before = sorted(p.name for p in tmp_path.iterdir())
+    code, out, err = run(*MISTAKES[message])
+    assert (code, out) == (2, "")
+    assert err.startswith("revert: ")
+    assert message in err
+    assert err.count("\n") == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == before
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs a folder that not even root can write in")
+def test_a_folder_that_cannot_be_written_is_said(run, image):
+    code, _, err = run("reconstruct", image, "-o", "/proc/a.stl")
+    assert code == 2
+    assert "output: expected a folder that can be written, got" in err
+
+
+def test_a_dicom_film_without_spacing_is_asked_for_it(run, tmp_path):
+    film = dicom(tmp_path / "film.dcm", Modality="CR")
+    code, _, err = run("reconstruct", film, "-o", tmp_path / "a.stl", "--sdd", 1000, "--sod", 700)
+    assert code == 2
+    assert "expected pixel_spacing_mm from a sidecar, DICOM or --pixel-spacing, got none" in err
+
+
+def test_no_patient_reaches_output_or_report(run, tmp_path, weights):
+    film = dicom(tmp_path / "film.dcm", Modality="CR", ImagerPixelSpacing=[0.4, 0.4], **DISTANCES)
+    options = ("--box", 10, 10, 30, 40, "--weights", weights, "--report", tmp_path / "report.json")
+    code, out, err = run("reconstruct", film, "-o", tmp_path / "a.vtp", *options)
+    assert code == 0
+    written = out + err + (tmp_path / "report.json").read_text() + (tmp_path / "a.vtp").read_bytes().decode("latin1")
+    assert not any(secret in written for secret in ("Secret", "Anna", "4711", "19630704"))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(capsys, command):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    assert f"example:\n  revert {command}" in capsys.readouterr().out
+
+
+def test_a_vertebra_cut_off_by_the_scan_is_warned_of_and_still_done(run, tmp_path, resources):
+    for name in ("ct", "segmentation"):
+        whole = sitk.ReadImage(str(resources / f"sample/{name}.nii.gz"))
+        sitk.WriteImage(whole[: whole.GetWidth() // 2], str(tmp_path / f"{name}.nii.gz"))
+    scan = (tmp_path / "ct.nii.gz", tmp_path / "segmentation.nii.gz")
+    code, _, err = run("drr", *scan, "--label", 22, "-o", tmp_path / "a.png", "--mesh", tmp_path / "a.stl")
+    assert (code, err) == (0, "revert: warning: the vertebra touches the CT's border: it may be cut off\n")
+    code, _, err = run("compare", tmp_path / "a.stl", scan[1], "--align", "rigid")
+    assert (code, err) == (
+        0,
+        "revert: warning: label 22 touches the border of segmentation.nii.gz: it may be cut off\n",
+    )
+
+
+def test_ctrl_c_is_said_in_one_line(run, image, tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ReVertLib.cli.commands._read", interrupt)
+    code, _, err = run("reconstruct", image, "-o", tmp_path / "a.stl")
+    assert code == 130
+    assert "stopped" in err
+
+
+def test_python_m_runs_the_command(root):
+    done = subprocess.run([sys.executable, "-m", "ReVertLib", "--version"], check=False, cwd=root, capture_output=True)
+    assert done.returncode == 0
+    assert done.stdout.startswith(b"revert ")

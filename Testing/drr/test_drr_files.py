@@ -1,0 +1,116 @@
+"""Radiographs on disk, and what is refused: volumes, views and outputs that cannot be used."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from phantoms import L3, ball, scene
+
+from ReVertLib.drr.drr import DrrView, Vertebra, c_arm, check_drr_paths, vertebra_drr, write_drr
+from ReVertLib.drr.projector import Projector
+from ReVertLib.errors import InputError
+from ReVertLib.geometry.sidecar import complete_geometry, read_sidecar
+from ReVertLib.imaging.radiograph import read_radiograph
+from ReVertLib.imaging.volume import Volume
+from ReVertLib.mesh.io import read_mesh
+
+SIZE_PX = (112, 112)
+CAMERA = c_arm(112)
+
+
+def moved(volume: Volume, mm: float) -> Volume:
+    matrix = volume.ijk_to_lps.copy()
+    matrix[0, 3] += mm
+    return Volume(volume.array, matrix)
+
+
+@pytest.mark.parametrize(
+    ("made", "label", "message"),
+    [
+        (lambda ct, labels: (ct, moved(labels, 1.0)), L3, "CT and label map: expected one grid, got grids 1 mm"),
+        (
+            lambda ct, labels: (Volume(ct.array[1:], ct.ijk_to_lps), labels),
+            L3,
+            "CT and label map: expected one grid",
+        ),
+        (lambda ct, labels: (ct, labels), 24, "label: expected one of 22 of the label map, got 24"),
+        (
+            lambda ct, labels: scene((L3, (0, 0, 0), 5.0)),
+            L3,
+            r"label 22: expected a vertebra, got a fragment of 5",
+        ),
+        (
+            lambda ct, labels: (Volume(ct.array - 2000, ct.ijk_to_lps), labels),
+            L3,
+            "CT: expected bone inside label 22",
+        ),
+    ],
+)
+def test_bad_volumes(made, label, message):
+    with pytest.raises(InputError, match=message):
+        vertebra_drr(*made(*ball()), label, DrrView(), CAMERA, SIZE_PX)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"principal_point_px": (300.0, 55.5)},
+            "expected the vertebra inside the 112 x 112 image, got it at columns 2",
+        ),
+        ({"principal_point_px": (55.5, -40.0)}, "expected the vertebra inside the 112 x 112 image, got it at columns"),
+        ({"sod_mm": 12.0}, "sod_mm: expected 15 < sod_mm < 1005 to clear source and detector, got 12"),
+        ({"sod_mm": 1010.0}, "sod_mm: expected 15 < sod_mm < 1005 to clear source and detector, got 1010"),
+    ],
+)
+def test_bad_views_are_refused_before_any_work(monkeypatch, change, message):
+    vertebra = Vertebra(*ball(), L3)
+    monkeypatch.setattr(Projector, "line_integrals", lambda *_: pytest.fail("work began"))
+    with pytest.raises(InputError, match=message):
+        vertebra.drr(DrrView(), replace(CAMERA, **change), SIZE_PX)
+
+
+def test_written_files_read_back(tmp_path):
+    drr = vertebra_drr(*ball(), L3, DrrView(25), CAMERA, SIZE_PX)
+    write_drr(drr, tmp_path / "L3.png", tmp_path / "L3.stl")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["L3.json", "L3.png", "L3.stl"]
+    image = read_radiograph(tmp_path / "L3.png")
+    assert np.array_equal(image.pixels, drr.pixels)
+    assert (image.bit_depth, image.inverted) == (16, False)
+    assert complete_geometry(read_sidecar(tmp_path / "L3.json"), SIZE_PX) == drr.geometry
+    mesh = read_mesh(tmp_path / "L3.stl")
+    assert np.allclose(mesh.vertices.min(0), drr.mesh.vertices.min(0), atol=1e-3)
+    assert np.allclose(mesh.vertices.max(0), drr.mesh.vertices.max(0), atol=1e-3)
+
+
+def test_written_files_are_the_same_every_time(tmp_path):
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        write_drr(vertebra_drr(*ball(), L3, DrrView(), CAMERA, SIZE_PX), tmp_path / name / "a.png")
+    for file in ("a.png", "a.json"):
+        assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()
+
+
+def test_where_an_image_lies_its_geometry_and_surface_lie_too(tmp_path, monkeypatch):
+    drr = vertebra_drr(*ball(), L3, DrrView(), CAMERA, SIZE_PX)
+    monkeypatch.setattr("ReVertLib.drr.drr.write_mesh", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        write_drr(drr, tmp_path / "a.png", tmp_path / "a.stl")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+    assert json.loads((tmp_path / "a.json").read_text())["level"] == "L3"
+
+
+@pytest.mark.parametrize(
+    ("image", "mesh", "message"),
+    [
+        ("a.jpg", None, "output a.jpg: expected a .png file, got '.jpg'"),
+        ("none/a.png", None, "output: expected an existing folder for a.png"),
+        ("a.png", "a.txt", "mesh a.txt: expected one of .stl, .ply, .obj, .vtp, got '.txt'"),
+        ("a.png", "none/a.stl", "mesh: expected an existing folder for a.stl"),
+    ],
+)
+def test_bad_outputs(tmp_path, image, mesh, message):
+    with pytest.raises(InputError, match=message):
+        check_drr_paths(tmp_path / image, mesh and tmp_path / mesh)
+    assert not any(tmp_path.iterdir())

@@ -1,0 +1,93 @@
+"""The picture is whole, and shows what it should where it should."""
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from matplotlib.colors import to_rgb
+from solids import ball
+
+from ReVertLib.errors import InputError
+from ReVertLib.evaluation.overview_figure import BACKGROUND, OUTLINE, Scene, demo_picture, distance_colours
+from ReVertLib.geometry.camera import Geometry
+from ReVertLib.geometry.views import view_rotation
+from ReVertLib.metrics.compare import compare
+
+CAMERA = Geometry(1000.0, 500.0, (0.5, 0.5), (99.5, 79.5), "L3")
+PIXELS = np.random.default_rng(0).random((160, 200)).astype(np.float32)
+
+
+def scene(radius, target_radius, mode="none"):
+    mesh, target = ball(radius, (3, -2, 500)), ball(target_radius, (3, -2, 500))
+    comparison = compare(mesh, target, mode, control=target)
+    return Scene(PIXELS, CAMERA, mesh, target, comparison, view_rotation())
+
+
+def drawn(path, of):
+    demo_picture(path, of, ("A title", "a line", "another"))
+    return sitk.GetArrayFromImage(sitk.ReadImage(str(path)))[..., :3] / 255.0
+
+
+def near(image, colour, tolerance=0.06):
+    return np.abs(image - to_rgb(colour)).max(2) < tolerance
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """By name: too large by 3 mm, and too small by 3 mm."""
+    folder = tmp_path_factory.mktemp("pictures")
+    return {name: drawn(folder / f"{name}.png", scene(r, t)) for name, r, t in (("large", 15, 12), ("small", 12, 15))}
+
+
+def test_the_page_is_dark_and_wide(pictures):
+    image = pictures["large"]
+    assert image.shape == (864, 1920, 3)
+    assert 0.3 < near(image, BACKGROUND, 0.01).mean() < 0.9
+
+
+@pytest.mark.parametrize(("name", "share"), [("large", 1.0), ("small", 0.8)])
+def test_the_silhouette_lies_on_the_radiograph(pictures, name, share):
+    """The panel is as wide as 1.2 times the larger ball: the outline is a circle of 1 / 2.4 of its width, or 12 / 15 of
+    that, around its middle."""
+    panel = pictures[name][138:791, 48:701]
+    v, u = np.nonzero(near(panel, OUTLINE))
+    side = 0.34 * 1920
+    radii = np.hypot(u - side / 2, v - side / 2)
+    assert len(u) > 1_000
+    assert radii.mean() == pytest.approx(share * side / 2.4, rel=0.02)
+    assert radii.std() < 5
+
+
+def hue(image):
+    """(red - blue) of the coloured pixels of the surface views."""
+    views = image[170:510, 730:1900]
+    red_less_blue = views[..., 0] - views[..., 2]
+    return red_less_blue[np.abs(red_less_blue) > 0.1]
+
+
+def test_too_large_is_orange_and_too_small_is_blue(pictures):
+    assert len(hue(pictures["large"])) > 20_000 and (hue(pictures["large"]) > 0).mean() > 0.99
+    assert len(hue(pictures["small"])) > 20_000 and (hue(pictures["small"]) < 0).mean() > 0.99
+
+
+def test_the_colours_are_told_apart_by_lightness_alone():
+    """From the middle both ways the luminance falls, and both ends are equally far: also without any hue, a distance
+    is seen; the hues, blue and orange, differ for every common colour vision."""
+    luminance = distance_colours()(np.linspace(0, 1, 101))[:, :3] @ [0.2126, 0.7152, 0.0722]
+    assert (np.diff(luminance[:51]) > 0).all()
+    assert (np.diff(luminance[50:]) < 0).all()
+    assert abs(luminance[0] - luminance[-1]) < 0.1
+
+
+def test_the_alignment_moves_the_surface_and_not_the_outline(tmp_path):
+    """2 mm beside the truth: aligned, the surface is white all over; the outline stays where it was predicted."""
+    mesh, target = ball(12, (5, -2, 500)), ball(12, (3, -2, 500))
+    of = Scene(PIXELS, CAMERA, mesh, target, compare(mesh, target, "translation"), np.eye(4))
+    image = drawn(tmp_path / "aligned.png", of)
+    assert len(hue(image)) < 2_000
+    outline = np.nonzero(near(image[138:791, 48:701], OUTLINE))[1]
+    assert (outline.min() + outline.max()) / 2 > 0.34 * 1920 / 2 + 15
+
+
+def test_a_missing_folder_is_said_first(tmp_path):
+    with pytest.raises(InputError, match=r"picture: expected an existing folder for x.png, got"):
+        demo_picture(tmp_path / "none" / "x.png", None, ("title",))

@@ -1,0 +1,99 @@
+"""Tables whose every cell is known."""
+
+from tiny_evaluation import NETWORK, SPHERE, constants, evaluation, row
+
+from ReVertLib.evaluation.measure import Failure
+from ReVertLib.evaluation.tables import (
+    ball_table,
+    left_out_lines,
+    level_table,
+    overall_table,
+    pose_table,
+    soundness_table,
+    title_of,
+    view_table,
+)
+
+SPHERE_TITLE = "3D-ReVert's network (abcdef01)"
+
+
+def two_networks(*rows):
+    return evaluation(rows, (NETWORK, SPHERE))
+
+
+def cells(text):
+    """The cells of a Markdown table's lines below its head."""
+    return [[cell.strip() for cell in line[1:-1].split("|")] for line in text.splitlines()[2:]]
+
+
+def test_every_line_of_a_table_has_as_many_cells_as_its_head():
+    rows = [row(0.9), row(0.8, "L4", "lat"), *constants(), row(0.9, alignment="none"), row(0.5, alignment="unit ball")]
+    of = evaluation(rows)
+    for make in (overall_table, ball_table, level_table, view_table, pose_table, soundness_table):
+        lines = make(of).splitlines()
+        assert len(lines) > 2
+        assert {line.count("|") for line in lines} == {lines[0].count("|")}
+
+
+def test_the_overall_table_has_alignments_and_no_other_protocol():
+    of = two_networks(row(0.9), row(0.1, alignment="unit ball"), row(0.6, answer=SPHERE.name), *constants())
+    assert cells(overall_table(of)) == [
+        ["one radiograph", "rigid", "1", "0.900", "9.00", "0.90", "0.900", "1.0", "2.0", "3.0"],
+        [SPHERE_TITLE, "rigid", "1", "0.600", "6.00", "0.60", "0.600", "1.0", "2.0", "3.0"],
+        ["mean vertebra of 87 people, no network", "rigid", "1", "0.800", "8.00", "0.80", "0.800", "", "", ""],
+        ["shape model fitted to the truth", "rigid", "1", "0.950", "9.50", "0.95", "0.950", "", "", ""],
+    ]
+
+
+def test_the_original_protocol_has_a_table_of_its_own():
+    of = two_networks(row(0.9), row(0.7, alignment="unit ball"), row(0.5, answer=SPHERE.name, alignment="unit ball"))
+    assert cells(ball_table(of)) == [
+        ["one radiograph", "1", "0.700", "7.00", "0.70", "0.700"],
+        [SPHERE_TITLE, "1", "0.500", "5.00", "0.50", "0.500"],
+    ]
+
+
+def test_levels_are_columns_and_a_metric_is_named_once():
+    """The sphere has no surface for L5: an empty cell."""
+    of = two_networks(row(0.9), row(0.7, "L5"), row(0.6, answer=SPHERE.name), *constants())
+    text = level_table(of)
+    assert text.splitlines()[0] == "|  | answer | L3 | L5 | all |"
+    found = cells(text)
+    assert found[:3] == [
+        ["Dice", "one radiograph", "0.900", "0.700", "0.800"],
+        ["", SPHERE_TITLE, "0.600", "", "0.600"],
+        ["", "mean vertebra of 87 people, no network", "0.800", "", "0.800"],
+    ]
+    assert [line[0] for line in found if line[0]] == ["Dice", "HD95 mm", "ASSD mm", "NSD@2mm"]
+
+
+def test_views_are_those_of_networks():
+    of = two_networks(row(0.9), row(0.8, view="lat"), row(0.6, answer=SPHERE.name), *constants())
+    assert [line[:4] for line in cells(view_table(of))] == [
+        ["ap", "one radiograph", "1", "0.900"],
+        ["ap", SPHERE_TITLE, "1", "0.600"],
+        ["lat", "one radiograph", "1", "0.800"],
+    ]
+
+
+def test_poses_are_median_and_percentile():
+    of = evaluation([row(0.9, f"L{i}", alignment="none", pose=(1.0, 2.0, x)) for i, x in enumerate((0.0, 90.0))])
+    assert cells(pose_table(of))[0] == ["ap", "one radiograph", "2", "45.0 / 81.0", "50%", "1.0 / 1.0", "2.0 / 2.0"]
+
+
+def test_surfaces_are_told_by_what_is_wrong_with_them():
+    of = evaluation([row(0.9, crossing=0.01), row(0.9, "L4", euler=2)])
+    assert cells(soundness_table(of)) == [["one radiograph", "2", "2", "1", "1", "0.500%"]]
+
+
+def test_weights_are_named_by_what_they_are():
+    of = evaluation([], (NETWORK, SPHERE))
+    assert title_of(of, "network") == "one radiograph"
+    assert title_of(of, SPHERE.name) == SPHERE_TITLE
+
+
+def test_what_is_left_out_is_named_as_asked():
+    shot = evaluation([row(0.9)]).shots[0]
+    of = evaluation([row(0.9)], failures=[Failure(shot, "blank", "expected, got")])
+    assert left_out_lines(of, lambda shot: shot.level) == ["Left out: L3, ap, blank: expected, got"]
+    assert left_out_lines(of, lambda shot: shot.vertebra) == ["Left out: secret_L3, ap, blank: expected, got"]

@@ -1,0 +1,259 @@
+"""Reading DICOM radiographs: polarity, geometry, compression, and what is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK as sitk
+from dicom_files import DISTANCES, SOP_CLASSES, STORED, dicom, group
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from ReVertLib.errors import InputError
+from ReVertLib.geometry.sidecar import complete_geometry
+from ReVertLib.imaging.radiograph import read_radiograph
+
+LOW, HIGH = 100.0, 100.0 + 64 * 48 - 1
+
+
+def parameters(path: Path, **tags) -> dict:
+    return read_radiograph(dicom(path / "a.dcm", **tags)).parameters
+
+
+def refuse(path: Path, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        read_radiograph(path)
+    text = str(caught.value)
+    assert text.startswith(f"image {path.name}: expected ")
+    assert not any(secret in text for secret in ("Secret", "Anna", "4711", "1963", "\n", str(path.parent)))
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("modality", SOP_CLASSES)
+@pytest.mark.parametrize("name", ["a.dcm", "IM0001"])
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+def test_grey_values_arrive_exactly(tmp_path, modality, name, syntax):
+    radiograph = read_radiograph(dicom(tmp_path / name, Modality=modality, syntax=syntax))
+    np.testing.assert_array_equal(radiograph.pixels, STORED)
+    assert (radiograph.bit_depth, radiograph.inverted) == (12, False)
+    assert (radiograph.parameters, radiograph.spacing_source) == ({}, "none")
+
+
+@pytest.mark.parametrize("modality", SOP_CLASSES)
+def test_rescale_is_applied(tmp_path, modality):
+    path = dicom(tmp_path / "a.dcm", Modality=modality, RescaleSlope=0.5, RescaleIntercept=-7, RescaleType="US")
+    np.testing.assert_array_equal(read_radiograph(path).pixels, 0.5 * STORED - 7)
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"PhotometricInterpretation": "MONOCHROME1"},
+        {"PresentationLUTShape": "INVERSE"},
+        {"PhotometricInterpretation": "MONOCHROME1", "PresentationLUTShape": "INVERSE"},
+        {"PhotometricInterpretation": "MONOCHROME1", "rle": True},
+        {"PhotometricInterpretation": "MONOCHROME1", "Modality": "XA"},
+        {"PhotometricInterpretation": "MONOCHROME1", "Modality": "CR", "bits": 16},
+    ],
+    ids=["MONOCHROME1", "INVERSE", "both", "RLE", "XA", "CR 16 bit"],
+)
+def test_dark_bone_is_turned_exactly_once(tmp_path, tags):
+    radiograph = read_radiograph(dicom(tmp_path / "a.dcm", **tags))
+    assert radiograph.inverted
+    np.testing.assert_array_equal(radiograph.pixels, LOW + HIGH - STORED.astype(float))
+
+
+@pytest.mark.parametrize("modality", SOP_CLASSES)
+def test_dark_bone_with_rescale(tmp_path, modality):
+    tags = {"RescaleSlope": 2, "RescaleIntercept": -5, "RescaleType": "US", "Modality": modality}
+    radiograph = read_radiograph(dicom(tmp_path / "a.dcm", PhotometricInterpretation="MONOCHROME1", **tags))
+    np.testing.assert_array_equal(radiograph.pixels, 2 * (LOW + HIGH - STORED.astype(float)) - 5)
+
+
+def test_signed_values(tmp_path):
+    signed = STORED.astype(np.int16) - 1000
+    np.testing.assert_array_equal(read_radiograph(dicom(tmp_path / "a.dcm", signed, bits=16)).pixels, signed)
+    turned = read_radiograph(dicom(tmp_path / "b.dcm", signed, bits=16, PhotometricInterpretation="MONOCHROME1"))
+    np.testing.assert_array_equal(turned.pixels, signed[::-1, ::-1])
+
+
+def test_what_the_header_says_is_not_second_guessed(tmp_path):
+    """Dark on white, but MONOCHROME2: the rule for plain images must not act."""
+    stored = np.full((64, 48), 4000, np.uint16)
+    stored[20:40, 15:30] = np.tri(20, 15, dtype=np.uint16) * 900
+    radiograph = read_radiograph(dicom(tmp_path / "a.dcm", stored))
+    assert not radiograph.inverted
+    np.testing.assert_array_equal(radiograph.pixels, stored)
+
+
+def test_compressed_files(tmp_path):
+    np.testing.assert_array_equal(read_radiograph(dicom(tmp_path / "a.dcm", rle=True)).pixels, STORED)
+    for compressor in ("JPEG", "JPEG2000"):
+        path = tmp_path / f"{compressor}.dcm"
+        sitk.WriteImage(sitk.GetImageFromArray(STORED), str(path), useCompression=True, compressor=compressor)
+        assert pydicom.dcmread(path, stop_before_pixels=True).file_meta.TransferSyntaxUID.is_compressed
+        np.testing.assert_array_equal(read_radiograph(path).pixels, STORED)
+
+
+def test_geometry_at_the_detector(tmp_path):
+    """Rows are 0.4 mm apart, columns 0.2 mm; the spacing in the patient is not looked at."""
+    path = dicom(tmp_path / "a.dcm", **DISTANCES, ImagerPixelSpacing=[0.4, 0.2], PixelSpacing=[0.3, 0.1])
+    radiograph = read_radiograph(path)
+    assert radiograph.parameters == {"sdd_mm": 1000.0, "sod_mm": 800.0, "pixel_spacing_mm": (0.2, 0.4)}
+    assert radiograph.spacing_source == "DICOM ImagerPixelSpacing (0018,1164)"
+    geometry = complete_geometry(radiograph.parameters, (48, 64))
+    assert geometry.principal_point_px == (23.5, 31.5)
+
+
+def test_magnification_gives_the_missing_distance(tmp_path):
+    tags = {"DistanceSourceToDetector": 1000, "EstimatedRadiographicMagnificationFactor": 1.25}
+    assert parameters(tmp_path, **tags) == {"sdd_mm": 1000.0, "sod_mm": 800.0}
+    assert parameters(tmp_path, **tags, DistanceSourceToPatient=700) == {"sdd_mm": 1000.0, "sod_mm": 700.0}
+    tags["EstimatedRadiographicMagnificationFactor"] = 1
+    assert parameters(tmp_path, **tags) == {"sdd_mm": 1000.0}
+
+
+@pytest.mark.parametrize("tags", [DISTANCES, {"EstimatedRadiographicMagnificationFactor": 1.25}])
+def test_spacing_in_the_patient_is_magnified(tmp_path, tags):
+    radiograph = read_radiograph(dicom(tmp_path / "a.dcm", PixelSpacing=[0.4, 0.2], **tags))
+    assert radiograph.parameters["pixel_spacing_mm"] == pytest.approx((0.25, 0.5))
+    source = "DICOM PixelSpacing (0028,0030), in the patient's plane, times magnification 1.25"
+    assert radiograph.spacing_source == source
+
+
+def test_spacing_in_the_patient_without_magnification_is_not_used(tmp_path):
+    radiograph = read_radiograph(dicom(tmp_path / "a.dcm", PixelSpacing=[0.4, 0.2], DistanceSourceToDetector=1000))
+    assert radiograph.parameters == {"sdd_mm": 1000.0}
+    assert radiograph.spacing_source.startswith("none: DICOM PixelSpacing (0028,0030) is in the patient's plane and ")
+
+
+@pytest.mark.parametrize("kind", ["Shared", "PerFrame"])
+def test_enhanced_image_keeps_its_geometry_in_groups(tmp_path, kind):
+    inner = group(ObjectPixelSpacingInCenterOfBeam=[0.4, 0.2], DistanceSourceToDetector=1000)
+    tags = {f"{kind}FunctionalGroupsSequence": inner, "DistanceSourceToPatient": 800, "Modality": "XA"}
+    radiograph = read_radiograph(dicom(tmp_path / "a.dcm", **tags))
+    assert radiograph.parameters["sdd_mm"] == 1000
+    assert radiograph.parameters["pixel_spacing_mm"] == pytest.approx((0.25, 0.5))
+    assert "ObjectPixelSpacingInCenterOfBeam (0018,9404)" in radiograph.spacing_source
+
+
+def test_without_spacing_it_reads_and_the_geometry_says_what_is_missing(tmp_path):
+    radiograph = read_radiograph(dicom(tmp_path / "a.dcm", **DISTANCES))
+    assert radiograph.spacing_source == "none"
+    message = "^geometry: expected pixel_spacing_mm from a sidecar, DICOM or --pixel-spacing, got none$"
+    with pytest.raises(InputError, match=message):
+        complete_geometry(radiograph.parameters, (48, 64))
+
+
+@pytest.mark.parametrize("spacing", [b"0.0\\0.2 ", b"x.0\\0.2 ", b"0.2\\0.2\\"])
+def test_meaningless_geometry_is_left_out_in_silence(tmp_path, spacing, capfd, recwarn):
+    path = dicom(
+        tmp_path / "a.dcm", DistanceSourceToDetector=0, DistanceSourceToPatient=-5, ImagerPixelSpacing=[0, 0.2]
+    )
+    data = path.read_bytes()
+    assert data.count(b"0.0\\0.2 ") == 1
+    path.write_bytes(data.replace(b"0.0\\0.2 ", spacing))
+    radiograph = read_radiograph(path)
+    assert (radiograph.parameters, radiograph.spacing_source) == ({}, "none")
+    assert not recwarn.list
+    assert capfd.readouterr().out == ""  # ITK may print to stderr of its own accord: it reads the broken number too
+
+
+def test_empty_tags_are_absent(tmp_path):
+    empty = dict.fromkeys(("DistanceSourceToDetector", "ImagerPixelSpacing", "PixelSpacing", "NumberOfFrames"))
+    assert parameters(tmp_path, **empty, DistanceSourceToPatient=800) == {"sod_mm": 800.0}
+
+
+def test_number_written_as_text_is_one_number(tmp_path):
+    path = dicom(tmp_path / "a.dcm", DistanceSourceToDetector=1000)
+    path.write_bytes(path.read_bytes().replace(b"\x18\x00\x10\x11DS", b"\x18\x00\x10\x11LO"))
+    assert read_radiograph(path).parameters == {"sdd_mm": 1000.0}
+
+
+def test_overlong_text_does_not_warn(tmp_path, recwarn):
+    with pytest.warns(UserWarning, match="exceeds the maximum length"):
+        path = dicom(tmp_path / "a.dcm", PresentationLUTShape="IDENTITY, OR NEARLY SO")
+    assert not read_radiograph(path).inverted
+    assert not recwarn.list
+
+
+def test_infinite_distance_is_absent(tmp_path):
+    path = dicom(tmp_path / "a.dcm", DistanceSourceToDetector=987.25)
+    path.write_bytes(path.read_bytes().replace(b"987.25", b"inf   "))
+    assert read_radiograph(path).parameters == {}
+
+
+def test_a_radiograph_carries_no_patient(tmp_path):
+    path = dicom(tmp_path / "a.dcm", **DISTANCES, ImagerPixelSpacing=[0.4, 0.2])
+    text = repr(read_radiograph(path))
+    assert not any(secret in text for secret in ("Secret", "Anna", "4711", "1963"))
+
+
+@pytest.mark.parametrize("rle", [False, True])
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
+def test_cut_off_file(tmp_path, share, rle, capfd):
+    path = dicom(tmp_path / "a.dcm", rle=rle)
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    refuse(path, "cut off")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_damaged_header(tmp_path):
+    """A type of value that DICOM does not have, in a tag that is looked at."""
+    path = dicom(tmp_path / "a.dcm")
+    path.write_bytes(path.read_bytes().replace(b"\x08\x00\x60\x00CS", b"\x08\x00\x60\x00C|"))
+    refuse(path, "expected a whole DICOM image, got a damaged header$")
+
+
+def test_any_damage_is_an_input_error(tmp_path):
+    data = dicom(tmp_path / "a.dcm", **DISTANCES, ImagerPixelSpacing=[0.4, 0.2]).read_bytes()
+    random = np.random.default_rng(0)
+    refused = 0
+    for _ in range(40):
+        damaged = bytearray(data)
+        for at in random.integers(132, len(data) - STORED.nbytes, 2):
+            damaged[at] = random.integers(256)
+        (tmp_path / "b.dcm").write_bytes(damaged)
+        try:
+            read_radiograph(tmp_path / "b.dcm")
+        except InputError:
+            refused += 1
+    assert 0 < refused < 40
+
+
+@pytest.mark.parametrize("rle", [False, True])
+def test_header_that_promises_more_pixels(tmp_path, rle):
+    path = dicom(tmp_path / "a.dcm", rle=rle)
+    path.write_bytes(
+        path.read_bytes().replace(b"\x28\x00\x10\x00US\x02\x00\x40\x00", b"\x28\x00\x10\x00US\x02\x00\x41\x00")
+    )
+    refuse(path, "cut off, damaged")
+
+
+def test_stack_of_frames(tmp_path):
+    refuse(dicom(tmp_path / "a.dcm", np.stack([STORED] * 3), NumberOfFrames=3), "a single slice or frame, got 3$")
+
+
+def test_no_pixels(tmp_path):
+    path = dicom(tmp_path / "a.dcm", Modality="SR")
+    dataset = pydicom.dcmread(path)
+    del dataset.PixelData
+    dataset.save_as(path)
+    refuse(path, "expected an image, got a DICOM file without pixels")
+
+
+@pytest.mark.parametrize("modality", ["CT", "MR"])
+def test_slice_of_a_volume(tmp_path, modality):
+    path = dicom(tmp_path / "a.dcm", Modality=modality)
+    refuse(path, rf"expected a radiograph \(CR, DX, RF, XA\), got DICOM modality {modality}$")
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (12_000, 12_000)])
+def test_size_is_seen_in_the_header(tmp_path, shape):
+    """Most pixels are absent, so whoever looks at them first complains of something else."""
+    path = dicom(tmp_path / "a.dcm", Rows=shape[0], Columns=shape[1])
+    refuse(path, f"expected 32 to 8192 pixels a side, got {shape[1]} x {shape[0]}$")
+
+
+def test_constant_image(tmp_path):
+    refuse(dicom(tmp_path / "a.dcm", np.full_like(STORED, 9)), "with contrast, got the constant value 9$")

@@ -1,0 +1,160 @@
+"""What DICOM tags mean, whoever read them."""
+
+import numpy as np
+import pytest
+from dicom_files import dicom
+
+from ReVertLib.geometry.views import view_rotation
+from ReVertLib.imaging.dicom import read_dicom_tags
+from ReVertLib.imaging.dicom_tags import NUMBER_TAGS, TEXT_TAGS, dicom_facts
+
+PATIENT = {"PixelSpacing": "0.4\\0.2"}
+
+
+def view(**tags) -> tuple:
+    found = dicom_facts(tags).view
+    return tuple(found.get(angle) for angle in ("yaw_deg", "pitch_deg", "roll_deg"))
+
+
+def c_arm(primary, secondary, **tags) -> tuple:
+    return view(Modality="XA", PositionerPrimaryAngle=primary, PositionerSecondaryAngle=secondary, **tags)
+
+
+def beam(angles) -> np.ndarray:
+    """Where the beam runs, in LPS."""
+    return view_rotation(*angles)[2]
+
+
+def test_text_and_numbers_mean_the_same():
+    text = {"DistanceSourceToDetector": "1000", "DistanceSourceToPatient": "800.0 ", "ImagerPixelSpacing": "0.4\\0.2"}
+    numbers = {"DistanceSourceToDetector": 1000, "DistanceSourceToPatient": 800, "ImagerPixelSpacing": [0.4, 0.2]}
+    for tags in (text, numbers):
+        facts = dicom_facts(tags)
+        assert facts.parameters == {"sdd_mm": 1000.0, "sod_mm": 800.0, "pixel_spacing_mm": (0.2, 0.4)}
+        assert facts.sources["sdd_mm"] == "DICOM DistanceSourceToDetector (0018,1110)"
+
+
+def test_nothing_said_is_nothing_known():
+    for tags in ({}, dict.fromkeys((*TEXT_TAGS, *NUMBER_TAGS), ""), dict.fromkeys((*TEXT_TAGS, *NUMBER_TAGS))):
+        facts = dicom_facts(tags)
+        assert (facts.parameters, facts.view) == ({}, {})
+        assert facts.sources == {"pixel_spacing_mm": "none"}
+        assert (facts.bone_dark, facts.mirrored) == (False, False)
+
+
+def test_distances_known_better_decide_the_magnification():
+    assert "pixel_spacing_mm" not in dicom_facts(PATIENT).parameters
+    assert dicom_facts(PATIENT, 1000, 500).parameters["pixel_spacing_mm"] == (0.4, 0.8)
+    estimated = {**PATIENT, "EstimatedRadiographicMagnificationFactor": "1.25"}
+    assert dicom_facts(estimated, 1000, 500).parameters["pixel_spacing_mm"] == (0.4, 0.8)
+    facts = dicom_facts(estimated, 1000)
+    assert facts.parameters["pixel_spacing_mm"] == (0.25, 0.5)
+    assert facts.parameters["sod_mm"] == 800
+    assert facts.sources["sod_mm"] == "DICOM EstimatedRadiographicMagnificationFactor (0018,1114)"
+
+
+@pytest.mark.parametrize(
+    ("primary", "secondary", "towards"),
+    [
+        (0, 0, [0, -1, 0]),  # the patient faces the detector: the beam leaves through the chest
+        (90, 0, [1, 0, 0]),  # LAO: the detector is on the patient's left
+        (-90, 0, [-1, 0, 0]),  # RAO
+        (180, 0, [0, 1, 0]),  # tube above a supine patient
+        (0, 90, [0, 0, 1]),  # cranial
+        (0, -90, [0, 0, -1]),
+        (90, 30, [np.sqrt(0.75), 0, 0.5]),  # longitude and latitude
+    ],
+)
+def test_the_beam_of_positioner_angles_runs_to_where_the_standard_puts_the_detector(primary, secondary, towards):
+    np.testing.assert_allclose(beam(c_arm(str(primary), str(secondary))), towards, atol=1e-12)
+
+
+def test_angles_are_given_in_the_half_open_circle():
+    assert c_arm(0, 0) == (180, 0, 0)
+    assert c_arm(-180, 12.5) == (0, 12.5, 0)
+    assert c_arm(30, 0) == (-150, 0, 0)
+
+
+def test_positioner_angles_say_what_they_assume():
+    source = dicom_facts({"Modality": "XA", "PositionerPrimaryAngle": "5"}).sources["yaw_deg"]
+    assert source.startswith("DICOM PositionerPrimaryAngle (0018,1510) and PositionerSecondaryAngle (0018,1511)")
+    assert source.endswith(", head first supine assumed")
+    tags = {"Modality": "XA", "PositionerPrimaryAngle": "5", "PatientPosition": "FFS"}
+    assert dicom_facts(tags).sources["yaw_deg"].endswith("assumed (the file says FFS)")
+    assert "assumed" not in dicom_facts({**tags, "PatientPosition": "HFS"}).sources["yaw_deg"]
+
+
+def test_angles_of_a_wall_stand_are_not_those_of_a_c_arm():
+    tags = {"Modality": "DX", "PositionerPrimaryAngle": "5", "ViewPosition": "AP"}
+    assert view(**tags) == (0, 0, 0)
+    assert view(**tags, PositionerType="CARM") == (-175, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("position", "towards"), [("AP", [0, 1, 0]), ("PA", [0, -1, 0]), ("LL", [1, 0, 0]), ("RL", [-1, 0, 0])]
+)
+def test_view_position_names_where_the_beam_runs(position, towards):
+    """A left lateral has the left side at the detector."""
+    facts = dicom_facts({"ViewPosition": position})
+    np.testing.assert_allclose(beam(facts.view.values()), towards, atol=1e-12)
+    assert set(facts.sources.values()) == {"none", "DICOM ViewPosition (0018,5101)"}
+
+
+@pytest.mark.parametrize("position", ["", "LLO", "nonsense"])
+def test_other_positions_say_nothing(position):
+    assert dicom_facts({"ViewPosition": position}).view == {}
+
+
+@pytest.mark.parametrize(
+    ("position", "orientation", "expected", "mirrored"),
+    [
+        ("AP", "L\\F", (0, 0, 0), False),
+        ("AP", "R\\H", (0, 0, 180), False),
+        ("AP", "F\\R", (0, 0, 90), False),
+        ("PA", "R\\F", (180, 0, 0), False),
+        ("PA", "L\\F", (0, 0, 0), True),  # as films of a PA beam are hung
+        ("AP", "R\\F", (180, 0, 0), True),
+        ("LL", "A\\F", (-90, 0, 0), False),
+        ("LL", "P\\F", (90, 0, 0), True),
+        ("AP", "L", (0, 0, 0), False),
+        ("AP", "X\\F", (0, 0, 0), False),
+        ("AP", "L\\R", (0, 0, 0), False),
+        ("AP", "A\\F", (0, 0, 0), False),  # would be a view from the side
+    ],
+)
+def test_the_picture_as_it_was_stored(position, orientation, expected, mirrored):
+    tags = {"ViewPosition": position, "PatientOrientation": orientation}
+    assert view(**tags) == expected
+    facts = dicom_facts(tags)
+    assert facts.mirrored == mirrored
+    assert ("mirrored" in facts.sources["yaw_deg"]) == mirrored
+
+
+def test_the_camera_that_stands_in_sees_the_stored_axes():
+    """A steep oblique of an undertable tube, hung as if one faced the patient."""
+    angles = c_arm(-30, 20, PatientOrientation=["LP", "FA"])
+    assert angles == (-30, -20, 0)
+    straight = c_arm(-30, 20)
+    np.testing.assert_allclose(beam(angles), -beam(straight), atol=1e-12)
+    assert view_rotation(*angles)[0] @ [1, 0, 0] > 0.8  # columns run to the patient's left
+
+
+@pytest.mark.parametrize(
+    ("tags", "dark", "monochrome1"),
+    [
+        ({"PhotometricInterpretation": "MONOCHROME1"}, True, True),
+        ({"PhotometricInterpretation": "MONOCHROME2", "PresentationLUTShape": "INVERSE"}, True, False),
+        ({"PhotometricInterpretation": "MONOCHROME2", "PresentationLUTShape": "IDENTITY"}, False, False),
+    ],
+)
+def test_polarity(tags, dark, monochrome1):
+    facts = dicom_facts(tags)
+    assert (facts.bone_dark, facts.monochrome1) == (dark, monochrome1)
+
+
+def test_tags_of_a_file(tmp_path):
+    path = dicom(tmp_path / "a.dcm", Modality="XA", PositionerPrimaryAngle=10, PatientOrientation=["R", "F"])
+    tags = read_dicom_tags(path)
+    assert set(tags) == {*TEXT_TAGS, *NUMBER_TAGS}
+    assert view(**tags) == (-170, 0, 0)
+    assert "Secret" not in repr(tags)

@@ -1,0 +1,185 @@
+"""Targets from files, and the table and report of a comparison."""
+
+import json
+import re
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import vtk
+
+from ReVertLib.errors import InputError
+from ReVertLib.geometry.transform import RigidTransform
+from ReVertLib.geometry.views import rotation_about
+from ReVertLib.mesh.io import write_mesh
+from ReVertLib.mesh.mesh import Mesh, mesh_quality
+from ReVertLib.mesh.polydata import from_polydata
+from ReVertLib.metrics.compare import compare, comparison_report, comparison_table, control_metrics, read_target
+
+
+def ellipsoid(*radii, centre=(0.0, 0.0, 0.0)):
+    source = vtk.vtkSphereSource()
+    source.SetRadius(1.0)
+    source.SetThetaResolution(80)
+    source.SetPhiResolution(40)
+    source.Update()
+    mesh = from_polydata(source.GetOutput())
+    return Mesh(mesh.vertices * radii + centre, mesh.faces)
+
+
+def write_label_map(path, labels_at):
+    """Balls of 8 mm around voxels (i, j, k) of a 1 mm grid of 60 x 50 x 40, whose first voxel lies at LPS 100."""
+    k, j, i = np.indices((40, 50, 60))
+    array = np.zeros(k.shape, np.uint8)
+    for label, (ci, cj, ck) in labels_at.items():
+        array[(i - ci) ** 2 + (j - cj) ** 2 + (k - ck) ** 2 <= 64] = label
+    image = sitk.GetImageFromArray(array)
+    image.SetOrigin((100.0, 100.0, 100.0))
+    sitk.WriteImage(image, str(path))
+    return path
+
+
+@pytest.fixture(scope="module")
+def compared():
+    target = ellipsoid(30, 22, 15)
+    mesh = ellipsoid(32, 22, 15).moved(RigidTransform(rotation_about("z", 20.0), [3, 0, 0]))
+    return compare(mesh, target, "rigid", "L3", control=ellipsoid(27, 27, 12))
+
+
+@pytest.mark.parametrize("name", ["map.nii.gz", "map.nrrd", "map.mha"])
+def test_label_map_target(tmp_path, name):
+    path = write_label_map(tmp_path / name, {22: (20, 20, 20), 19: (45, 30, 20)})
+    mesh, level = read_target(path, 22)
+    assert level == "L3"
+    assert mesh_quality(mesh).euler_number == 2
+    assert np.allclose((mesh.vertices.min(0) + mesh.vertices.max(0)) / 2, 120.0, atol=0.3)
+    thoracic, no_level = read_target(path, 19)
+    assert no_level is None
+    assert np.allclose((thoracic.vertices.min(0) + thoracic.vertices.max(0)) / 2, [145, 130, 120], atol=0.3)
+
+
+def test_the_only_label_needs_no_naming(tmp_path):
+    path = write_label_map(tmp_path / "one.nii.gz", {24: (20, 20, 20)})
+    mesh, level = read_target(path)
+    assert level == "L5"
+    assert np.array_equal(mesh.vertices, read_target(path, 24)[0].vertices)
+
+
+@pytest.mark.parametrize("suffix", [".stl", ".ply", ".obj", ".vtp"])
+def test_mesh_target(tmp_path, suffix):
+    write_mesh(ellipsoid(30, 22, 15), tmp_path / f"truth{suffix}")
+    mesh, level = read_target(tmp_path / f"truth{suffix}")
+    assert level is None
+    assert mesh_quality(mesh).volume_mm3 == pytest.approx(mesh_quality(ellipsoid(30, 22, 15)).volume_mm3, rel=1e-4)
+
+
+def test_label_choice_errors(tmp_path):
+    two = write_label_map(tmp_path / "two.nii.gz", {21: (20, 20, 20), 22: (45, 30, 20)})
+    with pytest.raises(InputError, match=r"label: expected one of 21, 22 of two.nii.gz, got none"):
+        read_target(two)
+    with pytest.raises(InputError, match=r"label: expected one of 21, 22 of two.nii.gz, got 20"):
+        read_target(two, 20)
+    with pytest.raises(InputError, match=r"label: expected one of a map with labels of none.nii.gz, got none"):
+        read_target(write_label_map(tmp_path / "none.nii.gz", {}))
+    write_mesh(ellipsoid(30, 22, 15), tmp_path / "truth.stl")
+    with pytest.raises(InputError, match=r"label: expected none with the mesh truth.stl, got 20"):
+        read_target(tmp_path / "truth.stl", 20)
+
+
+def test_path_errors(tmp_path):
+    with pytest.raises(InputError, match=r"target truth.txt: expected one of .stl, .+ .nii.gz, .+ got '.txt'"):
+        read_target(tmp_path / "truth.txt")
+    for name in ("gone.stl", "gone.nii.gz"):
+        with pytest.raises(InputError, match=f"{name}: expected an existing file, got none"):
+            read_target(tmp_path / name)
+
+
+def test_a_cut_off_label_is_used_with_a_warning(tmp_path):
+    path = write_label_map(tmp_path / "cut.nii.gz", {20: (20, 20, 3)})
+    with pytest.warns(UserWarning, match=r"label 20 touches the border of cut.nii.gz: it may be cut off"):
+        mesh, _ = read_target(path)
+    assert mesh_quality(mesh).closed
+
+
+def test_compare_measures_the_moved_mesh(compared):
+    assert compared.metrics.dice > 0.95
+    assert compared.metrics.volume_mm3 == pytest.approx(4 / 3 * np.pi * 32 * 22 * 15, rel=0.01)
+    assert compared.signed_distance_mm.shape == (len(ellipsoid(1, 1, 1).vertices),)
+    assert compared.signed_distance_mm.max() == pytest.approx(2.0, abs=0.4)
+    turn = np.degrees(np.arctan2(compared.alignment.rotation[1, 0], compared.alignment.rotation[0, 0]))
+    assert min(abs(turn + 20), abs(abs(turn) - 160)) < 2.5
+
+
+def test_without_alignment_a_shift_counts():
+    target = ellipsoid(30, 22, 15)
+    shifted = target.moved(RigidTransform.shift([6, 0, 0]))
+    unaligned = compare(shifted, target, "none")
+    assert unaligned.metrics.assd_mm > 2
+    assert unaligned.signed_distance_mm.max() == pytest.approx(6, abs=0.01)
+    assert unaligned.control is unaligned.control_mode is None
+    assert compare(shifted, target, "translation").metrics.assd_mm < 0.1
+
+
+@pytest.mark.parametrize(
+    ("mode", "control_mode"),
+    [("none", "rigid"), ("translation", "rigid"), ("rigid", "rigid"), ("similarity", "similarity")],
+)
+def test_the_control_is_always_laid_on(mode, control_mode):
+    """A far, turned control of 0.9 of the size is brought in place; only a similarity restores its size."""
+    target = ellipsoid(30, 22, 15)
+    control = ellipsoid(27, 19.8, 13.5).moved(RigidTransform(rotation_about("x", 70.0), [0, 0, 700]))
+    comparison = compare(target, target, mode, control=control)
+    assert comparison.control_mode == control_mode
+    assert comparison.metrics.dice > 0.98
+    assert comparison.control.dice > 0.8
+    assert (comparison.control.dice > 0.95) == (mode == "similarity")
+    assert comparison.control == control_metrics(control, target, control_mode)
+
+
+def test_table_shows_both_columns_with_units(compared):
+    lines = comparison_table(compared).splitlines()
+    assert lines[0].split() == ["mesh", "control"]
+    rows = {line[:22].strip(): line[22:].split() for line in lines[1:8]}
+    assert rows["Dice, 0.5 mm grid"] == [f"{compared.metrics.dice:.3f}", f"{compared.control.dice:.3f}"]
+    assert rows["HD95"] == ["mm", f"{compared.metrics.hd95_mm:.2f}", f"{compared.control.hd95_mm:.2f}"]
+    assert rows["Chamfer, squared"][0] == "mm2"
+    assert rows["Volume of the target"][0] == "mm3"
+    assert rows["Volume of the target"][1] == rows["Volume of the target"][2]
+    assert len({len(line) for line in lines[:8]}) == 1
+    assert re.fullmatch(r"mesh: L3, aligned by rigid, turned \d+\.\d degrees, scaled by 1\.000", lines[8])
+    assert lines[9] == "control: mean vertebra of 87 patients, no radiograph, aligned by rigid"
+
+
+def test_table_without_control():
+    target = ellipsoid(30, 22, 15)
+    table = comparison_table(compare(target, target, "none"))
+    assert "control" not in table
+    assert table.splitlines()[-1] == "mesh: level unknown, not aligned"
+
+
+def test_report_is_strict_json(compared):
+    report = json.loads(json.dumps(comparison_report(compared), allow_nan=False))
+    assert report["metrics"] == asdict(compared.metrics)
+    assert report["control"] == asdict(compared.control)
+    assert (report["align"], report["control_align"], report["level"]) == ("rigid", "rigid", "L3")
+    assert np.allclose(report["motion"]["rotation"], compared.alignment.rotation)
+    assert report["signed_distance_percentiles_mm"]["100"] == compared.signed_distance_mm.max()
+    turn = np.degrees(np.arccos((np.trace(compared.alignment.rotation) - 1) / 2))
+    assert report["motion"]["rotation_deg"] == pytest.approx(turn)
+
+
+def test_report_without_control_is_strict_json():
+    target = ellipsoid(30, 22, 15)
+    report = comparison_report(compare(target, target, "none"))
+    assert json.loads(json.dumps(report, allow_nan=False))["control"] is None
+
+
+def test_bad_surfaces_and_modes():
+    target = ellipsoid(30, 22, 15)
+    with pytest.raises(InputError, match="mesh: expected a closed surface"):
+        compare(Mesh(target.vertices, target.faces[1:]), target, "rigid")
+    with pytest.raises(InputError, match="target: expected a closed surface"):
+        compare(target, Mesh(target.vertices, target.faces[1:]), "rigid")
+    with pytest.raises(InputError, match="alignment: expected one of none"):
+        compare(target, target, "affine")

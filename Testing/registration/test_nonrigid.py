@@ -1,0 +1,112 @@
+"""Registration: onto smoothly deformed copies of known surfaces; its parts by hand."""
+
+import numpy as np
+import pytest
+from tiny import CUBE, assert_vertebra, deformed
+
+from ReVertLib.anatomy.template import load_template
+from ReVertLib.mesh.mesh import Mesh, mesh_quality, vertex_normals
+from ReVertLib.mesh.polydata import decimated
+from ReVertLib.mesh.self_intersection import crossing_faces, flipped_faces
+from ReVertLib.metrics.surface import dice, surface_metrics
+from ReVertLib.registration import nonrigid as module
+from ReVertLib.registration.nonrigid import gaussian, graph_laplacian, register, spread
+
+
+@pytest.fixture(scope="module")
+def small():
+    return decimated(load_template().mean("L3"), 700)
+
+
+def ellipsoid(radii):
+    """A sphere from a cube whose faces are split three times, scaled."""
+    vertices, faces = CUBE.vertices - 0.5, CUBE.faces
+    for _ in range(3):
+        middles = [(vertices[faces[:, i]] + vertices[faces[:, (i + 1) % 3]]) / 2 for i in range(3)]
+        corners = [vertices[faces[:, i]] for i in range(3)]
+        (a, b, c), (ab, bc, ca) = corners, middles
+        triangles = np.concatenate([np.stack(t, 1) for t in ((a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca))])
+        vertices, faces = np.unique(np.round(triangles.reshape(-1, 3), 9), axis=0, return_inverse=True)
+        faces = faces.reshape(-1, 3)
+    return Mesh(vertices / np.linalg.norm(vertices, axis=1, keepdims=True) * radii, faces)
+
+
+def test_a_bent_vertebra_is_reached_without_a_flip(small):
+    target = deformed(small)
+    before = surface_metrics(small, target, 5000)
+    found = Mesh(register(small, target, samples=8000), small.faces)
+    after = surface_metrics(found, target, 5000)
+    assert before.dice < 0.93
+    assert after.dice > 0.98
+    assert after.assd_mm < 0.15
+    assert after.hd95_mm < 0.5
+    assert flipped_faces(found, small.vertices).sum() == 0
+    assert len(crossing_faces(found)) == 0
+    assert_vertebra(found)
+
+
+def test_vertices_come_near_the_place_they_stand_for(small):
+    """Sliding along the surface is not seen by distances: vertex i itself must come nearer."""
+    target = deformed(small)
+    found = register(small, target, samples=8000)
+    before, after = (np.linalg.norm(v - target.vertices, axis=1).mean() for v in (small.vertices, found))
+    assert before > 2.0
+    assert after < 0.6 * before
+
+
+def test_a_sphere_becomes_an_ellipsoid():
+    sphere, target = ellipsoid([20.0, 20.0, 20.0]), ellipsoid([23.0, 18.0, 21.0])
+    assert (mesh_quality(sphere).euler_number, mesh_quality(sphere).closed) == (2, True)
+    found = register(sphere, target, samples=5000)
+    assert np.abs(np.linalg.norm(found / [23.0, 18.0, 21.0], axis=1) - 1).max() < 0.02
+    assert flipped_faces(Mesh(found, sphere.faces), sphere.vertices).sum() == 0
+    assert np.array_equal(register(sphere, target, samples=5000), found)
+
+
+def test_a_step_that_would_turn_the_surface_over_is_held_back():
+    """Every vertex of a sphere is pulled to its mirror image: followed, most triangles would be turned over."""
+    sphere = ellipsoid([20.0, 20.0, 20.0])
+    matches = module.Matches(np.ones(len(sphere.vertices)), sphere.vertices * [-2.0, 0.0, 0.0])
+    free = np.zeros(0, int)
+    moved = module._step(sphere.vertices, sphere, matches, spread(sphere.vertices, 100), 10.0, free)
+    assert flipped_faces(Mesh(moved, sphere.faces), sphere.vertices).sum() == 0
+    assert mesh_quality(Mesh(moved, sphere.faces)).volume_mm3 > 0
+
+
+def test_spread_takes_the_farthest_point_each_time():
+    points = np.array([[0.0, 0, 0], [1, 0, 0], [9, 0, 0], [5, 0, 0]])
+    assert spread(points, 3).tolist() == [0, 2, 3]
+
+
+def test_gaussian_kernel_by_hand():
+    """At one standard deviation exp(-1/2), at two exp(-2)."""
+    points = np.array([[0.0, 0, 0], [0, 3, 0], [0, 6, 0]])
+    assert gaussian(points, points[:1], 3.0).ravel() == pytest.approx([1.0, np.exp(-0.5), np.exp(-2.0)])
+
+
+def test_a_surface_on_itself_stays(small):
+    found = Mesh(register(small, small, samples=8000), small.faces)
+    assert np.linalg.norm(found.vertices - small.vertices, axis=1).mean() < 1.0  # edges are about 4 mm
+    assert dice(found, small) > 0.97
+
+
+def test_normals_of_a_cube_by_hand():
+    """Each corner's normal is the sum over its triangles, which all have the same area."""
+    assert (mesh_quality(CUBE).volume_mm3, mesh_quality(CUBE).closed) == (pytest.approx(1.0), True)
+    normals = vertex_normals(CUBE)
+    corner = np.array([-2.0, -2.0, -2.0])  # vertex 0 belongs to two triangles of each of its three sides
+    assert normals[0] == pytest.approx(corner / np.linalg.norm(corner))
+    mixed = np.array([1.0, -2.0, 1.0])  # vertex 5, (1, 0, 1): one triangle of x = 1, two of y = 0, one of z = 1
+    assert normals[5] == pytest.approx(mixed / np.linalg.norm(mixed))
+    outward = CUBE.vertices - 0.5
+    assert (np.einsum("ij,ij->i", normals, outward) > 0).all()
+    assert np.linalg.norm(normals, axis=1) == pytest.approx(np.ones(8))
+
+
+def test_laplacian_is_each_vertex_minus_the_mean_of_its_neighbours(small):
+    laplacian = graph_laplacian(small.faces, len(small.vertices))
+    assert np.abs(laplacian @ np.full(len(small.vertices), 7.0)).max() < 1e-12
+    values = np.random.default_rng(0).normal(size=len(small.vertices))
+    for vertex in (0, 100, 350):
+        neighbours = sorted({i for face in small.faces.tolist() if vertex in face for i in face} - {vertex})
+        assert (laplacian @ values)[vertex] == pytest.approx(values[vertex] - values[neighbours].mean())

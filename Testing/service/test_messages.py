@@ -1,0 +1,155 @@
+"""Messages: everything that is sent comes out the same, however it is cut, and nothing else is believed."""
+
+import json
+import os
+import struct
+import subprocess
+import sys
+from dataclasses import fields, is_dataclass
+
+import numpy as np
+import pytest
+from tiny import CUBE
+
+from ReVertLib.geometry.camera import Geometry
+from ReVertLib.geometry.transform import RigidTransform, SimilarityTransform
+from ReVertLib.inference.results import About, Outcome, Reconstruction, Refusal
+from ReVertLib.metrics.records import Comparison, Mask, SurfaceMetrics
+from ReVertLib.service.messages import MAX_ARRAY_BYTES, MAX_HEADER_BYTES, Decoder, Message, WireError, encode
+
+GEOMETRY = Geometry(1020.1, 700.3, (0.1, 0.2), (99.5, 79.25), "L4", (1.0, 2.0, 30.0, 40.0))
+THIRD = 1 / 3  # no short decimal number
+METRICS = SurfaceMetrics(THIRD, 2.5, 1.25, 0.75, 3.0, 1e5 * THIRD, 41_000.0)
+STILL = RigidTransform(np.eye(3), np.zeros(3))
+RECONSTRUCTION = Reconstruction(CUBE.moved(RigidTransform.shift([THIRD, 0, 700])), GEOMETRY, THIRD, ("a warning",))
+DATA = {
+    "geometry": GEOMETRY,
+    "sparse geometry": Geometry(1020, 700, (0.1, 0.1), (0, 0)),
+    "mesh": CUBE,
+    "reconstruction": RECONSTRUCTION,
+    "expecting reconstruction": Reconstruction(CUBE, GEOMETRY, 1.0, (), np.linspace(0, THIRD, 8)),
+    "outcomes": [Outcome(RECONSTRUCTION, (np.eye(3)[:, :2], np.zeros((0, 2)))), Refusal(GEOMETRY, "box: expected ...")],
+    "mask": Mask(np.arange(24).reshape(2, 3, 4) % 5 == 0, np.diag([0.5, THIRD, -2.0, 1.0])),
+    "comparison": Comparison(
+        "rigid",
+        "L3",
+        SimilarityTransform(np.eye(3) * THIRD, np.arange(3.0), THIRD),
+        METRICS,
+        np.arange(8.0),
+        METRICS,
+        "rigid",
+    ),
+    "bare comparison": Comparison(
+        "none", None, RigidTransform(np.eye(3), np.zeros(3)), METRICS, np.ones(1), None, None
+    ),
+    "about": About("0" * 64, "template", "CPU (2 threads)", {"torch": "2.13.0"}),
+    "plain": {"none": None, "truth": True, "number": -3, "text": "Größe ~ mm²", "nested": [(), [1, (2.5, "x")], {}]},
+}
+
+
+def assert_same(value, expected):
+    """Equal in type and value, all the way down; arrays bit by bit."""
+    assert type(value) is type(expected)
+    if isinstance(expected, np.ndarray):
+        assert (value.dtype, value.shape) == (expected.dtype, expected.shape)
+        assert value.tobytes() == expected.tobytes()
+    elif is_dataclass(expected):
+        for field in fields(expected):
+            assert_same(getattr(value, field.name), getattr(expected, field.name))
+    elif isinstance(expected, dict):
+        assert_same(list(value), list(expected))
+        assert_same(list(value.values()), list(expected.values()))
+    elif isinstance(expected, list | tuple):
+        assert len(value) == len(expected)
+        for one, other in zip(value, expected, strict=True):
+            assert_same(one, other)
+    else:
+        assert value == expected
+
+
+def raw(header, arrays=b""):
+    """The bytes of a message with any header."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return b"ReVert\x01\x00" + struct.pack("<I", len(text)) + text + arrays
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_what_is_sent_comes_out_the_same(name):
+    message = Message("some kind", {"value": DATA[name]})
+    assert_same(Decoder().feed(encode(message)), [message])
+
+
+@pytest.mark.parametrize("dtype", ["|b1", "|u1", "<u2", ">u2", "<i8", "<f4", ">f8"])
+def test_arrays_keep_type_byte_order_and_shape(dtype):
+    arrays = [np.arange(6).reshape(2, 3).astype(dtype), np.zeros((0, 3), dtype), np.ones((), dtype)]
+    (message,) = Decoder().feed(encode(Message("arrays", {"them": [*arrays, arrays[0].T, arrays[0][:, ::2]]})))
+    assert_same(message.content["them"], [*arrays, arrays[0].T.copy(), arrays[0][:, ::2].copy()])
+    message.content["them"][0][:] = 1
+
+
+def test_the_bytes_are_as_the_text_says():
+    data = encode(Message("k", {"a": np.array([1, 256], ">u2")}))
+    header = data[12 : 12 + struct.unpack("<I", data[8:12])[0]]
+    expected = {"kind": "k", "content": {"a": {"@": "array", "at": 0}}, "arrays": [{"dtype": ">u2", "shape": [2]}]}
+    assert data.startswith(b"ReVert\x01\x00")
+    assert json.loads(header) == expected
+    assert data[12 + len(header) :] == b"\x00\x01\x01\x00"
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 11, 12, 13, 1000])
+def test_pieces_of_any_size_give_the_same_messages(size):
+    messages = [Message(name, {"value": value}) for name, value in DATA.items()]
+    stream, decoder, found = b"".join(map(encode, messages)), Decoder(), []
+    for i in range(0, len(stream), size):
+        found += decoder.feed(stream[i : i + size])
+    assert_same(found, messages)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"Traceback (most recent call last)", r"expected to begin with .*ReVert.*, got b'Traceba"),
+        (b"R2D2", "expected to begin with .*, got b'R2D2'"),
+        (raw({})[:8] + b"\xff\xff\xff\xff", f"expected a header of at most {MAX_HEADER_BYTES} bytes, got 4294967295"),
+        (raw(b"{not json"), "expected a header as JSON, got Expecting property name"),
+        (raw([1]), "expected a header as JSON"),
+        (raw({"kind": "k", "content": {}}), "expected a header as JSON, got 'arrays'"),
+        (raw({"kind": "k", "content": {}, "arrays": [{"dtype": "|O", "shape": [1]}]}), r"got an array of '\|O'"),
+        (raw({"kind": "k", "content": {}, "arrays": [{"dtype": "<f8", "shape": [-1]}]}), "and shape \\[-1\\]"),
+        (
+            raw({"kind": "k", "content": {}, "arrays": [{"dtype": "<f8", "shape": [1 << 20, 1 << 20]}]}),
+            f"expected arrays of at most {MAX_ARRAY_BYTES} bytes, got {1 << 43}",
+        ),
+        (raw({"kind": "k", "content": {"a": {"@": "array", "at": 0}}, "arrays": []}), "expected a whole 'array'"),
+        (raw({"kind": "k", "content": {"a": {"@": "Popen", "args": "x"}}, "arrays": []}), "got 'Popen'"),
+        (raw({"kind": "k", "content": {"a": {"@": "Mesh"}}, "arrays": []}), "expected a whole 'Mesh', got"),
+    ],
+)
+def test_what_is_no_message_is_refused(data, expected):
+    with pytest.raises(WireError, match=expected) as error:
+        Decoder().feed(data)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", [{"a": object()}, {"a": np.array([None])}, {"a": {"@": 1}}, {"a": np.int64(1)}])
+def test_what_no_message_can_hold_is_not_sent(content):
+    with pytest.raises((TypeError, ValueError)):
+        encode(Message("k", content))
+
+
+def test_reading_a_comparison_needs_neither_torch_nor_scipy(root):
+    """In a fresh process, as in Slicer's own."""
+    data = encode(Message("done", {"answer": DATA["comparison"], "all": DATA["outcomes"], "about": DATA["about"]}))
+    script = f"""
+import sys
+from ReVertLib.service.messages import Decoder
+(message,) = Decoder().feed({data!r})
+assert type(message.content["answer"]).__name__ == "Comparison"
+print(sorted({{"torch", "scipy", "SimpleITK", "pydicom"}} & set(sys.modules)))
+import scipy
+print("scipy" in sys.modules)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["[]", "True"]

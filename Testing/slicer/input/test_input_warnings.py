@@ -1,0 +1,109 @@
+"""When the panel doubts, held to what the training world draws."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import slicer_host
+
+from ReVertLib.geometry.views import view_rotation
+from ReVertLib.imaging import crop
+from ReVertLib.synthesis import views
+
+
+@pytest.fixture
+def doubts():
+    slicer_host.load()
+    from ReVertSlicer.input import input_warnings as doubts
+
+    return doubts
+
+
+@pytest.fixture
+def pixels(doubts):
+    """A PixelFacts that raises no doubt."""
+    from ReVertSlicer.input.radiograph_check import PixelFacts
+
+    return PixelFacts(looksDark=False, brightEdge=0.0, darkEdge=1.0, lowest=0.5, highest=0.0001, levels=200)
+
+
+@pytest.fixture
+def sources(doubts):
+    """Makes Sources of values."""
+    from ReVertSlicer.input.sources import Known, Sources
+
+    def make(missing=(), mirrored=False, **values):
+        known = {key: Known(value, "entered") for key, value in values.items()}
+        return Sources(known, dict.fromkeys(missing, "not given"), None, mirrored)
+
+    return make
+
+
+COMPLETE = {"sdd_mm": 1000.0, "sod_mm": 600.0, "pixel_spacing_mm": (1.0, 1.0)}
+
+
+def test_an_isolated_vertebra_raises_none(doubts, pixels, sources):
+    assert doubts.pixelDoubts(pixels, False) == ()
+    assert doubts.geometryDoubts(sources(**COMPLETE), (300, 300)) == ()
+
+
+@pytest.mark.parametrize(
+    ("facts", "dark", "line"),
+    [
+        ({"brightEdge": 0.3}, False, "the border is not black"),
+        ({"darkEdge": 0.3, "lowest": 0}, True, "the border is not black"),
+        ({"highest": 0.02}, False, "2% of the image is saturated"),
+        ({"darkEdge": 0, "lowest": 0.02}, True, "2% of the image is saturated"),
+        ({"levels": 2}, False, "only 2 grey levels"),
+    ],
+)
+def test_each_doubt_about_pixels(doubts, pixels, facts, dark, line):
+    (found,) = doubts.pixelDoubts(replace(pixels, **facts), dark)
+    assert found.startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("values", "line"),
+    [
+        ({"sod_mm": 900.0}, "the source-vertebra distance of 900 mm is beyond the 450 to 850 mm"),
+        ({"yaw_deg": 180.0}, "the view is far from"),
+        ({"pitch_deg": -31.0}, "the view is far from"),
+        ({"roll_deg": 90.0}, "the view is far from"),
+        ({"mirrored": True}, "the picture is a mirror image"),
+        ({"pixel_spacing_mm": (4.0, 4.0)}, "one pixel covers 2.4 mm of the vertebra, which is about 38 pixels wide"),
+        ({"pixel_spacing_mm": (0.1, 0.1)}, "the image covers only 18 mm at the vertebra"),
+    ],
+)
+def test_each_doubt_about_geometry(doubts, sources, values, line):
+    (found,) = doubts.geometryDoubts(sources(**{**COMPLETE, **values}), (300, 300))
+    assert found.startswith(line)
+
+
+def test_what_is_not_known_is_not_doubted(doubts, sources):
+    assert doubts.geometryDoubts(sources(missing=["sod_mm"], pixel_spacing_mm=(9.0, 9.0)), (300, 300)) == ()
+
+
+def test_angles_count_round_the_circle(doubts):
+    assert doubts.isTrainedView({"yaw_deg": 270.0, "pitch_deg": 359.0, "roll_deg": -355.0})
+    assert [doubts.wrapped(angle) for angle in (180, -180, 190, -270, 0)] == [180, 180, -170, 90, 0]
+
+
+def angles_of(rotation):
+    """Yaw, pitch and roll of a camera from LPS."""
+    x, z = rotation[0], rotation[2]
+    yaw, pitch = np.degrees(np.arctan2(-z[0], z[1])), np.degrees(np.arcsin(z[2]))
+    straight = view_rotation(yaw, pitch)
+    return {"yaw_deg": yaw, "pitch_deg": pitch, "roll_deg": np.degrees(np.arctan2(straight[1] @ x, straight[0] @ x))}
+
+
+def test_most_training_views_are_trained_views(doubts):
+    """A fifth of them is drawn from anywhere on two circles, and a part of that is near the others by chance."""
+    rng = np.random.default_rng(0)
+    share = np.mean([doubts.isTrainedView(angles_of(views.sample_view(rng))) for _ in range(2000)])
+    assert 0.8 < share < 0.95
+
+
+def test_figures_are_those_of_the_library(doubts):
+    low, high = doubts.TRAINED_SOD_MM
+    assert (low, high) == views.SOD_MM
+    assert doubts.COARSE_MM == 2 * crop.CROP_FIELD_MM / crop.CROP_SIZE_PX

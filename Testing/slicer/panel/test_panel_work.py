@@ -1,0 +1,229 @@
+"""The module's panel at work: every button, messages, what ends what."""
+
+import numpy as np
+import slicer
+from panel_host import BOX, panel, predictor, radiograph, reconstructed  # noqa: F401
+from scene_nodes import LENGTHS, box_model, box_segmentation, radiograph_node
+from slicer_host import messages, run_until
+from vtk.util.numpy_support import numpy_to_vtk
+
+
+def test_undo_and_redo_of_a_reconstruction(panel, radiograph):
+    assert not panel.ui.undoButton.enabled
+    reconstructed(panel)
+    panel.ui.undoButton.click()
+    assert slicer.util.getNodesByClass("vtkMRMLModelNode") == []
+    assert panel.state.model is None
+    assert not panel.ui.undoButton.enabled
+    panel.ui.redoButton.click()
+    assert "surface" in [node.GetAttribute("ReVert.Kind") for node in slicer.util.getNodesByClass("vtkMRMLModelNode")]
+    assert not slicer.mrmlScene.GetUndoFlag()
+
+
+def test_reconstruct_makes_the_model_and_selects_it(panel, radiograph, predictor):
+    model = reconstructed(panel)
+    assert predictor.asked[0][1].box_px == BOX
+    assert panel.ui.modelSelector.currentNode() is model
+    assert model.GetAttribute("ReVert.Level") == "L3"
+    assert reconstructed(panel) is model
+    assert [kind for kind, _ in messages] == ["views"]
+
+
+def test_several_vertebrae_in_one_click(panel, radiograph):
+    panel.logic.addVertebra(radiograph, "L4", point=(40, 30))
+    reconstructed(panel)
+    levels = {node.GetAttribute("ReVert.Level") for node in slicer.util.getNodesByClass("vtkMRMLModelNode")}
+    assert levels >= {"L3", "L4"}
+
+
+def test_button_is_cancel_while_it_runs(panel, radiograph):
+    panel.worker.delay_ms = 200
+    panel.ui.reconstructButton.click()
+    assert panel.ui.reconstructButton.text == "Cancel"
+    assert panel.ui.stageLabel.text.startswith("Working")
+    assert not panel.ui.compareButton.enabled
+    nodes = slicer.mrmlScene.GetNumberOfNodes()
+    panel.ui.reconstructButton.click()
+    assert panel.ui.reconstructButton.text == "Reconstruct"
+    assert panel.ui.progressBar.value == 0
+    assert not run_until(lambda: panel.state.model is not None, 0.4)
+    assert slicer.mrmlScene.GetNumberOfNodes() == nodes
+    assert messages == []
+
+
+def test_what_the_user_can_mend_is_shown_as_one_line(panel):
+    node = radiograph_node(spacing=(1.0, 1.0, 1.0))
+    panel.logic.setGeometry(node, **LENGTHS)
+    panel.ui.radiographSelector.setCurrentNode(node)
+    assert "1 mm" in panel.ui.spacingSourceLabel.text
+    panel.ui.reconstructButton.click()
+    assert messages == [
+        ("error", "pixel_spacing_mm: expected the detector's, got Slicer's 1 mm for an unknown spacing")
+    ]
+    assert panel.ui.reconstructButton.text == "Reconstruct"
+
+
+def test_our_own_failure_is_shown_logged_and_leaves_the_panel_usable(panel, radiograph, predictor, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(predictor, "reconstruct", lambda *_: 1 / 0)
+        panel.ui.reconstructButton.click()
+        assert run_until(lambda: messages)
+    assert messages.pop() == ("error", "failed: division by zero")
+    assert panel.ui.logText.toPlainText() == "ZeroDivisionError('division by zero')"
+    reconstructed(panel)
+
+
+def test_a_result_that_cannot_be_shown_is_said(panel, radiograph, monkeypatch):
+    from ReVertSlicer.work import jobs
+
+    with monkeypatch.context() as broken:
+        broken.setattr(jobs, "showReconstructions", lambda *_: 1 / 0)
+        panel.ui.reconstructButton.click()
+        assert run_until(lambda: messages)
+    assert messages.pop() == ("error", "The result could not be shown: division by zero")
+    reconstructed(panel)
+
+
+def test_another_device_or_weights_reach_the_process(panel, radiograph):
+    panel.ui.deviceSelector.setCurrentText("cpu")
+    panel.state.weights = "own.safetensors"
+    reconstructed(panel)
+    assert panel.worker.started[-1] == ("own.safetensors", "cpu")
+
+
+def compared(panel):
+    panel.ui.compareButton.click()
+    assert run_until(lambda: not panel.runner.isRunning)
+    assert [text for kind, text in messages if kind == "error"] == []
+
+
+def test_compare_waits_for_a_segment_and_says_the_figures_with_the_control(panel):
+    segmentation, segment = box_segmentation()
+    panel.ui.modelSelector.setCurrentNode(box_model())
+    panel.ui.segmentationSelector.setCurrentNode(segmentation)
+    selector = panel.ui.segmentSelector
+    assert [selector.itemText(i) for i in range(selector.count)] == ["box", "empty"]
+    assert panel.state.segmentId == segment
+    compared(panel)
+    text = panel.ui.resultLabel.text
+    assert "Dice" in text
+    assert "control" in text
+    assert panel.state.colour == "distance to CT"
+    panel.ui.showPlotButton.click()
+    selection = slicer.mrmlScene.GetNodeByID("vtkMRMLSelectionNodeSingleton")
+    assert slicer.mrmlScene.GetNodeByID(selection.GetActivePlotChartID()).GetTitle().startswith("L3: distance")
+    assert panel.ui.removeAlignmentButton.enabled
+    panel.ui.removeAlignmentButton.click()
+    assert not panel.ui.removeAlignmentButton.enabled
+    selector.setCurrentIndex(1)
+    assert panel.state.segmentId == "empty"
+    panel.ui.compareButton.click()
+    assert messages == [("error", "segment: expected a filled one, got an empty segment")]
+    panel.ui.segmentationSelector.setCurrentNode(None)
+    assert not panel.ui.compareButton.enabled
+
+
+def test_the_segment_of_the_models_level_is_suggested(panel):
+    segmentation, _ = box_segmentation()
+    segmentation.GetSegmentation().GetSegment("empty").SetName("vertebra_L3")
+    panel.ui.modelSelector.setCurrentNode(box_model())
+    panel.ui.segmentationSelector.setCurrentNode(segmentation)
+    assert panel.ui.segmentSelector.currentText == "vertebra_L3"
+
+
+def test_declined_installation_breaks_nothing(panel, radiograph, monkeypatch):
+    from ReVertSlicer.work import packages
+
+    monkeypatch.setattr(packages, "missing", lambda: ("torch",))
+    monkeypatch.setattr(packages, "install", lambda: False)
+    nodes = slicer.mrmlScene.GetNumberOfNodes()
+    panel.ui.reconstructButton.click()
+    assert not panel.runner.isRunning
+    assert slicer.mrmlScene.GetNumberOfNodes() == nodes
+    monkeypatch.setattr(packages, "install", lambda: True)
+    reconstructed(panel)
+
+
+def test_live_follows_the_image_and_stops_with_the_radiograph(panel, radiograph, predictor):
+    panel.ui.liveCheckBox.setChecked(True)
+    assert run_until(lambda: len(predictor.asked) == 1 and not panel.runner.isRunning)
+    for _ in range(3):
+        slicer.util.updateVolumeFromArray(radiograph, slicer.util.arrayFromVolume(radiograph) + 1)
+        assert run_until(lambda: not panel.runner.isRunning)
+    assert len(predictor.asked) == 4
+    assert panel.ui.framesLabel.text.endswith("frames/s")
+    assert not panel.ui.reconstructButton.enabled
+    slicer.mrmlScene.RemoveNode(radiograph)
+    assert run_until(lambda: not panel.ui.liveCheckBox.checked)
+    assert messages[1:] == []
+
+
+def test_a_comparison_goes_on_while_frames_come_in(panel, radiograph):
+    segmentation, _segment = box_segmentation()
+    panel.ui.segmentationSelector.setCurrentNode(segmentation)
+    panel.ui.modelSelector.setCurrentNode(box_model())
+    panel.ui.liveCheckBox.setChecked(True)
+    assert run_until(lambda: not panel.runner.isRunning)
+    panel.ui.compareButton.click()
+    slicer.util.updateVolumeFromArray(radiograph, slicer.util.arrayFromVolume(radiograph) + 1)
+    assert run_until(lambda: "Dice" in panel.ui.resultLabel.text)
+    assert panel.ui.liveCheckBox.checked
+    assert [text for kind, text in messages if kind == "error"] == []
+
+
+def test_closing_the_scene_forgets_the_nodes_and_the_work(panel, radiograph):
+    panel.worker.delay_ms = 200
+    panel.ui.reconstructButton.click()
+    slicer.mrmlScene.Clear(0)
+    assert panel.logic.getParameterNode().radiograph is None
+    assert not panel.ui.reconstructButton.enabled
+    assert not panel.runner.isRunning
+    assert not run_until(lambda: slicer.util.getNodesByClass("vtkMRMLModelNode"), 0.4)
+    assert messages == []
+
+
+def test_a_radiograph_deleted_while_it_is_worked_on(panel, radiograph):
+    panel.worker.delay_ms = 100
+    panel.ui.reconstructButton.click()
+    slicer.mrmlScene.RemoveNode(radiograph)
+    assert run_until(lambda: not panel.runner.isRunning)
+    assert messages == [("error", "radiograph: expected to stay in the scene, got deleted while it was worked on")]
+    assert slicer.util.getNodesByClass("vtkMRMLModelNode") == []
+
+
+def test_cleanup_stops_the_process(panel):
+    panel.cleanup()
+    assert panel.worker.stopped >= 1
+
+
+def test_the_colour_asked_for_is_shown(panel):
+    model = box_model()
+    model.CreateDefaultDisplayNodes()
+    values = numpy_to_vtk(np.arange(model.GetPolyData().GetNumberOfPoints(), dtype=np.float32), deep=True)
+    values.SetName("expected_error_mm")
+    model.GetPolyData().GetPointData().AddArray(values)
+    panel.ui.modelSelector.setCurrentNode(model)
+    panel.ui.colourSelector.setCurrentText("expected error")
+    assert panel.state.colour == "expected error"
+    assert model.GetDisplayNode().GetActiveScalarName() == "expected_error_mm"
+    assert model.GetDisplayNode().GetScalarVisibility()
+    panel.ui.colourSelector.setCurrentText("bone")
+    assert not model.GetDisplayNode().GetScalarVisibility()
+
+
+def test_work_that_ends_after_the_module_was_left(panel, radiograph):
+    segmentation, _ = box_segmentation()
+    panel.ui.segmentationSelector.setCurrentNode(segmentation)
+    panel.worker.delay_ms = 50
+    panel.ui.reconstructButton.click()
+    panel.exit()
+    assert run_until(lambda: not panel.runner.isRunning)
+    state = panel.logic.getParameterNode()
+    assert state.model.GetAttribute("ReVert.Level") == "L3"
+    panel.enter()
+    panel.ui.modelSelector.setCurrentNode(box_model())
+    panel.ui.compareButton.click()
+    panel.exit()
+    assert run_until(lambda: not panel.runner.isRunning)
+    assert state.colour == "distance to CT"
+    assert [kind for kind, _ in messages] == ["views"]

@@ -1,0 +1,179 @@
+"""A comparison in the scene: figures, colours, alignment and plot, updated rather than piled up."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scene_host
+import slicer
+from scene_nodes import ABOUT, AP, box_model, box_segmentation, comparison_of, fresh, outcome, radiograph_node, vertices
+from vtk.util.numpy_support import vtk_to_numpy
+
+from ReVertLib.errors import InputError
+from ReVertLib.mesh.mesh import Mesh
+
+
+@pytest.fixture
+def parts():
+    return fresh("scene.reconstruction_nodes", "scene.comparison_nodes", "scene.hierarchy", "scene.distance_plot")
+
+
+@pytest.fixture
+def model(parts):
+    return parts[0].showReconstructions(radiograph_node(), [outcome()], AP, ABOUT)[0]
+
+
+def figures(table_node):
+    """{metric: (reconstruction, control)}."""
+    table = table_node.GetTable()
+    names = [table.GetColumnName(index) for index in range(table.GetNumberOfColumns())]
+    assert names == ["metric", "reconstruction", "control"]
+    rows = ([table.GetValue(row, column) for column in range(3)] for row in range(table.GetNumberOfRows()))
+    return {name.ToString(): (mine.ToDouble(), control.ToDouble()) for name, mine, control in rows}
+
+
+def test_the_table_has_the_figures_beside_the_controls(parts, model):
+    comparison = parts[1]
+    table = comparison.showComparison(model, *box_segmentation(), comparison_of(model))
+    assert figures(table) == {
+        "dice": (0.9, 0.87),
+        "hd95_mm": (2.0, 3.3),
+        "assd_mm": (0.7, 1.1),
+        "nsd_2mm": (0.95, 0.86),
+        "chamfer_mm2": (1.5, 3.0),
+        "volume_mm3": (24000, 22000),
+        "target_volume_mm3": (23000, 23000),
+    }
+
+
+def test_the_table_says_what_was_compared_how(parts, model):
+    comparison = parts[1]
+    table = comparison.showComparison(model, *box_segmentation(), comparison_of(model))
+    attributes = {name: table.GetAttribute(f"ReVert.{name}") for name in ("Alignment", "Level", "Segment")}
+    assert attributes == {"Alignment": "rigid", "Level": "L3", "Segment": "box"}
+    assert table.GetAttribute("ReVert.WeightsSha256") == "0" * 64
+    assert table.GetAttribute("ReVert.Time").endswith("+00:00")
+    assert "mean vertebra of 87 people, no radiograph used" in table.GetAttribute("ReVert.Control")
+    assert table.GetColumnDescription("control") == table.GetAttribute("ReVert.Control")
+    assert table.GetNodeReference("ReVert.Surface") is model
+
+
+def test_without_a_control_its_column_is_nan(parts, model):
+    table = parts[1].showComparison(model, *box_segmentation(), comparison_of(model, control=None))
+    assert all(math.isnan(control) for _mine, control in figures(table).values())
+    assert table.GetAttribute("ReVert.Control") == "no control"
+
+
+def test_the_model_is_coloured_by_the_distances_and_keeps_its_surface(parts, model):
+    places, normals = vertices(model), model.GetPolyData().GetPointData().GetNormals()
+    parts[1].showComparison(model, *box_segmentation(), comparison_of(model, distances_mm=np.arange(8)))
+    data = model.GetPolyData().GetPointData()
+    assert vtk_to_numpy(data.GetArray("signed_distance_mm")).tolist() == list(range(8))
+    assert data.GetNormals() is normals
+    assert vertices(model) == pytest.approx(places)
+    assert model.GetDisplayNode().GetActiveScalarName() == "signed_distance_mm"
+    assert model.GetDisplayNode().GetScalarVisibility()
+
+
+def test_comparing_again_updates_everything(parts, model):
+    _result, comparison, hierarchy, _plot = parts
+    node, segment = box_segmentation()
+    first = comparison.showComparison(model, node, segment, comparison_of(model))
+    count = slicer.mrmlScene.GetNumberOfNodes()
+    better = comparison_of(model, "translation", distances_mm=np.full(8, 0.5))
+    better = replace(better, metrics=replace(better.metrics, dice=0.99))
+    second = comparison.showComparison(model, node, segment, better)
+    assert second is first
+    assert slicer.mrmlScene.GetNumberOfNodes() == count
+    assert figures(second)["dice"][0] == 0.99
+    assert second.GetAttribute("ReVert.Alignment") == "translation"
+    assert slicer.util.arrayFromTableColumn(hierarchy.part(model, "distances"), "share_percent").sum() == pytest.approx(
+        100
+    )
+
+
+def test_mode_none_shows_the_figures_and_leaves_the_model_in_place(parts, model):
+    comparison = parts[1]
+    node, segment = box_segmentation()
+    comparison.showComparison(model, node, segment, comparison_of(model, motion_mm=(5, 0, 0)))
+    assert comparison.alignmentOf(model) is not None
+    comparison.showComparison(model, node, segment, comparison_of(model, "none"))
+    assert comparison.alignmentOf(model) is None
+    assert model.GetParentTransformNode() is None
+
+
+def test_a_surface_that_is_another_by_now_is_refused(parts, model):
+    found = comparison_of(model, distances_mm=np.zeros(9))
+    node, segment = box_segmentation()
+    count = slicer.mrmlScene.GetNumberOfNodes()
+    with pytest.raises(InputError, match="model: expected the surface that was compared, got another one since"):
+        parts[1].showComparison(model, node, segment, found)
+    assert slicer.mrmlScene.GetNumberOfNodes() == count
+
+
+def test_a_segment_deleted_meanwhile_does_not_matter(parts, model):
+    node, segment = box_segmentation()
+    node.GetSegmentation().RemoveSegment(segment)
+    table = parts[1].showComparison(model, node, segment, comparison_of(model))
+    assert table.GetAttribute("ReVert.Segment") in ("", None)
+
+
+def test_any_model_can_be_compared(parts):
+    model = box_model()
+    table = parts[1].showComparison(model, *box_segmentation(), comparison_of(model))
+    assert figures(table)["dice"] == (0.9, 0.87)
+    assert model.GetDisplayNode().GetScalarVisibility()
+
+
+def test_the_distribution_is_weighted_by_area(parts):
+    plot = parts[3]
+    centres, shares = plot.distribution(np.array([-0.3, 0.0, 0.1, 0.62]), np.array([1.0, 2.0, 1.0, 4.0]))
+    assert centres == pytest.approx(np.arange(-1.0, 1.01, 0.25))
+    assert dict(zip(centres, shares, strict=True)) == {
+        **dict.fromkeys(centres, 0),
+        -0.25: pytest.approx(12.5),
+        0.0: pytest.approx(37.5),
+        0.5: pytest.approx(50.0),
+    }
+    assert plot.distribution(np.zeros(3), np.ones(3))[1].tolist() == [0, 100, 0]
+
+
+def test_a_vertex_has_a_third_of_the_area_around_it(parts):
+    """A square of 36 mm2, cut along a diagonal."""
+    square = Mesh([[0, 0, 0], [6, 0, 0], [6, 6, 0], [0, 6, 0]], [[0, 1, 2], [0, 2, 3]])
+    assert parts[3]._vertexAreas(square) == pytest.approx([12, 6, 12, 6])
+
+
+def test_the_plot_has_titles_units_and_the_distances(parts, model):
+    _result, comparison, hierarchy, _plot = parts
+    comparison.showComparison(model, *box_segmentation(), comparison_of(model))
+    chart = hierarchy.part(model, "chart")
+    assert chart.GetTitle() == "L3: distance of the surface to the CT"
+    assert "mm" in chart.GetXAxisTitle() and "%" in chart.GetYAxisTitle()
+    series = chart.GetNthPlotSeriesNode(0)
+    assert chart.GetNumberOfPlotSeriesNodes() == 1
+    assert series.GetTableNode() is hierarchy.part(model, "distances")
+    assert (series.GetXColumnName(), series.GetYColumnName()) == ("distance_mm", "share_percent")
+
+
+def test_all_is_there_after_saving_and_loading(parts, model, tmp_path):
+    result, comparison, hierarchy, _plot = parts
+    table = comparison.showComparison(model, *box_segmentation(), comparison_of(model, motion_mm=(5, 0, 0)))
+    before, attributes = figures(table), {name: table.GetAttribute(name) for name in table.GetAttributeNames()}
+    scene_host.reopened(tmp_path)
+    (radiograph,) = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+    model = result.modelOf(radiograph, "L3")
+    again = hierarchy.part(model, "comparison")
+    assert figures(again) == {name: pytest.approx(values) for name, values in before.items()}
+    assert {name: again.GetAttribute(name) for name in again.GetAttributeNames()} == attributes
+    assert slicer.util.arrayFromTransformMatrix(comparison.alignmentOf(model))[0, 3] == pytest.approx(5)
+    assert vtk_to_numpy(model.GetPolyData().GetPointData().GetArray("signed_distance_mm")) == pytest.approx(
+        np.linspace(-1, 1, 8)
+    )
+    chart = hierarchy.part(model, "chart")
+    assert chart.GetNthPlotSeriesNode(0).GetTableNode() is hierarchy.part(model, "distances")
+    count = slicer.mrmlScene.GetNumberOfNodes()
+    (node,) = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+    assert comparison.showComparison(model, node, "box", comparison_of(model)) is again
+    assert slicer.mrmlScene.GetNumberOfNodes() == count

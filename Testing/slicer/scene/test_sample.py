@@ -1,0 +1,111 @@
+"""The sample case: loading it without a network, and what the Sample Data module is told."""
+
+import hashlib
+import sys
+import types
+
+import numpy as np
+import pytest
+import slicer
+import slicer_host
+
+from ReVertLib.errors import InputError
+from ReVertLib.geometry.sidecar import complete_geometry, read_sidecar
+from ReVertLib.imaging.labels import label_mesh, read_label_map
+from ReVertLib.imaging.radiograph import read_radiograph
+from ReVertLib.resources import SAMPLE_FOLDER
+
+
+@pytest.fixture
+def sample():
+    slicer_host.load()
+    from ReVertSlicer.scene import sample
+
+    return sample
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    """What SampleData was told, by sample name."""
+    told = {}
+
+    class SampleDataLogic:
+        @staticmethod
+        def registerCustomSampleDataSource(sampleName=None, **source):
+            told[sampleName] = source
+
+    monkeypatch.setitem(sys.modules, "SampleData", types.SimpleNamespace(SampleDataLogic=SampleDataLogic))
+    return told
+
+
+@pytest.mark.parametrize(("view", "yaw"), [("ap", 0), ("lateral", 90), ("oblique", 25)])
+def test_a_radiograph_arrives_with_its_geometry_and_its_vertebra(sample, view, yaw):
+    from ReVertSlicer.input import placement, radiograph_check
+
+    node = sample.loadSample(view).radiograph
+    path = SAMPLE_FOLDER / f"verse008_L3_{view}.png"
+    np.testing.assert_array_equal(radiograph_check.pixelsOf(node), read_radiograph(path).pixels)
+    check = radiograph_check.checkRadiograph(node)
+    assert (check.problems, check.missing, check.doubts) == ((), {}, ())
+    (place,) = placement.places(node)
+    geometry, angles = radiograph_check.geometryOf(node, 0, place.level, place.boxPx)
+    assert geometry == complete_geometry(read_sidecar(path.with_suffix(".json")), (224, 224))
+    assert angles == {"yaw_deg": yaw, "pitch_deg": 0, "roll_deg": 0}
+
+
+def test_the_picture_stands_as_slicer_stands_pictures(sample):
+    """Columns run to the patient's left, rows to the back: upright in an axial view."""
+    directions = np.zeros((3, 3))
+    sample.loadSample().radiograph.GetIJKToRASDirections(directions)
+    assert directions.tolist() == np.diag([-1, -1, 1]).tolist()
+
+
+def test_the_segment_is_named_by_its_level_and_lies_where_the_label_map_does(sample):
+    node = sample.loadSample().segmentation
+    segmentation = node.GetSegmentation()
+    (segment_id,) = segmentation.GetSegmentIDs()
+    assert segmentation.GetSegment(segment_id).GetName() == "L3"
+    bounds = np.zeros(6)
+    node.CreateClosedSurfaceRepresentation()
+    node.GetRASBounds(bounds)
+    expected = label_mesh(read_label_map(SAMPLE_FOLDER / "segmentation.nii.gz"), 22).vertices * [-1, -1, 1]
+    np.testing.assert_allclose(bounds[::2], expected.min(0), atol=2)
+    np.testing.assert_allclose(bounds[1::2], expected.max(0), atol=2)
+    assert slicer.util.getNodesByClass("vtkMRMLLabelMapVolumeNode") == []
+
+
+def test_an_unknown_view_is_refused(sample):
+    with pytest.raises(InputError, match="sample: expected one of ap, lateral, oblique, got 'pa'"):
+        sample.loadSample("pa")
+
+
+def test_checksums_are_those_of_the_files(sample):
+    files = {path.name: path for path in SAMPLE_FOLDER.iterdir() if path.name != "README.md"}
+    assert {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()} == sample.SHA256
+
+
+def test_the_sample_data_module_is_told_of_every_file(sample, registered, root):
+    sample.registerSampleData()
+    assert set(registered) == {"ReVert L3 ap", "ReVert L3 lateral", "ReVert L3 oblique", "ReVert L3 CT"}
+    for source in registered.values():
+        names = source["fileNames"]
+        assert source["category"] == "ReVert"
+        assert source["uris"] == [f"{sample.URL}{name}" for name in names]
+        assert source["checksums"] == [f"SHA256:{sample.SHA256[name]}" for name in names]
+        assert {len(source[key]) for key in ("nodeNames", "loadFileType")} == {len(names)}
+        assert (SAMPLE_FOLDER / source["thumbnailFileName"]).is_file()
+        assert [kind for name, kind in zip(names, source["loadFileType"], strict=True) if name.endswith(".json")] in (
+            [None],
+            [],
+        )
+    assert {name for source in registered.values() for name in source["fileNames"]} == set(sample.SHA256)
+    home = next(line for line in (root / "pyproject.toml").read_text().splitlines() if line.startswith("Homepage"))
+    assert sample.URL.startswith(home.split('"')[1])
+
+
+def test_a_click_in_the_sample_data_module_needs_no_network(sample, registered):
+    sample.registerSampleData()
+    source = registered["ReVert L3 lateral"]
+    source["customDownloader"](types.SimpleNamespace(fileNames=source["fileNames"]))
+    (node,) = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+    assert node.GetName() == "ReVert L3 lateral"

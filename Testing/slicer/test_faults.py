@@ -1,0 +1,210 @@
+"""The panel on its real child process, from click to mesh, and everything that can come in between.
+
+One process serves the whole file where nothing ends it: starting takes seconds.
+"""
+
+import time
+
+import psutil
+import pytest
+import slicer
+import slicer_host
+from qt_host import QtCore
+from scene_host import reopened
+from slicer_host import messages, run_until
+
+STALL_S = 0.1
+CLICK_TO_MESH_S = 0.3
+TRIES = 5
+GROWTH_MB = 40
+
+
+@pytest.fixture
+def module(monkeypatch):
+    loaded = slicer_host.load()
+    from ReVertSlicer.work import packages
+
+    monkeypatch.setattr(packages, "missing", lambda: ())
+    return loaded
+
+
+@pytest.fixture
+def panel(module):
+    """The panel with the sample selected and its process warm."""
+    from ReVertSlicer.work.worker_process import _Process
+
+    widget = module.ReVertWidget()
+    widget.ui.sampleButton.click()
+    widget.state.device = "cpu"
+    assert run_until(lambda: widget.worker.isReady, 60)
+    yield widget
+    widget.cleanup()
+    assert run_until(lambda: not _Process._ending)
+
+
+def finished(panel, seconds=30):
+    assert run_until(lambda: not panel.runner.isRunning, seconds)
+
+
+def reconstructed(panel):
+    panel.ui.reconstructButton.click()
+    finished(panel)
+    assert [text for kind, text in messages if kind == "error"] == []
+    return panel.state.model
+
+
+def begin_comparing(panel):
+    """A comparison that has begun in the process; it takes seconds."""
+    reconstructed(panel)
+    panel.ui.compareButton.click()
+    assert run_until(lambda: "Aligning" in panel.ui.stageLabel.text, 20)
+
+
+def child(panel):
+    """The process that does the work."""
+    return psutil.Process(panel.worker._process._pid)
+
+
+def scene_state():
+    """What may not change: the ids of the nodes, and the points of the models."""
+    nodes = [slicer.mrmlScene.GetNthNode(i) for i in range(slicer.mrmlScene.GetNumberOfNodes())]
+    points = {node.GetID(): node.GetPolyData().GetMTime() for node in nodes if node.IsA("vtkMRMLModelNode")}
+    return sorted(node.GetID() for node in nodes), points
+
+
+class Heartbeat:
+    """How long the event loop was ever away, seconds."""
+
+    def __init__(self):
+        self.longest, self._last = 0.0, time.perf_counter()
+        self._timer = QtCore.QTimer()
+        self._timer.timeout.connect(self._beat)
+        self._timer.start(2)
+
+    def _beat(self):
+        now = time.perf_counter()
+        self.longest, self._last = max(self.longest, now - self._last), now
+
+
+def test_click_to_mesh_is_quick_and_never_stalls(panel):
+    reconstructed(panel)
+    times, stalls = [], []
+    for _ in range(TRIES):
+        heartbeat, started = Heartbeat(), time.perf_counter()
+        reconstructed(panel)
+        times.append(time.perf_counter() - started)
+        stalls.append(heartbeat.longest)
+    assert min(times) < CLICK_TO_MESH_S, times
+    assert min(stalls) < STALL_S, stalls
+
+
+def test_comparison_never_stalls(panel):
+    reconstructed(panel)
+    stalls = []
+    for _ in range(2):
+        heartbeat = Heartbeat()
+        panel.ui.compareButton.click()
+        finished(panel)
+        stalls.append(heartbeat.longest)
+    assert "Dice" in panel.ui.resultLabel.text
+    assert min(stalls) < STALL_S, stalls
+
+
+def test_cancel_in_the_middle_changes_nothing_and_all_goes_on(panel):
+    begin_comparing(panel)
+    before, process = scene_state(), child(panel)
+    panel.ui.reconstructButton.click()
+    assert panel.ui.stageLabel.text == "Cancelled; nothing in the scene was changed."
+    assert run_until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, 5)
+    assert scene_state() == before
+    assert messages[1:] == []
+    reconstructed(panel)
+
+
+def test_process_killed_from_outside_is_one_message(panel):
+    begin_comparing(panel)
+    before = scene_state()
+    child(panel).kill()
+    finished(panel)
+    errors = [text for kind, text in messages if kind == "error"]
+    assert len(errors) == 1
+    assert "\n" not in errors[0]
+    assert scene_state() == before
+    messages.clear()
+    reconstructed(panel)
+
+
+def test_scene_closed_while_running(panel):
+    begin_comparing(panel)
+    slicer.mrmlScene.Clear(0)
+    assert not panel.runner.isRunning
+    assert not run_until(lambda: slicer.util.getNodesByClass("vtkMRMLTableNode"), 3)
+    panel.ui.sampleButton.click()
+    reconstructed(panel)
+
+
+def test_model_deleted_while_it_is_compared(panel):
+    begin_comparing(panel)
+    slicer.mrmlScene.RemoveNode(panel.state.model)
+    finished(panel)
+    errors = [text for kind, text in messages if kind == "error"]
+    assert errors == ["model: expected to stay in the scene, got deleted while it was worked on"]
+
+
+def test_weights_that_cannot_be_used_say_so_and_the_shipped_ones_work_again(panel, tmp_path):
+    (tmp_path / "own.safetensors").write_bytes(b"nothing")
+    panel.ui.weightsLineEdit.setText(str(tmp_path / "own.safetensors"))
+    panel.ui.reconstructButton.click()
+    finished(panel)
+    assert [text for kind, text in messages if kind == "error"] == [
+        "weights own.safetensors: expected its SHA256 in own.safetensors.sha256, got no such file"
+    ]
+    messages.clear()
+    panel.ui.weightsLineEdit.setText("")
+    reconstructed(panel)
+
+
+def test_ten_radiographs_in_a_row_leave_nothing_behind(panel):
+    node = panel.state.radiograph
+    pixels = slicer.util.arrayFromVolume(node).copy()
+    sizes = []
+    for _ in range(10):
+        slicer.util.updateVolumeFromArray(node, pixels)
+        reconstructed(panel)
+        nodes = slicer.mrmlScene.GetNumberOfNodes()
+        memory = sum(process.memory_info().rss for process in (psutil.Process(), child(panel)))
+        sizes.append((nodes, memory / 2**20))
+    assert {nodes for nodes, _ in sizes} == {sizes[0][0]}
+    assert sizes[-1][1] - sizes[1][1] < GROWTH_MB, sizes
+
+
+def test_two_panels_work_side_by_side(panel, module):
+    other = module.ReVertWidget()
+    try:
+        assert other.state.radiograph is panel.state.radiograph
+        other.ui.reconstructButton.click()
+        reconstructed(panel)
+        finished(other, 60)
+        models = [node for node in slicer.util.getNodesByClass("vtkMRMLModelNode") if node.GetAttribute("ReVert.Level")]
+        assert models == [panel.state.model]
+    finally:
+        other.cleanup()
+    reconstructed(panel)
+
+
+def test_a_saved_scene_comes_back_whole(panel, tmp_path):
+    begin_comparing(panel)
+    finished(panel)
+    name = panel.state.model.GetName()
+    sod = panel.ui.sodSpinBox.value
+    reopened(tmp_path)
+    panel.enter()
+    assert panel.state.model.GetName() == name
+    assert panel.state.colour == "distance to CT"
+    assert panel.ui.sodSpinBox.value == sod
+    assert len(panel.placed) == 1
+    assert panel.ui.removeAlignmentButton.enabled
+    nodes = slicer.mrmlScene.GetNumberOfNodes()
+    model = panel.state.model
+    assert reconstructed(panel) is model
+    assert slicer.mrmlScene.GetNumberOfNodes() <= nodes

@@ -1,0 +1,130 @@
+"""How weights, and those of a training on the way, do on samples not seen in training, clean and as films.
+
+    python Testing/studies/new_samples.py NEW FILE... [--surfaces]
+
+NEW is a folder of `revert world`, FILE weights or the `checkpoint.safetensors` of a training, of which the moving
+average is taken. Two lines for each, of the images as they are and of films of them: mean distance of corresponding
+vertices after the best rigid motion, mm, where the turn is below 20 degrees; the turn, its median and 90th percentile;
+the share over 20 degrees. With --surfaces also, of one clean image of each shape, Dice, HD95, ASSD and NSD after rigid
+alignment as `revert evaluate` measures them, beside the control, the mean vertebra of 87; and, of weights that judge
+themselves, for each verdict the mean distance of the vertices to the true surface before any alignment: its mean, its
+90th percentile, its worst, and the shares below 1.5 and 2 mm.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from ablations import CPU, rigid_mm, turns_deg
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from ReVertLib.anatomy.template import load_template
+from ReVertLib.inference.verdict import REFUSE_MM, TRUST_MM, WORDS
+from ReVertLib.mesh.distance import distances_mm
+from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.metrics.surface import surface_metrics
+from ReVertLib.network.template_network import TemplateNetwork
+from ReVertLib.network.weights import load_weights
+from ReVertLib.registration.icp import align
+from ReVertLib.training.augmentation import augmented
+from ReVertLib.training.samples import Samples
+from ReVertLib.training.shards import VIEWS_PER_VOLUME
+
+FAR_DEG = 20.0
+
+
+def network_of(path: Path) -> tuple[nn.Module, str]:
+    """The network in a file of either kind, and which it is."""
+    with safe_open(path, "pt") as file:
+        step = (file.metadata() or {}).get("step")
+        if step is None:
+            weights = load_weights(path)
+            return weights.network, weights.sha256[:8]
+        average = {n.removeprefix("average."): file.get_tensor(n) for n in file.keys() if n.startswith("average.")}  # noqa: SIM118 - not a dict
+    network = TemplateNetwork()
+    network.load_state_dict(average)
+    return network.eval(), f"step {step}"
+
+
+@torch.no_grad()
+def measured(network: nn.Module, samples: Samples, filmed: bool) -> str:
+    """The figures of one line."""
+    off_mm, turn = [], []
+    for number, index in enumerate(torch.arange(len(samples)).split(32)):
+        batch = samples.batch(index, CPU)
+        image = augmented(batch, torch.Generator().manual_seed(number), 1.0).image if filmed else batch.image
+        answer, _ = network.answer(image, batch.level, batch.position_mm[:, 2])
+        turn += turns_deg(answer, batch)
+        off_mm += [rigid_mm(a, b) for a, b in zip(answer.shape.numpy(), batch.shape.numpy(), strict=True)]
+    near = np.array(turn) < FAR_DEG
+    return (
+        f"{np.array(off_mm)[near].mean():.2f} mm  turn {np.median(turn):.1f} / {np.percentile(turn, 90):.1f} deg"
+        f"  over {FAR_DEG:.0f} deg {1 - near.mean():.1%}"
+    )
+
+
+@torch.no_grad()
+def surfaces(network: nn.Module, samples: Samples) -> dict[str, np.ndarray]:
+    """(n, 4) Dice, HD95, ASSD and NSD of the answers and of the control, one row for each shape."""
+    first = torch.arange(0, len(samples), VIEWS_PER_VOLUME)
+    view = torch.randint(VIEWS_PER_VOLUME, first.shape, generator=torch.Generator().manual_seed(0))
+    batch = samples.batch(first + view, CPU)
+    answer, _ = network.answer(batch.image, batch.level, batch.position_mm[:, 2])
+    found = {"answers": answer.shape, "control": network.means[batch.level]}
+    return {
+        name: np.array([_rigid_metrics(a, b) for a, b in zip(s, batch.shape, strict=True)]) for name, s in found.items()
+    }
+
+
+def _rigid_metrics(shape: Tensor, truth: Tensor) -> list[float]:
+    mesh, target = (Mesh(vertices.double().numpy(), load_template().faces) for vertices in (shape, truth))
+    found = surface_metrics(mesh.moved(align(mesh, target, "rigid")), target, samples=5_000)
+    return [found.dice, found.hd95_mm, found.assd_mm, found.nsd_2mm]
+
+
+@torch.no_grad()
+def verdicts(network: nn.Module, samples: Samples) -> dict[str, np.ndarray]:
+    """By verdict, of the expected error alone, how far off its answers are, mm."""
+    expected_mm, off_mm = [], []
+    for index in torch.arange(len(samples)).split(32):
+        batch = samples.batch(index, CPU)
+        answer = network(batch.image, batch.level, batch.position_mm[:, 2])
+        expected_mm += answer.expected_error_mm.mean(1).tolist()
+        for found, truth in zip(answer.vertices.double().numpy(), batch.vertices.double().numpy(), strict=True):
+            off_mm.append(np.abs(distances_mm(found, Mesh(truth, load_template().faces))).mean())
+    kind = np.digitize(expected_mm, [TRUST_MM, REFUSE_MM])
+    return {word: np.array(off_mm)[kind == i] for i, word in enumerate(WORDS)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("new", type=Path)
+    parser.add_argument("files", type=Path, nargs="+")
+    parser.add_argument("--surfaces", action="store_true", help="a second or two for each shape")
+    options = parser.parse_args()
+    samples = Samples(options.new)
+    for path in options.files:
+        network, name = network_of(path)
+        for filmed in (False, True):
+            print(f"{name:<12} {'films' if filmed else 'clean'}  {measured(network, samples, filmed)}", flush=True)
+        if options.surfaces:
+            rows = surfaces(network, samples)
+            for what, table in rows.items():
+                means = "Dice {:.3f}  HD95 {:.2f} mm  ASSD {:.2f} mm  NSD {:.3f}".format(*table.mean(0))
+                print(f"{name:<12} {what}  {means}", flush=True)
+            better = (rows["answers"][:, 0] > rows["control"][:, 0]).sum()
+            print(f"{name:<12} {better} of {len(rows['control'])} better than the control by Dice", flush=True)
+        if options.surfaces and network.error_head is not None:
+            for word, off_mm in verdicts(network, samples).items():
+                if len(off_mm):
+                    spread = f"{np.mean(off_mm):.2f} / {np.percentile(off_mm, 90):.2f} / {np.max(off_mm):.2f} mm"
+                    below = f"below 1.5 mm {np.mean(off_mm < 1.5):.0%}, 2 mm {np.mean(off_mm < 2):.0%}"
+                    print(f"{name:<12} {word}: {len(off_mm)}  {spread}  {below}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Pictures by Slicer's displayable managers: the silhouette is drawn around the vertebra, the plane behind it."""
+
+import numpy as np
+import pytest
+import scene_pictures
+import slicer
+import vtk
+from scene_nodes import ABOUT, AP, fresh, outcome, radiograph_node
+from vtk.util.numpy_support import vtk_to_numpy
+
+
+def pixels(path):
+    """(rows, columns, 3), the first row on top."""
+    reader = vtk.vtkPNGReader()
+    reader.SetFileName(str(path))
+    reader.Update()
+    columns, rows, _ = reader.GetOutput().GetDimensions()
+    return vtk_to_numpy(reader.GetOutput().GetPointData().GetScalars()).reshape(rows, columns, -1)[::-1, :, :3]
+
+
+def coloured(picture, colour, tolerance=40):
+    """Rows and columns (n, 2) of about this colour, 0..1."""
+    return np.argwhere(np.abs(picture.astype(int) - 255 * np.array(colour)).max(-1) < tolerance)
+
+
+@pytest.fixture
+def scene():
+    """Film, and the file with the colours."""
+    result, colours = fresh("scene.reconstruction_nodes", "scene.colours")
+    radiograph = radiograph_node(spacing=(0.5, 0.5, 1.0))
+    result.showReconstructions(radiograph, [outcome()], AP, ABOUT)
+    return radiograph, colours
+
+
+def test_silhouette_in_the_slice_view(scene, tmp_path):
+    """5 pixels of the picture to one of the film, on which a cube of 8 mm covers 23 columns and 46 rows."""
+    radiograph, colours = scene
+    count = slicer.mrmlScene.GetNumberOfNodes()
+    scene_pictures.picture_slice(radiograph, tmp_path / "slice.png", (400, 300))
+    assert slicer.mrmlScene.GetNumberOfNodes() == count
+    picture = pixels(tmp_path / "slice.png")
+    outline = coloured(picture, colours.OUTLINE)
+    assert np.ptp(outline, axis=0) == pytest.approx([5 * 46, 5 * 23], abs=5)
+    assert outline.mean(0) == pytest.approx([150, 200], abs=5)
+    assert picture[20, 40].max() < 60  # the film's ramp, brighter to the right
+    assert picture[20, 360].min() > 150
+
+
+def test_film_and_beam_in_3d(scene, tmp_path):
+    """Seen from the source, the film shows as in the slice view: its bright end is at the patient's left."""
+    _radiograph, colours = scene
+    count = slicer.mrmlScene.GetNumberOfNodes()
+    scene_pictures.picture_3d(tmp_path / "3d.png", (400, 300), zoom=25, focus=(0, -1000, 0))
+    assert slicer.mrmlScene.GetNumberOfNodes() == count
+    picture = pixels(tmp_path / "3d.png")
+    bright, dark = (coloured(picture, [grey] * 3, 50)[:, 1] for grey in (1, 0.1))
+    assert len(bright) > 100 and len(dark) > 100
+    assert bright.min() > dark.max()
+    assert len(coloured(picture, colours.OUTLINE)) > 100
+    scene_pictures.picture_3d(tmp_path / "all.png", (400, 300), azimuth_deg=-60)
+    assert len(coloured(pixels(tmp_path / "all.png"), colours.BEAM)) > 100

@@ -1,0 +1,90 @@
+"""Evaluations whose every figure is written down by the test that asks for one, and networks that know the truth."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny
+
+from ReVertLib.anatomy.template import control_mesh
+from ReVertLib.evaluation import evaluate as module
+from ReVertLib.evaluation.evaluate import evaluate
+from ReVertLib.evaluation.measure import Asked, Evaluation, PoseError, Row, Shot
+from ReVertLib.geometry.camera import Geometry
+from ReVertLib.geometry.transform import RigidTransform
+from ReVertLib.geometry.views import view_rotation
+from ReVertLib.inference.results import Reconstruction
+from ReVertLib.metrics.surface import SurfaceMetrics
+from ReVertLib.resources import SHAPE_MODEL_FILE
+from ReVertLib.shape.best_fit import Oracle
+from ReVertLib.shape.model import load_model
+
+CAMERA = Geometry(1000.0, 500.0, (0.5, 0.5), (99.5, 79.5))
+NETWORK = Asked("network", "template", "0" * 64, None)
+SPHERE = Asked("sphere abcdef01", "sphere", "abcdef01" + "0" * 56, "model.safetensors", "7 steps of 3 samples")
+
+
+def row(dice, level="L3", view="ap", answer="network", alignment="rigid", pose=(1.0, 2.0, 3.0), crossing=0.0, euler=0):
+    """HD95 is ten times the Dice, in mm, and all other figures are the Dice; so a table can be told by heart."""
+    metrics = SurfaceMetrics(dice, 10 * dice, dice, dice, dice, 1.0, 1.0)
+    placed = PoseError(*pose) if pose else None
+    return Row(f"secret_{level}", "secret", level, view, answer, alignment, metrics, placed, True, euler, crossing)
+
+
+def evaluation(rows, networks=(NETWORK,), failures=(), errors_mm=None, judgements=()):
+    """With a shot for each vertebra and view of the rows."""
+    places = dict.fromkeys((r.vertebra, r.case, r.level, r.view) for r in rows)
+    shots = tuple(Shot(*place, Path("/home/me/i.png"), Path("/home/me/m.stl"), CAMERA, np.eye(4)) for place in places)
+    return Evaluation("data", networks, shots, tuple(rows), tuple(failures), tuple(judgements), errors_mm or {})
+
+
+def constants(level="L3", view="ap"):
+    """What every image has beside the networks' answers: control and oracle."""
+    return [row(0.8, level, view, "control", pose=None), row(0.95, level, view, "oracle", pose=None)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def plain_model():
+    """The shape model's modes as they are: what is widened takes seconds to be worked out."""
+    model = load_model(SHAPE_MODEL_FILE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Oracle, "of", lambda *_: Oracle(model.means, np.moveaxis(model.modes, 0, 2)))
+        yield
+
+
+@pytest.fixture(scope="module")
+def one_image(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("one_image")
+    tiny.write_vertebra(folder, "L5", 650.0, {"ap": 0.0})
+    return folder
+
+
+def knowing(answer, folder, expects=None):
+    """A stand-in for Predictor that knows a data set: answer(truth) to an image, the mean vertebra to darkness.
+    expects: mm, the error it says of every vertex."""
+
+    class Knowing:
+        architecture, weights_sha256, training = "template", "0" * 64, ""
+
+        def __init__(self, weights, device):
+            self.shots = {shot.geometry.sod_mm: shot for of_one in module._checked_shots(folder) for shot in of_one}
+
+        def reconstruct(self, pixels, geometry):
+            shot = self.shots[geometry.sod_mm]
+            dark = control_mesh(shot.level).moved(RigidTransform(view_rotation(), np.array([0, 0, geometry.sod_mm])))
+            mesh = answer(shot.truth) if pixels.any() else dark
+            return Reconstruction(mesh, geometry, 0.0, (), expects and np.full(len(mesh.vertices), expects))
+
+    return Knowing
+
+
+def run(folder, answer, expects=None, **options):
+    lines = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "Predictor", knowing(answer, folder, expects))
+        result = evaluate(folder, None, samples=1_000, **({"workers": 1, "say": lines.append} | options))
+    return result, lines
+
+
+def rows_of(result, answer, alignment=None):
+    return [row for row in result.rows if row.answer == answer and alignment in (None, row.alignment)]

@@ -1,0 +1,92 @@
+"""One view of a person: the image is the sum of its parts, and everything in it is where the pose says."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tiny import assert_vertebra
+from tiny_people import people, scene
+
+from ReVertLib.drr.projector import Projector
+from ReVertLib.geometry.camera import Geometry
+from ReVertLib.geometry.transform import RigidTransform
+from ReVertLib.geometry.views import view_rotation
+from ReVertLib.mesh.mesh import mesh_volume_mm3
+from ReVertLib.mesh.silhouette import silhouette
+from ReVertLib.synthesis.implants import STEEL, Cylinder
+from ReVertLib.synthesis.patient import WHITE, Scene, sample_scene
+
+SIZE_PX = (96, 128)
+CAMERA = Geometry(1500.0, 1000.0, (4.0, 4.0), (47.5, 63.5))
+
+
+def pose(yaw=0.0) -> RigidTransform:
+    return RigidTransform.about(np.array([0.0, 20.0, -30.0]), view_rotation(yaw, 5.0), np.array([4.0, -6.0, 1000.0]))
+
+
+@pytest.fixture(scope="module")
+def view():
+    return scene().view(pose(70.0), CAMERA, SIZE_PX)
+
+
+def test_the_image_is_the_sum_of_its_parts(view):
+    somebody, where = scene(), pose(70.0)
+    parts = [Projector(v).line_integrals(where, CAMERA, SIZE_PX) for v in (*somebody.volumes, somebody.body)]
+    assert np.abs(view.image - np.sum(parts, axis=0)).max() < 1e-4
+    assert np.array_equal(somebody.image(where, CAMERA, SIZE_PX), view.image)
+    assert view.image.shape == (128, 96)
+
+
+def test_every_bone_is_seen_where_its_surface_is(view):
+    for bone, seen in zip(scene().bones, view.bones, strict=True):
+        assert seen.label == bone.label
+        matrix = pose(70.0).matrix
+        expected = bone.mesh_lps.moved(RigidTransform.from_matrix(matrix))
+        assert np.abs(seen.mesh.vertices - expected.vertices).max() < 1e-9
+        again = bone.shape.vertices @ seen.rotation.T + seen.position_mm
+        assert np.abs(again - expected.vertices).max() < 1e-9
+        shadow = silhouette(expected, CAMERA, SIZE_PX)
+        assert (seen.mask & shadow).sum() / (seen.mask | shadow).sum() > 0.75
+        u0, v0, u1, v1 = map(int, seen.box_px)
+        assert seen.mask[v0:v1, u0:u1].sum() == seen.mask.sum()
+        assert seen.mask[v0, u0:u1].any() and seen.mask[v1 - 1, u0:u1].any()
+        assert seen.mask[v0:v1, u0].any() and seen.mask[v0:v1, u1 - 1].any()
+
+
+def test_a_bone_outside_the_image_has_no_box():
+    away = replace(CAMERA, principal_point_px=(47.5, -900.0))
+    assert all(seen.box_px is None and not seen.mask.any() for seen in scene().view(pose(), away, SIZE_PX).bones)
+
+
+def test_metal_is_white_but_no_whiter():
+    bare = scene()
+    rod = Cylinder(np.array([0.0, 40, -60]), np.array([0.0, 40, 20]), 8.0, STEEL)
+    with_rod = Scene(bare.bones, bare.volumes, bare.body, (rod,), {})
+    before, after = (s.image(pose(), CAMERA, SIZE_PX) for s in (bare, with_rod))
+    shadow = rod.line_integrals(pose(), CAMERA, SIZE_PX) > 0
+    assert np.array_equal(before[~shadow], after[~shadow])
+    assert after.max() == pytest.approx(WHITE * before.max())
+    assert (after[shadow] > before[shadow]).all()
+
+
+def test_bones_are_filled_and_nothing_beside_them():
+    """Each bone's mass is its volume times what bone weakens a ray by."""
+    for bone, volume in zip(scene().bones, scene().volumes, strict=True):
+        mass = volume.array.sum() * abs(np.linalg.det(volume.ijk_to_lps[:3, :3]))
+        assert 0.018 < mass / mesh_volume_mm3(bone.shape) < 0.08
+        k, j, i = np.nonzero(volume.array > 0.01)
+        points = np.stack([i, j, k], 1) @ volume.ijk_to_lps[:3, :3].T + volume.ijk_to_lps[:3, 3]
+        assert (points.min(0) > bone.mesh_lps.vertices.min(0) - 6).all()
+        assert (points.max(0) < bone.mesh_lps.vertices.max(0) + 6).all()
+
+
+def test_everyone_is_somebody_else_and_himself_again():
+    first, other = scene(0), scene(1)
+    again = sample_scene(people(), np.random.default_rng(0))
+    assert first.about == again.about != other.about
+    assert np.array_equal(first.body.array, again.body.array)
+    for a, b, c in zip(first.bones, again.bones, other.bones, strict=True):
+        assert np.array_equal(a.mesh_lps.vertices, b.mesh_lps.vertices)
+        assert not np.array_equal(a.mesh_lps.vertices, c.mesh_lps.vertices)
+    for bone in first.vertebrae:
+        assert_vertebra(bone.shape)

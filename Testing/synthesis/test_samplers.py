@@ -1,0 +1,75 @@
+"""Samples in context: a shard's arrays, and crops that show what their labels say."""
+
+import numpy as np
+import pytest
+from tiny import assert_vertebra, crop_camera
+from tiny_people import people, scene
+
+from ReVertLib.anatomy.template import load_template
+from ReVertLib.geometry.transform import RigidTransform
+from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.mesh.silhouette import silhouette
+from ReVertLib.registration.icp import best_motion
+from ReVertLib.synthesis import samplers as module
+from ReVertLib.synthesis.samplers import context_samples, stretched
+
+FACES = load_template().faces
+VIEWS = 2
+
+
+@pytest.fixture(scope="module")
+def shard():
+    """Of the person that all tests share."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "sample_scene", lambda *_: scene())
+        return context_samples(people(), VIEWS, np.random.default_rng(0))
+
+
+def test_the_arrays_are_those_of_a_shard(shard):
+    assert {name: (a.shape, a.dtype.name) for name, a in shard.items()} == {
+        "images": ((10, 128, 128), "uint8"),
+        "level": ((10,), "int64"),
+        "shape_index": ((10,), "int64"),
+        "rotation": ((10, 3, 3), "float32"),
+        "position_mm": ((10, 3), "float32"),
+        "shapes": ((5, 3000, 3), "float16"),
+    }
+    assert shard["level"].tolist() == shard["shape_index"].tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    for level, vertices in enumerate(shard["shapes"].astype(float)):
+        assert_vertebra(Mesh(vertices, FACES))
+        turn = best_motion(vertices, load_template().means[level].astype(float), "rigid").rotation
+        assert np.abs(turn - np.eye(3)).max() < 2e-3
+
+
+def test_the_labels_are_where_the_scene_sees_the_bone(shard):
+    """The pose in the shard, against the mask of the bone alone seen by the pose of the whole person."""
+    somebody = scene()
+    for i in range(0, 10, 3):
+        rotation, position = shard["rotation"][i].astype(float), shard["position_mm"][i].astype(float)
+        bone = somebody.vertebrae[shard["level"][i]]
+        assert np.abs(bone.shape.vertices - shard["shapes"][shard["shape_index"][i]]).max() < 0.05
+        camera = crop_camera(float(position[2]))
+        pose = RigidTransform.about(bone.matrix[:3, 3], rotation @ bone.matrix[:3, :3].T, position)
+        view = somebody.view(pose, camera, (128, 128))
+        mask = next(seen.mask for seen in view.bones if seen.label == bone.label)
+        shadow = silhouette(Mesh(bone.shape.vertices @ rotation.T + position, FACES), camera, (128, 128))
+        assert (mask & shadow).sum() / (mask | shadow).sum() > 0.85
+        off = stretched(view.image).astype(int) - shard["images"][i]
+        assert np.abs(off).max() <= 1
+        u, v = (shadow.nonzero()[axis] for axis in (1, 0))
+        assert np.abs([(u.min() + u.max()) / 2 - 63.5, (v.min() + v.max()) / 2 - 63.5]).max() < 12
+
+
+def test_grey_values_by_hand():
+    image = np.arange(1000.0).reshape(20, 50) + 7
+    found = stretched(image)
+    assert (found.min(), found.max(), found.dtype) == (0, 255, np.uint8)
+    assert (found == 255).sum() == pytest.approx(1000 * 0.005 + 1000 / 510, abs=2)
+    assert stretched(np.full((4, 4), 3.0)).max() == 0
+
+
+def test_samples_depend_on_their_random_numbers_alone(shard, monkeypatch):
+    monkeypatch.setattr(module, "sample_scene", lambda *_: scene())
+    again, other = (context_samples(people(), VIEWS, np.random.default_rng(seed)) for seed in (0, 1))
+    assert all(np.array_equal(shard[name], again[name]) for name in shard)
+    assert not np.array_equal(shard["images"], other["images"])

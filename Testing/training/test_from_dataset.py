@@ -1,0 +1,72 @@
+"""Training samples from a data set: what is stated of every image is what the image shows."""
+
+import pytest
+import tiny
+
+from ReVertLib.anatomy.template import load_template
+from ReVertLib.dataset.build import build_dataset
+from ReVertLib.dataset.layout import read_dataset, split_of
+from ReVertLib.errors import InputError
+from ReVertLib.imaging.crop import CROP_SIZE_PX, crop_geometry
+from ReVertLib.mesh.io import read_mesh
+from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.metrics.surface import surface_metrics
+from ReVertLib.synthesis.views import crop_camera
+from ReVertLib.training.from_dataset import sample_folder, vertebra_samples
+
+TRAINING_NAME = next(f"person{i}" for i in range(100) if split_of(f"person{i}") == "train")
+OTHER_NAME = next(f"person{i}" for i in range(100) if split_of(f"person{i}") == "test")
+
+
+def dataset(folder, resources, name):
+    """The clinical views of the sample case under a name of our choice."""
+    case = folder / "cases" / name
+    case.mkdir(parents=True)
+    for file in ("ct.nii.gz", "segmentation.nii.gz"):
+        (case / file).symlink_to(resources / "sample" / file)
+    build_dataset(folder / "cases", folder / "dataset", "clinical", workers=1, say=lambda _: None)
+    return folder / "dataset"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, resources):
+    return dataset(tmp_path_factory.mktemp("train"), resources, TRAINING_NAME)
+
+
+@pytest.fixture(scope="module")
+def shard(folder):
+    return vertebra_samples(read_dataset(folder)[0])
+
+
+def test_the_stated_surface_is_the_true_one(folder, shard):
+    item = read_dataset(folder)[0]
+    truth = read_mesh(item.mesh)
+    for index, (geometry, camera_from_lps) in enumerate(zip(item.geometries, item.camera_from_lps, strict=True)):
+        _, camera_from_crop = crop_geometry(geometry)
+        in_crop = shard["shapes"][0].astype(float) @ shard["rotation"][index].T + shard["position_mm"][index]
+        in_lps = camera_from_lps.inverse.apply(in_crop @ camera_from_crop.T)
+        assert surface_metrics(Mesh(in_lps, load_template().faces), truth, samples=5_000).dice > 0.97
+
+
+def test_the_images_show_the_stated_surface(shard):
+    assert shard["images"].shape == (5, CROP_SIZE_PX, CROP_SIZE_PX)
+    for image, rotation, position in zip(shard["images"], shard["rotation"], shard["position_mm"], strict=True):
+        vertices = shard["shapes"][0].astype(float) @ rotation.T + position
+        stated = tiny.silhouette(vertices, crop_camera(float(position[2])))
+        seen = image > 8
+        assert (stated & seen).sum() / (stated | seen).sum() > 0.85
+
+
+def test_training_takes_the_vertebrae_of_training_people(folder, tmp_path):
+    lines = []
+    shards = sample_folder(folder, tmp_path, lines.append)
+    assert [p.name for p in shards.iterdir()] == [f"shard_{TRAINING_NAME}_segment_22.npz"]
+    assert lines == [f"{TRAINING_NAME}_segment_22: 5 samples, 1 of 1 vertebrae"]
+    assert sample_folder(folder, tmp_path, lines.append) == shards
+    assert len(lines) == 1
+    assert sample_folder(shards, tmp_path / "elsewhere", lines.append) == shards
+
+
+def test_a_data_set_without_training_people_is_refused(tmp_path, resources):
+    with pytest.raises(InputError, match="data set: expected vertebrae of training people, got none"):
+        sample_folder(dataset(tmp_path, resources, OTHER_NAME), tmp_path, print)

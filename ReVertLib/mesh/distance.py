@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import vtk
-from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.vtkCommonCore import vtkDoubleArray
+from vtkmodules.vtkFiltersCore import vtkImplicitPolyDataDistance
 
 from ReVertLib.errors import InputError
 
@@ -44,9 +45,9 @@ def check_closed(mesh: Mesh, what: str) -> None:
 
 def distances_mm(points: np.ndarray, target: Mesh) -> np.ndarray:
     """(n,) exact distance of points (n, 3) to the triangles of target, positive outside, negative inside."""
-    distance = vtk.vtkImplicitPolyDataDistance()
+    distance = vtkImplicitPolyDataDistance()
     distance.SetInput(to_polydata(_outward(target)))
-    result = vtk.vtkDoubleArray()
+    result = vtkDoubleArray()
     distance.FunctionValue(numpy_to_vtk(np.ascontiguousarray(points), deep=True), result)
     return vtk_to_numpy(result).copy()
 

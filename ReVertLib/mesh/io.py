@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import vtk
-from vtk.util.numpy_support import numpy_to_vtk
+from vtkmodules.util.numpy_support import numpy_to_vtk
+from vtkmodules.vtkCommonCore import vtkOutputWindow, vtkStringOutputWindow
+from vtkmodules.vtkIOGeometry import vtkOBJReader, vtkOBJWriter, vtkSTLReader, vtkSTLWriter
+from vtkmodules.vtkIOLegacy import vtkPolyDataReader
+from vtkmodules.vtkIOPLY import vtkPLYReader, vtkPLYWriter
+from vtkmodules.vtkIOXML import vtkXMLPolyDataReader, vtkXMLPolyDataWriter
 
 from ReVertLib.errors import InputError
 from ReVertLib.files import whole_file
@@ -15,18 +19,18 @@ from .mesh import Mesh
 from .polydata import from_polydata, to_polydata
 
 _READERS = {
-    ".stl": vtk.vtkSTLReader,
-    ".ply": vtk.vtkPLYReader,
-    ".obj": vtk.vtkOBJReader,
-    ".vtp": vtk.vtkXMLPolyDataReader,
-    ".vtk": vtk.vtkPolyDataReader,
+    ".stl": vtkSTLReader,
+    ".ply": vtkPLYReader,
+    ".obj": vtkOBJReader,
+    ".vtp": vtkXMLPolyDataReader,
+    ".vtk": vtkPolyDataReader,
 }
 
 _WRITERS = {
-    ".stl": vtk.vtkSTLWriter,
-    ".ply": vtk.vtkPLYWriter,
-    ".obj": vtk.vtkOBJWriter,
-    ".vtp": vtk.vtkXMLPolyDataWriter,
+    ".stl": vtkSTLWriter,
+    ".ply": vtkPLYWriter,
+    ".obj": vtkOBJWriter,
+    ".vtp": vtkXMLPolyDataWriter,
 }
 
 MESH_SUFFIXES = tuple(_WRITERS)
@@ -42,15 +46,15 @@ def read_mesh(path: str | Path) -> Mesh:
     if not path.is_file():
         raise InputError(f"mesh {path.name}: expected an existing file, got none")
     reader = reader_class()
-    messages = vtk.vtkStringOutputWindow()
-    before = vtk.vtkOutputWindow.GetInstance()
-    vtk.vtkOutputWindow.SetInstance(messages)
+    messages = vtkStringOutputWindow()
+    before = vtkOutputWindow.GetInstance()
+    vtkOutputWindow.SetInstance(messages)
     try:
         reader.SetFileName(str(path))
         reader.Update()
         mesh = from_polydata(reader.GetOutput())
     finally:
-        vtk.vtkOutputWindow.SetInstance(before)
+        vtkOutputWindow.SetInstance(before)
     if len(mesh.faces) == 0:
         raise InputError(f"mesh {path.name}: expected a surface with triangles, got none")
     if not np.isfinite(mesh.vertices).all():

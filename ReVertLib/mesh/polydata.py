@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-import vtk
-from vtk.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to_numpy
+from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to_numpy
+from vtkmodules.vtkCommonCore import vtkPoints
+from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkImageData, vtkPolyData
+from vtkmodules.vtkFiltersCore import (
+    vtkCleanPolyData,
+    vtkFlyingEdges3D,
+    vtkPolyDataConnectivityFilter,
+    vtkQuadricDecimation,
+    vtkTriangleFilter,
+)
+from vtkmodules.vtkImagingStencil import vtkImageStencilToImage, vtkPolyDataToImageStencil
 
 from .mesh import Mesh, mesh_volume_mm3
 
@@ -12,21 +21,21 @@ SLAB_SLICES = 8
 """Slices that `inside_voxels` fills at once."""
 
 
-def to_polydata(mesh: Mesh) -> vtk.vtkPolyData:
+def to_polydata(mesh: Mesh) -> vtkPolyData:
     """The mesh as vtkPolyData; the arrays are copied."""
-    points = vtk.vtkPoints()
+    points = vtkPoints()
     points.SetData(numpy_to_vtk(mesh.vertices, deep=True))
-    cells = vtk.vtkCellArray()
+    cells = vtkCellArray()
     cells.SetData(3, numpy_to_vtkIdTypeArray(mesh.faces.ravel(), deep=True))
-    polydata = vtk.vtkPolyData()
+    polydata = vtkPolyData()
     polydata.SetPoints(points)
     polydata.SetPolys(cells)
     return polydata
 
 
-def from_polydata(polydata: vtk.vtkPolyData) -> Mesh:
+def from_polydata(polydata: vtkPolyData) -> Mesh:
     """The triangles of a vtkPolyData; other polygons are triangulated, points and lines dropped."""
-    triangles = vtk.vtkTriangleFilter()
+    triangles = vtkTriangleFilter()
     triangles.SetInputData(polydata)
     triangles.PassVertsOff()
     triangles.PassLinesOff()
@@ -43,18 +52,18 @@ def isosurface(field: np.ndarray, level: float, index_to_world: np.ndarray) -> M
 
     index_to_world: (4, 4) from index (i, j, k) to mm. The field must be below level all along its border.
     """
-    image = vtk.vtkImageData()
+    image = vtkImageData()
     image.SetDimensions(*field.shape[::-1])
     image.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(field).ravel(), deep=True))
-    surface = vtk.vtkFlyingEdges3D()
+    surface = vtkFlyingEdges3D()
     surface.SetInputData(image)
     surface.SetValue(0, level)
     surface.ComputeNormalsOff()
     surface.ComputeGradientsOff()
-    largest = vtk.vtkPolyDataConnectivityFilter()
+    largest = vtkPolyDataConnectivityFilter()
     largest.SetInputConnection(surface.GetOutputPort())
     largest.SetExtractionModeToLargestRegion()
-    clean = vtk.vtkCleanPolyData()
+    clean = vtkCleanPolyData()
     clean.SetInputConnection(largest.GetOutputPort())
     clean.PointMergingOff()  # the vertices are shared already; merging near ones would pinch the surface
     clean.Update()
@@ -83,12 +92,12 @@ def inside_voxels(
 
 def _inside_slab(mesh: Mesh, origin_mm: np.ndarray, spacing_mm: np.ndarray, extent: list[int]) -> np.ndarray:
     """The same by VTK. extent: first and last index along i, j and k in turn."""
-    stencil = vtk.vtkPolyDataToImageStencil()
+    stencil = vtkPolyDataToImageStencil()
     stencil.SetInputData(to_polydata(mesh))
     stencil.SetOutputOrigin(*origin_mm)
     stencil.SetOutputSpacing(*spacing_mm)
     stencil.SetOutputWholeExtent(*extent)
-    image = vtk.vtkImageStencilToImage()
+    image = vtkImageStencilToImage()
     image.SetInputConnection(stencil.GetOutputPort())
     image.SetInsideValue(1)
     image.SetOutsideValue(0)
@@ -101,7 +110,7 @@ def _inside_slab(mesh: Mesh, origin_mm: np.ndarray, spacing_mm: np.ndarray, exte
 
 def decimated(mesh: Mesh, vertex_count: int) -> Mesh:
     """The mesh reduced to about vertex_count vertices by quadric decimation; topology and volume are kept."""
-    decimate = vtk.vtkQuadricDecimation()
+    decimate = vtkQuadricDecimation()
     decimate.SetInputData(to_polydata(mesh))
     decimate.SetTargetReduction(max(0.0, 1.0 - vertex_count / len(mesh.vertices)))
     decimate.VolumePreservationOn()

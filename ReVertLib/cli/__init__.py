@@ -1,1 +1,1 @@
-"""The `revert` command."""
+"""The `revert` command: `main` parses and reports, and every sub-command is the file of its name."""

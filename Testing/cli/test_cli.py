@@ -218,7 +218,7 @@ def test_ctrl_c_is_said_in_one_line(run, image, tmp_path, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ReVertLib.cli.commands._read", interrupt)
+    monkeypatch.setattr("ReVertLib.cli.reconstruct._read", interrupt)
     code, _, err = run("reconstruct", image, "-o", tmp_path / "a.stl")
     assert code == 130
     assert "stopped" in err

@@ -9,7 +9,7 @@ import torch
 from tiny import assert_vertebra, weights
 
 from ReVertLib.anatomy.template import load_template
-from ReVertLib.cli.demo import SAMPLE_LABEL, SAMPLE_VIEWS, sample_radiograph
+from ReVertLib.cli.sample_case import SAMPLE_LABEL, SAMPLE_VIEWS, sample_radiograph
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.views import camera_from_lps, rotation_to_ray, view_rotation

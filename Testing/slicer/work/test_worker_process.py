@@ -10,7 +10,7 @@ import slicer_host
 from slicer_host import run_until
 from worker_host import START_S, Asked, is_gone, pid_of, ready, workers
 
-from ReVertLib.cli.demo import SAMPLE_VIEWS, sample_radiograph
+from ReVertLib.cli.sample_case import SAMPLE_VIEWS, sample_radiograph
 from ReVertLib.inference.results import About, Outcome
 from ReVertLib.service.messages import Message
 from ReVertLib.service.service import Service

@@ -1,0 +1,30 @@
+"""`revert calibrate`: weights to weights that say what error to expect."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ReVertLib.progress import log
+
+from .common import add_seed, add_weights
+
+EXAMPLE = "revert calibrate runs/world dataset runs/judging.safetensors --weights runs/template/model.safetensors"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("world", type=Path, metavar="WORLD", help="new samples of `revert world`, not trained on")
+    parser.add_argument("dataset", type=Path, metavar="DATASET", help="of people not trained on, to scale to")
+    parser.add_argument("output", type=Path, metavar="OUT.safetensors")
+    parser.add_argument("--steps", type=int, default=3000, metavar="N")
+    add_seed(parser)
+    add_weights(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    from ReVertLib.calibration.calibrate import calibrate
+    from ReVertLib.calibration.error_head import CalibrationOptions
+
+    settings = CalibrationOptions(steps=options.steps, seed=options.seed)
+    digest = calibrate(options.world, options.dataset, options.weights, options.output, settings, log.info)
+    log.info(f"weights: {options.output}, SHA256 {digest}")

@@ -1,0 +1,49 @@
+"""Arguments and outputs that several sub-commands share."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from ReVertLib.files import whole_file
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps", help="where to compute (default auto)")
+
+
+def add_weights(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--weights", type=Path, metavar="FILE", help="a .safetensors with its .sha256 (default: shipped)"
+    )
+
+
+def add_shape_files(parser: argparse.ArgumentParser) -> None:
+    """Where real cases and their registered vertebrae lie, and where the command writes."""
+    for path, shown in (("root", "ROOT"), ("shapes", "SHAPES.npz"), ("output", "OUT")):
+        parser.add_argument(path, type=Path, metavar=shown)
+
+
+def add_shape_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", type=Path, metavar="MODEL.npz", help="draw every second shape from it")
+
+
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def add_numbers(parser: argparse.ArgumentParser, option: str, count: int, of_what: str) -> None:
+    """Which numbered pieces a run makes: so many, from the first on."""
+    parser.add_argument(option, dest="count", type=int, default=count, metavar="N", help=f"{of_what} (default {count})")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first, to share work")
+
+
+def numbers(options: argparse.Namespace) -> range:
+    """What `add_numbers` asked for."""
+    return range(options.first, options.first + options.count)
+
+
+def write_json(path: Path, content: dict) -> None:
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n")

@@ -1,0 +1,43 @@
+"""`revert compare`: a surface against the truth, as a table and a report."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ReVertLib.errors import InputError
+from ReVertLib.files import check_writable
+from ReVertLib.geometry.levels import LEVELS
+from ReVertLib.progress import log
+
+from .common import write_json
+
+EXAMPLE = "revert compare L3.stl Resources/sample/segmentation.nii.gz --label 22 --align rigid"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("mesh", type=Path, metavar="MESH")
+    parser.add_argument("target", type=Path, metavar="TARGET", help="a mesh or a label map")
+    parser.add_argument("--label", type=int, metavar="N", help="of the label map (VerSe: L1..L5 = 20..24)")
+    parser.add_argument("--level", metavar="L3", help="which mean vertebra is the control (default: by label, else L3)")
+    parser.add_argument("--align", default="none", metavar="none|translation|rigid|similarity")
+    parser.add_argument("--report", type=Path, metavar="JSON")
+
+
+def run(options: argparse.Namespace) -> None:
+    from ReVertLib.anatomy.template import control_mesh
+    from ReVertLib.mesh.io import read_mesh
+    from ReVertLib.metrics.compare import compare, comparison_report, comparison_table, read_target
+
+    if options.report:
+        check_writable(options.report, "report")
+    if options.level not in (None, *LEVELS):
+        raise InputError(f"level: expected one of {', '.join(LEVELS)}, got {options.level[:40]!r}")
+    mesh = read_mesh(options.mesh)
+    target, level = read_target(options.target, options.label)
+    level = options.level or level
+    comparison = compare(mesh, target, options.align, level, control_mesh(level))
+    log.info(comparison_table(comparison).rstrip())
+    if options.report:
+        files = {"mesh": options.mesh.name, "target": options.target.name, "label": options.label}
+        write_json(options.report, files | comparison_report(comparison))

@@ -1,0 +1,31 @@
+"""`revert dataset`: a folder of CTs to DRRs and meshes in the original's layout."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ReVertLib.progress import log
+
+EXAMPLE = "revert dataset VerSe dataset --views seed"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("root", type=Path, metavar="ROOT")
+    parser.add_argument("output", type=Path, metavar="OUT")
+    parser.add_argument("--views", default="seed", metavar="seed|clinical")
+    parser.add_argument("--context", action="store_true", help="the whole CT instead of the vertebra alone")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes (default: all cores)")
+
+
+def run(options: argparse.Namespace) -> None:
+    from ReVertLib.dataset.build import build_dataset
+
+    build_dataset(
+        options.root,
+        options.output,
+        views=options.views,
+        workers=options.workers,
+        context=options.context,
+        say=log.info,
+    )

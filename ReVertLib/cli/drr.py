@@ -1,0 +1,47 @@
+"""`revert drr`: CT and label map to radiograph, sidecar and true surface."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ReVertLib.progress import log
+
+EXAMPLE = "revert drr ct.nii.gz segmentation.nii.gz --label 22 --yaw 90 -o L3.png --mesh L3_truth.stl"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ct", type=Path, metavar="CT")
+    parser.add_argument("segmentation", type=Path, metavar="SEG")
+    parser.add_argument("--label", type=int, required=True, metavar="N", help="VerSe: L1..L5 = 20..24")
+    for angle, what in (
+        ("yaw", "about the superior axis"),
+        ("pitch", "about the camera's X"),
+        ("roll", "about the beam"),
+    ):
+        parser.add_argument(f"--{angle}", type=float, default=0.0, metavar="DEG", help=f"{what} (default 0: AP)")
+    parser.add_argument("--sdd", type=float, default=1020.0, metavar="MM")
+    parser.add_argument("--sod", type=float, default=600.0, metavar="MM")
+    parser.add_argument(
+        "--pixel-spacing", type=float, metavar="MM", help="at the detector (default: 130 mm at the vertebra)"
+    )
+    parser.add_argument("--size", type=int, default=224, metavar="PX")
+    parser.add_argument("--context", action="store_true", help="the whole CT instead of the vertebra alone")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.png")
+    parser.add_argument("--mesh", type=Path, metavar="OUT.stl")
+
+
+def run(options: argparse.Namespace) -> None:
+    from ReVertLib.drr.drr import DrrView, c_arm, check_drr_paths, vertebra_drr, write_drr
+    from ReVertLib.imaging.labels import read_label_map
+    from ReVertLib.imaging.volume import read_volume
+
+    check_drr_paths(options.output, options.mesh)
+    camera = c_arm(options.size, options.sdd, options.sod, options.pixel_spacing)
+    ct, labels = read_volume(options.ct), read_label_map(options.segmentation)
+    view = DrrView(options.yaw, options.pitch, options.roll)
+    made = vertebra_drr(ct, labels, options.label, view, camera, (options.size, options.size), options.context)
+    write_drr(made, options.output, options.mesh)
+    for warning in made.warnings:
+        log.warning(warning)
+    log.info(f"{options.output}: {options.size} x {options.size} px, {made.geometry.level or f'label {options.label}'}")

@@ -1,0 +1,35 @@
+"""`revert evaluate`: a data set and weights to tables and plots."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ReVertLib.progress import log
+
+from .common import add_device, add_weights
+
+EXAMPLE = "revert evaluate dataset --against runs/sphere/model.safetensors --report report"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dataset", type=Path, metavar="DATASET")
+    parser.add_argument("--report", type=Path, metavar="DIR")
+    parser.add_argument(
+        "--against",
+        action="extend",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="other weights to be measured beside them",
+    )
+    add_weights(parser)
+    add_device(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    from ReVertLib.evaluation.evaluate import evaluate
+
+    paths = (options.dataset, options.weights, options.device, options.report)
+    evaluate(*paths, against=options.against, say=log.info)

@@ -1,0 +1,23 @@
+"""`revert likeness`: CTs and the world made from them, and how alike they look."""
+
+from __future__ import annotations
+
+import argparse
+
+from ReVertLib.progress import log
+
+from .common import add_seed, add_shape_files, add_shape_model
+
+EXAMPLE = "revert likeness data runs/shapes.npz runs/likeness"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_shape_files(parser)
+    add_shape_model(parser)
+    add_seed(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    from ReVertLib.evaluation.realism import write_likeness
+
+    write_likeness(options.root, options.shapes, options.output, options.seed, log.info, options.model)

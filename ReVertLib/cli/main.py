@@ -1,0 +1,86 @@
+"""The `revert` command: one sub-command for each thing the library does.
+
+Exit codes: 0 done, 2 bad input (one line on stderr says what, what was expected, what came), 1 our fault, 130 stopped
+by the user. A sub-command's file has `EXAMPLE`, `add_arguments` and `run`, and is imported only when it is asked for;
+heavy libraries are imported by its `run`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+from ReVertLib import __version__
+from ReVertLib.errors import InputError, one_line
+
+from .output import shown_output
+
+NOTICE = "Research software, not a medical device."
+
+COMMANDS = {
+    "reconstruct": "The vertebra in a radiograph as a surface in the camera frame, mm.",
+    "compare": (
+        "Dice, HD95, ASSD, NSD, Chamfer and volume of a surface against the truth, the constant control beside it."
+    ),
+    "drr": "A radiograph computed from a CT, its geometry beside it, and the true surface in the camera frame.",
+    "dataset": "DRRs, sidecars, poses and meshes of every lumbar vertebra in a folder of CTs; resumes when run again.",
+    "shapes": "The template registered to every vertebra T11-L5 of a folder, and to its mirror image.",
+    "shape-model": "A shape model of registered vertebrae, and how it does on people left out one at a time.",
+    "world": "Training samples from sampled shapes, warped CTs and drawn bone; resumes when run again.",
+    "spines": "Synthetic people, T11 to the sacrum and all around it, as CTs and label maps; resumes when run again.",
+    "likeness": "How alike sampled and real vertebrae look, measured and side by side.",
+    "train": "Trains a network on a training world or on a data set; resumes when run again.",
+    "calibrate": "Teaches finished weights what error to expect and which images they know; surfaces stay as they are.",
+    "evaluate": "A page of tables and pictures: how far off weights are, with controls and a ceiling beside them.",
+    "demo": "Reconstructs the bundled real vertebra, compares it with its CT and draws one picture.",
+}
+"""Every sub-command and what it does; `shape-model` is the file shape_model.py."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the arguments in one line, as for every other bad input."""
+
+    def error(self, message: str) -> None:
+        raise InputError(f"{one_line(ValueError(message))}; see {self.prog} --help")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line; returns the exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        options = _parser(arguments).parse_args(arguments)
+        with shown_output(options.quiet):
+            options.run(options)
+    except InputError as error:
+        print(f"revert: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("revert: stopped; what was finished is kept", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser(arguments: list[str]) -> argparse.ArgumentParser:
+    """The parser of all commands, of which only the one asked for has its arguments."""
+    parser = _Parser(
+        prog="revert", description=f"One radiograph of a lumbar vertebra in, its surface in mm out. {NOTICE}"
+    )
+    parser.add_argument("--version", action="version", version=f"revert {__version__}")
+    adders = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    for name, summary in COMMANDS.items():
+        command = adders.add_parser(name, help=summary)
+        if name in arguments[:1]:
+            _fill(command, name, summary)
+    return parser
+
+
+def _fill(parser: argparse.ArgumentParser, name: str, summary: str) -> None:
+    """Gives a command's parser its texts and arguments, and the function that runs it."""
+    module = importlib.import_module(f"ReVertLib.cli.{name.replace('-', '_')}")
+    parser.description = summary
+    parser.epilog = f"example:\n  {module.EXAMPLE}"
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors and warnings")
+    module.add_arguments(parser)
+    parser.set_defaults(run=module.run)

@@ -1,0 +1,160 @@
+"""`revert reconstruct`: radiographs to surfaces and a report."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ReVertLib import __version__
+from ReVertLib.errors import InputError
+from ReVertLib.files import check_writable
+from ReVertLib.geometry.levels import LEVELS
+from ReVertLib.progress import log
+
+from .common import add_device, add_weights, write_json
+
+if TYPE_CHECKING:
+    from ReVertLib.geometry.camera import Geometry
+    from ReVertLib.imaging.radiograph import Radiograph
+    from ReVertLib.inference.predictor import Predictor
+
+EXAMPLE = "revert reconstruct Resources/sample/verse008_L3_ap.png -o L3.stl --report L3.json"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "images", nargs="+", type=Path, metavar="IMAGE", help="PNG, TIFF, JPEG, DICOM, NRRD, MHA, NIfTI"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="OUT", help="a .stl .ply .obj .vtp file, or a folder"
+    )
+    parser.add_argument(
+        "--geometry", type=Path, metavar="JSON", help="a sidecar for all images (default: each one's own)"
+    )
+    parser.add_argument("--level", metavar="L3", help=f"one of {', '.join(LEVELS)}")
+    parser.add_argument(
+        "--box", type=float, nargs=4, metavar=("U0", "V0", "U1", "V1"), help="pixels around the vertebra"
+    )
+    parser.add_argument("--sdd", type=float, metavar="MM", help="source-detector distance")
+    parser.add_argument("--sod", type=float, metavar="MM", help="source-object distance: the vertebra's depth")
+    parser.add_argument(
+        "--pixel-spacing", type=float, nargs="+", metavar="MM", help="at the detector: one number, or u and v"
+    )
+    parser.add_argument("--report", type=Path, metavar="JSON", help="geometry, weights, device, times, warnings")
+    add_weights(parser)
+    add_device(parser)
+
+
+@dataclass(frozen=True)
+class _Input:
+    """A radiograph with its geometry; spacing_source: in plain words, where the pixel spacing is from."""
+
+    radiograph: Radiograph
+    geometry: Geometry
+    spacing_source: str
+
+
+def run(options: argparse.Namespace) -> None:
+    """Reads every image before the first is reconstructed, so that a mistake costs no work."""
+    outputs = _mesh_paths(options.images, options.output)
+    if options.report:
+        check_writable(options.report, "report")
+    for path in options.images[1:]:  # the first is about to be read anyway
+        _read(path, options)
+    first = _read(options.images[0], options)
+    from ReVertLib.inference.predictor import Predictor
+
+    predictor = Predictor(options.weights, options.device)
+    rows = []
+    for path, output in zip(options.images, outputs, strict=True):
+        given = first if path is options.images[0] else _read(path, options)
+        rows.append({"image": path.name, "mesh": output.name} | _reconstructed(predictor, given, path, output))
+    if options.report:
+        about = {
+            "revert": __version__,
+            "architecture": predictor.architecture,
+            "weights_sha256": predictor.weights_sha256,
+            "device": str(predictor.device),
+        }
+        write_json(options.report, about | {"frame": "camera, mm", "results": rows})
+
+
+def _reconstructed(predictor: Predictor, given: _Input, path: Path, output: Path) -> dict:
+    """Writes the surface of one image and logs a line; returns its part of the report."""
+    from ReVertLib.inference.verdict import verdict
+    from ReVertLib.mesh.io import write_mesh
+
+    result = predictor.reconstruct(given.radiograph.pixels, given.geometry)
+    output.parent.mkdir(exist_ok=True)
+    write_mesh(result.mesh, output)
+    notes = ["bone was dark and has been inverted"] * given.radiograph.inverted + list(result.warnings)
+    worth = verdict(result)
+    done = f"{path.name}: {output} in {1000 * result.seconds:.0f} ms on {predictor.device}"
+    log.info("; ".join([done, f"{worth.word}: {worth.reason}", *(note for note in notes if note != worth.reason)]))
+    return {
+        "geometry": asdict(result.geometry),
+        "spacing_source": given.spacing_source,
+        "inverted": given.radiograph.inverted,
+        "seconds": round(result.seconds, 4),
+        "warnings": notes,
+        "verdict": asdict(worth),
+    }
+
+
+def _mesh_paths(images: list[Path], output: Path) -> list[Path]:
+    """One surface file per image. Raises InputError for an output that cannot take them."""
+    from ReVertLib.geometry.sidecar import sidecar_path
+    from ReVertLib.mesh.io import MESH_SUFFIXES
+
+    if len(images) == 1 and not output.is_dir():
+        if output.suffix.lower() not in MESH_SUFFIXES:
+            raise InputError(f"output: expected one of {', '.join(MESH_SUFFIXES)} for one image, got {output.name!r}")
+        return [check_writable(output)]
+    if output.exists() and not output.is_dir():
+        raise InputError(f"output: expected a folder for several images, got the file {output.name!r}")
+    paths = [output / f"{sidecar_path(image).stem}.stl" for image in images]
+    if len(set(paths)) < len(paths):
+        raise InputError("images: expected different names for one output folder, got the same name twice")
+    check_writable(paths[0] if output.is_dir() else output)
+    return paths
+
+
+def _read(path: Path, options: argparse.Namespace) -> _Input:
+    """The radiograph and its geometry: options over sidecar over what the file itself says."""
+    from ReVertLib.geometry.sidecar import complete_geometry
+    from ReVertLib.imaging.radiograph import read_radiograph
+
+    radiograph = read_radiograph(path)
+    layers = {radiograph.spacing_source: radiograph.parameters, "sidecar": _sidecar(path, options)}
+    layers["command line"] = _given(options)
+    known, source = {}, "none"
+    for name, parameters in layers.items():
+        known |= parameters
+        source = name if "pixel_spacing_mm" in parameters else source
+    return _Input(radiograph, complete_geometry(known, radiograph.pixels.shape[::-1]), source)
+
+
+def _sidecar(path: Path, options: argparse.Namespace) -> dict:
+    from ReVertLib.geometry.sidecar import read_sidecar, sidecar_path
+
+    if options.geometry:
+        return read_sidecar(options.geometry)
+    beside = sidecar_path(path)
+    return read_sidecar(beside) if beside.is_file() else {}
+
+
+def _given(options: argparse.Namespace) -> dict:
+    """The geometry named on the command line, by sidecar key."""
+    spacing = options.pixel_spacing
+    if spacing is not None and len(spacing) == 1:
+        spacing = spacing * 2
+    values = {
+        "sdd_mm": options.sdd,
+        "sod_mm": options.sod,
+        "pixel_spacing_mm": spacing,
+        "level": options.level,
+        "box_px": options.box,
+    }
+    return {key: value for key, value in values.items() if value is not None}

@@ -1,0 +1,22 @@
+"""`revert shape-model`: vertebrae in correspondence to a shape model and what it is worth."""
+
+from __future__ import annotations
+
+import argparse
+
+from ReVertLib.files import made_folder
+from ReVertLib.progress import log
+
+from .common import add_shape_files
+
+EXAMPLE = "revert shape-model data runs/shapes.npz runs/shape_model"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_shape_files(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    from ReVertLib.evaluation.shape_model_report import write_report
+
+    write_report(options.root, options.shapes, made_folder(options.output), log.info)

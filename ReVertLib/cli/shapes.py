@@ -1,0 +1,30 @@
+"""`revert shapes`: a folder of label maps and meshes to vertebrae in correspondence."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ReVertLib.files import check_writable, made_folder
+from ReVertLib.progress import log
+
+EXAMPLE = "revert shapes data runs/shapes.npz"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("root", type=Path, metavar="ROOT")
+    parser.add_argument("output", type=Path, metavar="OUT.npz")
+    parser.add_argument(
+        "--rebuild-template", action="store_true", help="first make the template anew from ROOT/mean_of_87"
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    from ReVertLib.shape.library import build_library
+    from ReVertLib.shape.template_builder import build_template, save_template
+
+    made_folder(options.output.parent)
+    check_writable(options.output)
+    if options.rebuild_template:
+        save_template(build_template(options.root))
+    build_library(options.root, options.output, log.info)

@@ -1,0 +1,25 @@
+"""`revert spines`: vertebrae in correspondence and CTs to synthetic people as cases."""
+
+from __future__ import annotations
+
+import argparse
+
+from ReVertLib.progress import log
+
+from .common import add_numbers, add_seed, add_shape_files, add_shape_model, numbers
+
+EXAMPLE = "revert spines data runs/shapes.npz runs/spines --count 200"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_shape_files(parser)
+    add_shape_model(parser)
+    add_numbers(parser, "--count", 10, "of people")
+    add_seed(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    from ReVertLib.synthesis.export import build_spines
+
+    files = (options.root, options.shapes, options.output)
+    build_spines(*files, numbers(options), options.seed, log.info, options.model)

@@ -1,0 +1,67 @@
+"""`revert train`: samples to weights."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from ReVertLib import __version__
+from ReVertLib.errors import InputError
+from ReVertLib.progress import log
+
+from .common import add_device, add_seed
+
+EXAMPLE = "revert train runs/world runs/template --steps 20000"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("samples", type=Path, metavar="DATA", help="a folder of `revert world` or of `revert dataset`")
+    parser.add_argument("output", type=Path, metavar="OUT")
+    parser.add_argument("--live", type=Path, metavar="SHAPES.npz", help="made on the way from these and DATA's cases")
+    parser.add_argument("--model", type=Path, metavar="MODEL.npz", help="--live: draw every second shape from it")
+    parser.add_argument("--volumes", type=int, default=256, metavar="N", help="--live: held at once (default 256)")
+    parser.add_argument("--workers", type=int, default=0, metavar="N", help="--live: processes that renew them")
+    parser.add_argument("--start", type=Path, metavar="FILE", help="finished weights to begin with")
+    parser.add_argument("--architecture", default="template", metavar="template|sphere")
+    parser.add_argument("--steps", type=int, default=20_000, metavar="N")
+    parser.add_argument("--batch", type=int, default=32, metavar="N")
+    parser.add_argument("--learning-rate", type=float, default=1e-3, metavar="X")
+    add_seed(parser)
+    parser.add_argument("--filmed", type=float, default=0.5, metavar="X", help="share of images made into films")
+    parser.add_argument("--data-note", default="", metavar="TEXT", help="data and licence, kept in the weights")
+    add_device(parser)
+
+
+def run(options: argparse.Namespace) -> None:
+    from ReVertLib.inference.predictor import choose_device
+    from ReVertLib.training.run import TrainOptions, train
+
+    names = ("architecture", "steps", "batch", "learning_rate", "seed", "filmed")
+    settings = TrainOptions(**{name: getattr(options, name) for name in names})
+    device = choose_device(options.device)
+    about = {"revert": __version__, "data": options.data_note}
+    with _samples(options, device) as samples:
+        weights = train(samples, options.output, settings, device, about, log.info, options.start)
+    log.info(f"weights: {weights}")
+
+
+@contextmanager
+def _samples(options: argparse.Namespace, device: object) -> Iterator[object]:
+    """What `train` learns from: a folder of shards, or `LiveSamples` on a device of torch while this is open."""
+    if options.live is None:
+        if options.model:
+            raise InputError("model: expected --live beside it, got none")
+        from ReVertLib.training.from_dataset import sample_folder
+
+        yield sample_folder(options.samples, options.output, log.info)
+        return
+    from ReVertLib.synthesis.shapes import load_world
+    from ReVertLib.training.live import LiveSamples
+    from ReVertLib.training.volume_buffer import Bank
+
+    world = load_world(options.samples, options.live, options.model)
+    log.info(f"{options.volumes} vertebrae are filled with bone")
+    with closing(Bank(world, device, options.seed, options.volumes, options.workers)) as bank:
+        yield LiveSamples(bank)

@@ -1,0 +1,26 @@
+"""`revert world`: vertebrae in correspondence and CTs to training samples."""
+
+from __future__ import annotations
+
+import argparse
+
+from ReVertLib.progress import log
+
+from .common import add_numbers, add_seed, add_shape_files, add_shape_model, numbers
+
+EXAMPLE = "revert world data runs/shapes.npz runs/world --shards 200"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_shape_files(parser)
+    add_shape_model(parser)
+    add_numbers(parser, "--shards", 100, "of 256 samples")
+    add_seed(parser)
+    parser.add_argument("--context", action="store_true", help="whole people instead of vertebrae alone")
+
+
+def run(options: argparse.Namespace) -> None:
+    from ReVertLib.training.shards import build_shards
+
+    files = (options.root, options.shapes, options.output)
+    build_shards(*files, numbers(options), options.seed, log.info, options.model, options.context)

@@ -21,7 +21,7 @@ from ReVertLib.inference.verdict import Look, look
 from ReVertLib.mesh.distance import distances_mm
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.network.template_network import TemplateNetwork
-from ReVertLib.network.uncertainty_heads import ErrorHead, Evidence, Familiarity
+from ReVertLib.network.uncertainty_heads import ErrorHead, Evidence, MahalanobisScore
 from ReVertLib.training.augmentation import augmented
 from ReVertLib.training.samples import Samples
 
@@ -107,7 +107,7 @@ def deviance(expected_mm: Tensor, error_mm: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def familiar(familiarity: Familiarity, known: Tensor, checked: Tensor) -> None:
+def familiar(familiarity: MahalanobisScore, known: Tensor, checked: Tensor) -> None:
     """Sets mean and covariance from pooled features (N, p), and the limit where FAMILIAR_QUANTILE of others lie."""
     familiarity.mean.copy_(known.mean(0))
     familiarity.scale.copy_(known.std(0) + 1e-6)

@@ -40,12 +40,12 @@ def choose_device(name: str) -> torch.device:
 
 @dataclass(frozen=True)
 class _Answer:
-    """mesh: the radiograph's camera frame, mm. expected_error_mm: (n,), and strangeness of the image, 1 at its limit,
-    from a network that judges itself."""
+    """mesh: the radiograph's camera frame, mm. expected_error_mm: (n,) and out_of_distribution, 1 at its limit, from a
+    network that judges itself."""
 
     mesh: Mesh
     expected_error_mm: np.ndarray | None = None
-    strangeness: float | None = None
+    out_of_distribution: float | None = None
 
 
 class Predictor:
@@ -71,7 +71,7 @@ class Predictor:
         crop = crop_vertebra(pixels, geometry, self.network.crop_size_px)
         answer = self._answer(crop, geometry)
         if self._domain is not None:
-            warnings += doubts(crop.pixels, answer.strangeness, self._domain)
+            warnings += doubts(crop.pixels, answer.out_of_distribution, self._domain)
         seconds = time.perf_counter() - started
         return Reconstruction(answer.mesh, geometry, seconds, tuple(warnings), answer.expected_error_mm)
 
@@ -92,4 +92,6 @@ class Predictor:
         mesh = Mesh(vertices @ crop.camera_from_crop.T, load_template().faces)
         if estimate.expected_error_mm is None:
             return _Answer(mesh)
-        return _Answer(mesh, estimate.expected_error_mm[0].cpu().double().numpy(), float(estimate.strangeness[0]))
+        return _Answer(
+            mesh, estimate.expected_error_mm[0].cpu().double().numpy(), float(estimate.out_of_distribution[0])
+        )

@@ -89,10 +89,10 @@ def read_domain(metadata: dict[str, str]) -> Domain | None:
         raise InputError("weights: expected the limits of their training images as JSON, got others") from error
 
 
-def doubts(pixels: np.ndarray, strangeness: float, domain: Domain) -> tuple[str, ...]:
+def doubts(pixels: np.ndarray, out_of_distribution: float, domain: Domain) -> tuple[str, ...]:
     """Why a normalised crop (S, S) may be none of those that the weights know, a line for each reason.
 
-    strangeness: the network's, 1 at its limit; it is given as the reason only where no other is found.
+    out_of_distribution: the network's, 1 at its limit; it is given as the reason only where no other is found.
     """
     seen, low, high = look(pixels), domain.lowest, domain.highest
     found = []
@@ -116,8 +116,8 @@ def doubts(pixels: np.ndarray, strangeness: float, domain: Domain) -> tuple[str,
             f"what is seen is too large for a lumbar vertebra, {seen.bone_cm2:.0f} cm² where {high.bone_cm2:.0f} is "
             "the most; are pixel spacing and distances right?"
         )
-    if strangeness > 1 and not found:
-        found.append(f"the network has seen nothing like it, {strangeness:.2f} times as far off as it allows")
+    if out_of_distribution > 1 and not found:
+        found.append(f"the network has seen nothing like it, {out_of_distribution:.2f} times as far off as it allows")
     return tuple(UNLIKE + reason for reason in found)
 
 

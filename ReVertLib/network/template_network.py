@@ -24,8 +24,8 @@ from ReVertLib.mesh.mesh import Mesh, vertex_normals
 from .edge_conv import EdgeConv
 from .encoder import ResNet
 from .mirror import Mirror
-from .posed_shape import Surface, rotation_vector
-from .uncertainty_heads import ErrorHead, Evidence, Familiarity
+from .posed_shape import PosedShape, rotation_vector
+from .uncertainty_heads import ErrorHead, Evidence, MahalanobisScore
 
 UNKNOWN_LEVEL = len(LEVELS)
 
@@ -80,40 +80,40 @@ class TemplateNetwork(nn.Module):
             _Decoder(features + (PROFILE_COUNT if i else 0), code, node_width, node_layers, len(self.controls))
             for i in range(refinements)
         )
-        self.error_head = self.familiarity = None
+        self.error_head = self.familiarity = None  # named as their tensors in weights files
         if error_width:
-            self.familiarity = Familiarity(sum(widths[2:]))
+            self.familiarity = MahalanobisScore(sum(widths[2:]))
             self.error_head = ErrorHead(nearest, weights, refinements * node_width, code, error_width)
 
     def _constant(self, name: str, value: Tensor) -> None:
         self.register_buffer(name, value, persistent=False)
 
-    def forward(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> Surface:
+    def forward(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> PosedShape:
         """The best estimate, with what is to be thought of it. image: (B, 1, S, S) in 0..1. level: (B,) 0..4 for
         L1..L5, 5 unknown. sod_mm: (B,) depth of the vertebra's centre in the crop camera."""
         surface, evidence = self.answer(image, level, sod_mm)
         if self.error_head is None:
             return surface
-        error_mm, strangeness = self.error_head(evidence), self.familiarity(evidence)
-        return replace(surface, expected_error_mm=error_mm, strangeness=strangeness)
+        error_mm, out_of_distribution = self.error_head(evidence), self.familiarity(evidence)
+        return replace(surface, expected_error_mm=error_mm, out_of_distribution=out_of_distribution)
 
-    def answer(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> tuple[Surface, Evidence]:
+    def answer(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> tuple[PosedShape, Evidence]:
         """The best estimate, and what it is judged by. Its shape is the mean of what the image and its mirror image
         show."""
         count, levels = len(image), level.repeat(2)
         estimates, evidence = self.estimated(torch.cat([image, image.flip(3)]), levels, sod_mm.repeat(2))
         both = self.whole(estimates[-1], levels)
         shape = (both.shape[:count] + self.mirror(both.shape[count:], level)) / 2
-        return Surface(both.rotation[:count], both.position_mm[:count], shape), evidence.only(slice(count))
+        return PosedShape(both.rotation[:count], both.position_mm[:count], shape), evidence.only(slice(count))
 
-    def estimated(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> tuple[list[Surface], Evidence]:
+    def estimated(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> tuple[list[PosedShape], Evidence]:
         """The estimates from first to last, their shapes being those of the controls only, (B, c, 3); and the
         evidence."""
         features = self.encoder(image - 0.25)
         code = self.to_code(features[-1]) + self.level_code(level)
         rotation, position = _placed(self.to_pose(code), sod_mm)
         rough = self.means[level][:, self.controls] + self.to_shape(code).unflatten(1, (-1, 3))
-        estimates, known = [Surface(rotation, position, rough)], []
+        estimates, known = [PosedShape(rotation, position, rough)], []
         maps = [layer(f) for layer, f in zip(self.to_sampled, features, strict=False)]
         for decoder in self.decoders:
             inputs = self._seen(estimates[-1], image if known else None, maps, level)
@@ -122,7 +122,7 @@ class TemplateNetwork(nn.Module):
         pooled = torch.cat([f.mean((2, 3)) for f in features[3:]], 1)
         return estimates, Evidence(torch.cat(known, 2), code, pooled)
 
-    def _seen(self, last: Surface, image: Tensor | None, maps: list[Tensor], level: Tensor) -> Tensor:
+    def _seen(self, last: PosedShape, image: Tensor | None, maps: list[Tensor], level: Tensor) -> Tensor:
         """(B, c, features) what is seen where the last estimate puts the controls, where that is, and, given the image,
         its grey values along their normals. The last estimate is taken as given, so that each stage learns its own
         step."""
@@ -135,7 +135,7 @@ class TemplateNetwork(nn.Module):
             parts.append(profiles(image, points, normals, sod_mm))
         return torch.cat(parts, 2)
 
-    def whole(self, last: Surface, level: Tensor) -> Surface:
+    def whole(self, last: PosedShape, level: Tensor) -> PosedShape:
         """All vertices, (B, n, 3), of an estimate whose shape is that of the controls: each is displaced as the
         controls around it."""
         moved = last.shape - self.means[level][:, self.controls]
@@ -149,11 +149,11 @@ def _mean_normals(template: Template) -> Tensor:
     return torch.as_tensor(np.stack([*normals, normals[2]])).float()
 
 
-def _stepped(last: Surface, displacement: Tensor, turn: Tensor) -> Surface:
+def _stepped(last: PosedShape, displacement: Tensor, turn: Tensor) -> PosedShape:
     """The next estimate: a displacement (B, c, 3) in camera axes and a turn (B, 5) added to the last one as given."""
     rotation, position = last.rotation.detach(), last.position_mm.detach()
     moved = rotation_vector(turn[:, :3]) @ rotation, position + F.pad(turn[:, 3:], (0, 1))
-    return Surface(*moved, last.shape.detach() + displacement @ rotation)
+    return PosedShape(*moved, last.shape.detach() + displacement @ rotation)
 
 
 class _Decoder(nn.Module):

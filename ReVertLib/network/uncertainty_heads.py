@@ -1,6 +1,6 @@
 """What a network says of its own answer: the error to be expected, and whether it knows images like this one.
 
-`uncertainty` teaches both when the network is finished.
+Both are trained when the network is finished, by `revert calibrate`.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ class ErrorHead(nn.Module):
         return self.usual_mm * (factor[:, self.nearest] * self.shares).sum(2)
 
 
-class Familiarity(nn.Module):
-    """How far an image is from those of the training: the Mahalanobis distance of its pooled features, scaled so that
-    the limit is 1 (see `uncertainty.familiar`). Before it is measured nothing is strange."""
+class MahalanobisScore(nn.Module):
+    """The out-of-distribution score of an image: the Mahalanobis distance of its pooled features from those of the
+    training images, scaled so that the limit is 1 (see `calibration.error_head`). It is 0 until it is measured."""
 
     def __init__(self, features: int) -> None:
         super().__init__()

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from ReVertLib.errors import InputError
 from ReVertLib.files import made_folder, whole_file
 from ReVertLib.network.losses import chamfer_distance
-from ReVertLib.network.posed_shape import Surface
+from ReVertLib.network.posed_shape import PosedShape
 from ReVertLib.network.weights import Weights, build_network, load_weights, save_weights
 
 from .augmentation import FILMED, augmented
@@ -57,7 +57,7 @@ class TrainOptions:
             raise InputError(f"filmed: expected a share from 0 to 1, got {self.filmed}")
 
 
-def template_loss(estimates: list[Surface], truth: Surface) -> dict[str, Tensor]:
+def template_loss(estimates: list[PosedShape], truth: PosedShape) -> dict[str, Tensor]:
     """Mean distances of corresponding points, mm: of every estimate to the truth in the camera frame, in the camera
     frame across the beam only, where the image says most, and in the canonical frame. Distances, not their squares:
     where the image leaves two answers open, the likelier one wins over their meaningless mean, and a silent image

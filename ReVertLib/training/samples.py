@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from ReVertLib.errors import InputError
-from ReVertLib.network.posed_shape import Surface
+from ReVertLib.network.posed_shape import PosedShape
 
 SHARD_PATTERN = "shard_*.npz"
 
 
 @dataclass(frozen=True)
-class Batch(Surface):
+class Batch(PosedShape):
     """The true surfaces, their shapes laid rigidly over the mean of their level, and what is seen of them.
     image: (B, 1, S, S) 0..1. level: (B,)."""
 

@@ -20,8 +20,8 @@ from ReVertLib.calibration.error_head import (
 )
 from ReVertLib.mesh.distance import distances_mm
 from ReVertLib.mesh.mesh import Mesh
-from ReVertLib.network.posed_shape import Surface
-from ReVertLib.network.uncertainty_heads import ErrorHead, Evidence, Familiarity
+from ReVertLib.network.posed_shape import PosedShape
+from ReVertLib.network.uncertainty_heads import ErrorHead, Evidence, MahalanobisScore
 from ReVertLib.training.augmentation import augmented
 from ReVertLib.training.samples import Samples
 
@@ -43,7 +43,7 @@ def test_experience_is_the_exact_distance_to_the_true_surface(tmp_path):
     write_shard(tmp_path, count=3, shapes=2)
     samples = Samples(tmp_path)
     truth = samples.batch(torch.arange(3), CPU)
-    answer = Surface(truth.rotation, truth.position_mm + torch.tensor([0.0, 0.0, 3.0]), truth.shape)
+    answer = PosedShape(truth.rotation, truth.position_mm + torch.tensor([0.0, 0.0, 3.0]), truth.shape)
     evidence = Evidence(torch.rand(3, 400, 4), torch.rand(3, 5), torch.rand(3, 6))
     stub = SimpleNamespace(answer=lambda image, level, sod_mm: (answer, evidence))
     known = experience(stub, samples, 0, silent)
@@ -100,14 +100,14 @@ def test_the_limit_of_what_is_familiar():
     random = torch.Generator().manual_seed(0)
     mixed = torch.tensor([[3.0, 3.0], [0.0, 1.0]])
     known, others = (torch.randn(4000, 2, generator=random) @ mixed + 50 for _ in range(2))
-    familiarity = Familiarity(2)
+    familiarity = MahalanobisScore(2)
     familiar(familiarity, known, others)
 
-    def strangeness(points):
+    def out_of_distribution(points):
         return familiarity(Evidence(points, points, points))
 
-    assert (strangeness(others) > 1).float().mean() == pytest.approx(0.01, abs=0.001)
-    along, against = strangeness(torch.tensor([[56.0, 56.0], [56.0, 44.0]]))
+    assert (out_of_distribution(others) > 1).float().mean() == pytest.approx(0.01, abs=0.001)
+    along, against = out_of_distribution(torch.tensor([[56.0, 56.0], [56.0, 44.0]]))
     assert along < 1
     assert against > 2
-    assert strangeness(known.mean(0, keepdim=True)) == pytest.approx(0.0, abs=1e-4)
+    assert out_of_distribution(known.mean(0, keepdim=True)) == pytest.approx(0.0, abs=1e-4)

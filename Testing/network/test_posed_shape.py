@@ -4,12 +4,12 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
-from ReVertLib.network.posed_shape import Surface, rotation_vector, skew
+from ReVertLib.network.posed_shape import PosedShape, rotation_vector, skew
 
 
 def test_a_surface_in_the_camera_by_hand():
     turn = torch.tensor([[[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]])
-    surface = Surface(turn, torch.tensor([[10.0, 20.0, 500.0]]), torch.tensor([[[1.0, 2.0, 3.0]]]))
+    surface = PosedShape(turn, torch.tensor([[10.0, 20.0, 500.0]]), torch.tensor([[[1.0, 2.0, 3.0]]]))
     assert surface.vertices.tolist() == [[[8.0, 21.0, 503.0]]]
 
 

@@ -125,9 +125,9 @@ def test_a_head_for_the_error_does_not_change_the_surfaces():
     levels = torch.tensor([4, 0, UNKNOWN_LEVEL])
     without, beside = (net(images(), levels, SOD_MM) for net in (plain, judging))
     assert torch.equal(without.vertices, beside.vertices)
-    assert without.expected_error_mm is None and without.strangeness is None
+    assert without.expected_error_mm is None and without.out_of_distribution is None
     assert torch.allclose(beside.expected_error_mm, torch.ones(3, 3000))  # not taught: the map; not measured: 1 mm
-    assert torch.equal(beside.strangeness, torch.zeros(3))
+    assert torch.equal(beside.out_of_distribution, torch.zeros(3))
 
 
 @torch.no_grad()

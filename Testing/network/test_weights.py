@@ -90,7 +90,7 @@ def test_a_judgement_survives_the_file(tmp_path):
         loaded = load_weights(tmp_path / "model.safetensors").network(*arguments)
         own = built(*arguments)
     assert torch.allclose(loaded.expected_error_mm, own.expected_error_mm, rtol=0.02)
-    assert torch.allclose(loaded.strangeness, own.strangeness, rtol=0.02)
+    assert torch.allclose(loaded.out_of_distribution, own.out_of_distribution, rtol=0.02)
 
 
 def test_metadata_tells_all_that_is_known(tmp_path):

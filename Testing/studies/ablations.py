@@ -27,7 +27,7 @@ from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.imaging.crop import CROP_SIZE_PX
 from ReVertLib.network.losses import chamfer_distance
-from ReVertLib.network.posed_shape import Surface
+from ReVertLib.network.posed_shape import PosedShape
 from ReVertLib.network.template_network import UNKNOWN_LEVEL, TemplateNetwork
 from ReVertLib.registration.icp import best_motion
 from ReVertLib.resources import SHAPE_MODEL_FILE
@@ -74,7 +74,7 @@ class Within(TemplateNetwork):
         self._constant("basis", basis)
         self._constant("to_size", torch.linalg.solve(seen.T @ seen + torch.eye(RANK), seen.T))
 
-    def whole(self, last: Surface, level: Tensor) -> Surface:
+    def whole(self, last: PosedShape, level: Tensor) -> PosedShape:
         moved = last.shape - self.means[level][:, self.controls]
         size = self.to_size @ moved.flatten(1).T
         return replace(last, shape=self.means[level] + (self.basis @ size).movedim(2, 0))
@@ -235,7 +235,7 @@ def measured(network: TemplateNetwork, samples: Samples, row: Row) -> dict[str, 
     }
 
 
-def turns_deg(answer: Surface, batch: Batch) -> list[float]:
+def turns_deg(answer: PosedShape, batch: Batch) -> list[float]:
     """How far each answer is turned from the truth."""
     trace = (answer.rotation * batch.rotation).sum((1, 2))
     return torch.rad2deg(torch.arccos(((trace - 1) / 2).clamp(-1, 1))).tolist()

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ReVertLib.network.losses import chamfer_distance
-from ReVertLib.network.posed_shape import Surface
+from ReVertLib.network.posed_shape import PosedShape
 from ReVertLib.training.run import TrainOptions, learning_rate_at, sphere_loss, template_loss
 from ReVertLib.training.samples import Batch
 
@@ -28,13 +28,13 @@ def one_sample(offset=(0.0, 0.0, 0.0)):
     turn = torch.tensor([[[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]])
     shape = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]]])
     batch = Batch(turn, torch.tensor([[5.0, 6.0, 500.0]]), shape, torch.zeros(1, 1, 4, 4), torch.tensor([2]))
-    return batch, Surface(turn, batch.position_mm + torch.tensor([offset]), shape)
+    return batch, PosedShape(turn, batch.position_mm + torch.tensor([offset]), shape)
 
 
 def test_template_loss_by_hand():
     """An estimate 3, 4 and 12 mm off is 13 mm away, 5 of them across the beam; one that is bent is off in shape too."""
     truth, off = one_sample((3.0, 4.0, 12.0))
-    bent = Surface(off.rotation, truth.position_mm, off.shape + torch.tensor([0.0, 0.0, 2.0]))
+    bent = PosedShape(off.rotation, truth.position_mm, off.shape + torch.tensor([0.0, 0.0, 2.0]))
     terms = template_loss([off, bent], truth)
     assert {k: round(float(v), 2) for k, v in terms.items()} == {
         "place_0_mm": 13.0,

@@ -24,7 +24,7 @@ for _home in (_HERE, _HERE if (_HERE / "ReVertLib").is_dir() else _HERE.parent):
     if str(_home) not in sys.path:
         sys.path.append(str(_home))
 
-from ReVertLib.anatomy.template import control_mesh  # noqa: E402
+from ReVertLib.anatomy.template import baseline_mesh  # noqa: E402
 from ReVertLib.errors import InputError  # noqa: E402
 from ReVertLib.geometry.transform import RigidTransform  # noqa: E402
 from ReVertLib.geometry.views import view_rotation  # noqa: E402
@@ -131,9 +131,9 @@ class ReVertLogic(ScriptedLoadableModuleLogic):
         reconstruction_nodes.colourBy(modelNode, arrayName)
 
     def compare(self, modelNode, segmentationNode, segmentId, align="rigid"):
-        """The figures of modelNode against one segment, beside the constant control's, as a vtkMRMLTableNode.
+        """The figures of modelNode against one segment, beside the constant baseline's, as a vtkMRMLTableNode.
 
-        Columns: metric, reconstruction, control. align: one of ReVertLib.registration.icp.ALIGNMENTS; the motion
+        Columns: metric, reconstruction, baseline. align: one of ReVertLib.registration.icp.ALIGNMENTS; the motion
         becomes a transform node of the model. Both are measured in RAS after their own linear transforms. The
         figures also join the table of all results of the scene.
         """
@@ -256,6 +256,6 @@ class MeanVertebra:
     weights_sha256, architecture, device = "0" * 64, "mean", "cpu"
 
     def reconstruct(self, pixels, geometry):
-        mean = control_mesh(geometry.level)
+        mean = baseline_mesh(geometry.level)
         mesh = mean.moved(RigidTransform(view_rotation(), np.array([0.0, 0.0, geometry.sod_mm])))
         return Reconstruction(mesh, geometry, 0.0, ())

@@ -49,7 +49,7 @@ def load_template(path: Path = TEMPLATE_FILE) -> Template:
     return Template(**fields, sha256=hashlib.sha256(content).hexdigest())
 
 
-def control_mesh(level: str | None) -> Mesh:
+def baseline_mesh(level: str | None) -> Mesh:
     """The constant answer that every figure is held against: the mean vertebra of 87 patients, no image used.
 
     The 87 know no L1; their L2 answers for it.

@@ -38,7 +38,7 @@ CHECKED_SHARE = 0.15
 @dataclass(frozen=True)
 class Learnt:
     """How the expectation does on shapes of the world that it was not learnt from, beside the constant map, its
-    control. kept: "image" or "map", whichever was better."""
+    baseline. kept: "image" or "map", whichever was better."""
 
     image: Reliability
     map: Reliability

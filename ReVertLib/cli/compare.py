@@ -19,13 +19,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("mesh", type=Path, metavar="MESH")
     parser.add_argument("target", type=Path, metavar="TARGET", help="a mesh or a label map")
     parser.add_argument("--label", type=int, metavar="N", help="of the label map (VerSe: L1..L5 = 20..24)")
-    parser.add_argument("--level", metavar="L3", help="which mean vertebra is the control (default: by label, else L3)")
+    parser.add_argument("--level", metavar="L3", help="of the mean vertebra (default: by label, else L3)")
     parser.add_argument("--align", default="none", metavar="none|translation|rigid|similarity")
     parser.add_argument("--report", type=Path, metavar="JSON")
 
 
 def run(options: argparse.Namespace) -> None:
-    from ReVertLib.anatomy.template import control_mesh
+    from ReVertLib.anatomy.template import baseline_mesh
     from ReVertLib.mesh.io import read_mesh
     from ReVertLib.metrics.compare import compare, comparison_report, comparison_table, read_target
 
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> None:
     mesh = read_mesh(options.mesh)
     target, level = read_target(options.target, options.label)
     level = options.level or level
-    comparison = compare(mesh, target, options.align, level, control_mesh(level))
+    comparison = compare(mesh, target, options.align, level, baseline_mesh(level))
     log.info(comparison_table(comparison).rstrip())
     if options.report:
         files = {"mesh": options.mesh.name, "target": options.target.name, "label": options.label}

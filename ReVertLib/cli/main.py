@@ -21,7 +21,7 @@ NOTICE = "Research software, not a medical device."
 COMMANDS = {
     "reconstruct": "The vertebra in a radiograph as a surface in the camera frame, mm.",
     "compare": (
-        "Dice, HD95, ASSD, NSD, Chamfer and volume of a surface against the truth, the constant control beside it."
+        "Dice, HD95, ASSD, NSD, Chamfer and volume of a surface against the truth, the constant baseline beside it."
     ),
     "drr": "A radiograph computed from a CT, its geometry beside it, and the true surface in the camera frame.",
     "dataset": "DRRs, sidecars, poses and meshes of every lumbar vertebra in a folder of CTs; resumes when run again.",
@@ -32,7 +32,7 @@ COMMANDS = {
     "likeness": "How alike sampled and real vertebrae look, measured and side by side.",
     "train": "Trains a network on a training world or on a data set; resumes when run again.",
     "calibrate": "Teaches finished weights what error to expect and which images they know; surfaces stay as they are.",
-    "evaluate": "A page of tables and pictures: how far off weights are, with controls and a ceiling beside them.",
+    "evaluate": "A page of tables and pictures: how far off weights are, with baselines and a ceiling beside them.",
     "demo": "Reconstructs the bundled real vertebra, compares it with its CT and draws one picture.",
 }
 """Every sub-command and what it does; `shape-model` is the file shape_model.py."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ReVertLib.anatomy.template import control_mesh
+from ReVertLib.anatomy.template import baseline_mesh
 from ReVertLib.evaluation.overview_figure import Scene, demo_picture
 from ReVertLib.files import made_folder, whole_file
 from ReVertLib.geometry.camera import Geometry
@@ -40,14 +40,14 @@ def reconstruct_sample(out: Path, weights: Path | None, device: str) -> None:
     centre, truth_lps = label_centre_lps(labels, SAMPLE_LABEL), label_mesh(labels, SAMPLE_LABEL)
     log.info("vertebra L3 of VerSe case verse008, which no weights were trained on; truth: its CT segmentation")
     log.info(f"{'radiograph':12}{'alignment':13}{'Dice':>7}{'HD95 mm':>9}{'ASSD mm':>9}{'NSD@2mm':>9}")
-    report, control = {}, control_mesh("L3")
+    report, baseline = {}, baseline_mesh("L3")
     for name, yaw_deg in SAMPLE_VIEWS.items():
         pixels, geometry = sample_radiograph(name)
         view = camera_from_lps(view_rotation(yaw_deg), centre, geometry.sod_mm)
         truth = truth_lps.moved(view)
         predictor.reconstruct(pixels, geometry)  # the first answer of a session also pays for warming up
         result = predictor.reconstruct(pixels, geometry)
-        found = {mode: compare(result.mesh, truth, mode, "L3", control) for mode in ALIGNMENTS_SHOWN}
+        found = {mode: compare(result.mesh, truth, mode, "L3", baseline) for mode in ALIGNMENTS_SHOWN}
         for mode, comparison in found.items():
             log.info(_row(name, mode, comparison.metrics))
         report[name] = {"milliseconds": 1000 * result.seconds} | {m: comparison_report(c) for m, c in found.items()}
@@ -55,7 +55,7 @@ def reconstruct_sample(out: Path, weights: Path | None, device: str) -> None:
         write_mesh(result.mesh, path)
         scene = Scene(pixels, geometry, result.mesh, truth, found["rigid"], view)
         demo_picture(path.with_suffix(".png"), scene, _title(name, 1000 * result.seconds, predictor))
-    log.info(_row("no image", "rigid", found["rigid"].control) + "   <- control: the mean vertebra of 87 patients")
+    log.info(_row("no image", "rigid", found["rigid"].baseline) + "   <- baseline: the mean vertebra of 87 patients")
     with whole_file(out / "report.json") as temporary:
         temporary.write_text(json.dumps({"weights_sha256": predictor.weights_sha256, "views": report}, indent=1) + "\n")
     log.info(

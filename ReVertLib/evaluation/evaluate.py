@@ -1,7 +1,7 @@
-"""Weights against a data set with known truth: every image, in place and aligned, with controls and a ceiling.
+"""Weights against a data set with known truth: every image, in place and aligned, with baselines and a ceiling.
 
 All answers are measured alike. "network" is the reconstruction. "blank" is what the same network says to a black image
-of the same geometry: what it knows without looking. "control" is the mean vertebra of 87 people, laid on rigidly. A
+of the same geometry: what it knows without looking. "baseline" is the mean vertebra of 87 people, laid on rigidly. A
 figure of the network means something only as far as it is better than both. "oracle" is the shape model fitted to the
 truth: what is left to be gained with this model. Other weights may stand beside them, each an answer of its own.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ReVertLib.anatomy.template import control_mesh
+from ReVertLib.anatomy.template import baseline_mesh
 from ReVertLib.errors import InputError
 from ReVertLib.imaging.crop import boxed
 from ReVertLib.imaging.radiograph import read_radiograph
@@ -177,5 +177,5 @@ def scene_of(predictor: Predictor, shot: Shot) -> Scene:
     """What `pictures.demo_picture` draws of a shot, aligned rigidly."""
     pixels, truth = read_radiograph(shot.image).pixels, shot.truth
     result = predictor.reconstruct(pixels, shot.geometry)
-    comparison = compare(result.mesh, truth, "rigid", shot.level, control_mesh(shot.level))
+    comparison = compare(result.mesh, truth, "rigid", shot.level, baseline_mesh(shot.level))
     return Scene(pixels, result.geometry, result.mesh, truth, comparison, shot.camera_from_lps)

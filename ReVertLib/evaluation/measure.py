@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ReVertLib.anatomy.template import control_mesh, load_template
+from ReVertLib.anatomy.template import baseline_mesh, load_template
 from ReVertLib.dataset.layout import DatasetItem
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
@@ -22,7 +22,7 @@ from ReVertLib.metrics.unit_ball import onto_ball
 from ReVertLib.registration.icp import align
 from ReVertLib.shape.best_fit import Oracle
 
-NETWORK, BLANK, CONTROL, ORACLE = "network", "blank", "control", "oracle"
+NETWORK, BLANK, BASELINE, ORACLE = "network", "blank", "baseline", "oracle"
 ALIGNMENTS = ("none", "translation", "rigid")
 UNIT_BALL = "unit ball"
 """The original's protocol (`unit_ball.py`), in rows beside the alignments."""
@@ -70,7 +70,7 @@ class PoseError:
 
 @dataclass(frozen=True)
 class Row:
-    """One answer to one image in one alignment. pose: before any alignment; None for what has none: control and oracle.
+    """One answer to one image in one alignment. pose: before any alignment; baseline and oracle have none.
     crossing_share: of its triangles, those that run through others."""
 
     vertebra: str
@@ -161,7 +161,7 @@ class Evaluation:
     @property
     def answers(self) -> tuple[str, ...]:
         """The names of all answers in the order of tables."""
-        return (NETWORK, *(asked.name for asked in self.networks[1:]), BLANK, CONTROL, ORACLE)
+        return (NETWORK, *(asked.name for asked in self.networks[1:]), BLANK, BASELINE, ORACLE)
 
     def chosen(self, answer: str, alignment: str) -> list[Row]:
         """The rows of one answer in one alignment."""
@@ -184,16 +184,16 @@ def measured(job: Job) -> Measured:
 
 
 def measured_constants(job: tuple[Shot, Oracle]) -> Measured:
-    """The answers to a vertebra that need no image, so that one shot stands for all: control and oracle."""
+    """The answers to a vertebra that need no image, so that one shot stands for all: baseline and oracle."""
     shot, oracle = job
-    truth, in_lps, control = shot.truth, read_mesh(shot.mesh), control_mesh(shot.level)
-    laid, fitted = align(control, truth, "rigid"), oracle.answer(shot.level, truth)
+    truth, in_lps, baseline = shot.truth, read_mesh(shot.mesh), baseline_mesh(shot.level)
+    laid, fitted = align(baseline, truth, "rigid"), oracle.answer(shot.level, truth)
     rows = [
-        *_rows(shot, CONTROL, control, truth, {"rigid": laid}),
-        *_rows(shot, CONTROL, control, in_lps, {UNIT_BALL: onto_ball(control, in_lps)}),
+        *_rows(shot, BASELINE, baseline, truth, {"rigid": laid}),
+        *_rows(shot, BASELINE, baseline, in_lps, {UNIT_BALL: onto_ball(baseline, in_lps)}),
         *_rows(shot, ORACLE, fitted, truth, {"rigid": RigidTransform.identity()}),
     ]
-    return Measured(tuple(rows), (), None, {CONTROL: _vertex_errors_mm(control.moved(laid), truth)})
+    return Measured(tuple(rows), (), None, {BASELINE: _vertex_errors_mm(baseline.moved(laid), truth)})
 
 
 def _rows(

@@ -172,9 +172,9 @@ def _figures(figure, comparison: Comparison) -> None:
     """The figures in large, those of the constant answer below them."""
     aligned = "not aligned" if comparison.mode == "none" else f"{comparison.mode} alignment"
     rows = [(f"from this radiograph,\n{aligned}", comparison.metrics, 0.175, 24, TEXT, "bold")]
-    if comparison.control:
-        label = f"mean of 87 people,\n{comparison.control_mode} alignment"
-        rows.append((label, comparison.control, 0.085, 17, MUTED, "normal"))
+    if comparison.baseline:
+        label = f"mean of 87 people,\n{comparison.baseline_mode} alignment"
+        rows.append((label, comparison.baseline, 0.085, 17, MUTED, "normal"))
     for label, metrics, y, size, colour, weight in rows:
         figure.text(0.39, y, label, color=colour, size=12, va="center")
         for i, (field, form) in enumerate(_TILES.values()):

@@ -18,7 +18,7 @@ from .box_plots import box_plots
 from .error_map import error_map
 from .measure import Evaluation, PoseError, Row, Shot
 from .overview_figure import Scene, demo_picture
-from .summary import better_than_control, summaries
+from .summary import better_than_baseline, summaries
 from .tables import (
     ball_table,
     judgement_tables,
@@ -91,7 +91,7 @@ def _opening(evaluation: Evaluation) -> str:
     names = (("image", "images"), ("vertebra", "vertebrae"), ("person", "people"))
     of = " of ".join(f"{count} {name[count > 1]}" for count, name in zip(counts, names, strict=True))
     held_out = len(set(_people(evaluation)) & set(HELD_OUT))
-    above, answered = better_than_control(evaluation)
+    above, answered = better_than_baseline(evaluation)
     sdd, sod = (_span([getattr(shot.geometry, field) for shot in shots]) for field in ("sdd_mm", "sod_mm"))
     weights = "\n".join(
         f"- {title_of(evaluation, asked.name)}: `{asked.architecture}`, weights SHA256\n  `{asked.weights_sha256}`"

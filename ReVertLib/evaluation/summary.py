@@ -16,7 +16,7 @@ FAR_DEG = 20.0
 @dataclass(frozen=True)
 class Summary:
     """The images of a group ("overall", or a level or view by name) in one answer and alignment: means of the
-    metrics, medians of the errors of place (NaN for the control and the oracle)."""
+    metrics, medians of the errors of place (NaN for the baseline and the oracle)."""
 
     group: str
     name: str
@@ -132,8 +132,8 @@ def soundnesses(evaluation: Evaluation) -> list[Soundness]:
     return found
 
 
-def better_than_control(evaluation: Evaluation) -> tuple[int, int]:
-    """Of how many images the network's Dice, aligned rigidly, is above the control's; and of how many images in all."""
-    control = {(row.vertebra, row.view): row.metrics.dice for row in evaluation.chosen("control", "rigid")}
+def better_than_baseline(evaluation: Evaluation) -> tuple[int, int]:
+    """Of how many images the network's Dice, aligned rigidly, is above the baseline's; and of how many in all."""
+    baseline = {(row.vertebra, row.view): row.metrics.dice for row in evaluation.chosen("baseline", "rigid")}
     rows = evaluation.chosen("network", "rigid")
-    return sum(row.metrics.dice > control[row.vertebra, row.view] for row in rows), len(rows)
+    return sum(row.metrics.dice > baseline[row.vertebra, row.view] for row in rows), len(rows)

@@ -9,7 +9,7 @@ import numpy as np
 from ReVertLib.inference.verdict import WORDS
 from ReVertLib.metrics.reliability import reliability, reliability_table
 
-from .measure import ALIGNMENTS, BLANK, CONTROL, NETWORK, ORACLE, UNIT_BALL, Evaluation, Judgement, Shot
+from .measure import ALIGNMENTS, BASELINE, BLANK, NETWORK, ORACLE, UNIT_BALL, Evaluation, Judgement, Shot
 from .summary import FAR_DEG, Summary, pose_summaries, soundnesses, summaries
 
 METRICS = (("dice", "Dice", 3), ("hd95_mm", "HD95 mm", 2), ("assd_mm", "ASSD mm", 2), ("nsd_2mm", "NSD@2mm", 3))
@@ -18,7 +18,7 @@ METRICS = (("dice", "Dice", 3), ("hd95_mm", "HD95 mm", 2), ("assd_mm", "ASSD mm"
 _TITLES = {
     NETWORK: "one radiograph",
     BLANK: "the same network, blank image",
-    CONTROL: "mean vertebra of 87 people, no network",
+    BASELINE: "mean vertebra of 87 people, no network",
     ORACLE: "shape model fitted to the truth",
 }
 _OTHERS = {"sphere": "3D-ReVert's network", "template": "other weights"}

@@ -1,6 +1,6 @@
 """A reconstructed surface beside the truth, and beside the answer that needs no radiograph at all.
 
-The constant control is the mean vertebra of 87 patients. It has no pose of its own, so it is always laid onto the
+The constant baseline is the mean vertebra of 87 patients. It has no pose of its own, so it is always laid onto the
 target: by a similarity where the mesh is, rigidly otherwise.
 """
 
@@ -24,8 +24,8 @@ from ReVertLib.registration.icp import align
 from .records import Comparison, SurfaceMetrics
 from .surface import surface_metrics
 
-STAGES = ("Aligning", "Measuring", "Measuring the control")
-"""What `compare` does, in order; the last only with a control."""
+STAGES = ("Aligning", "Measuring", "Measuring the baseline")
+"""What `compare` does, in order; the last only with a baseline."""
 
 _MESH_SUFFIXES = (*MESH_SUFFIXES, ".vtk")
 _LABEL_MAP_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd")
@@ -76,15 +76,15 @@ def compare(
     target: Mesh,
     mode: str,
     level: str | None = None,
-    control: Mesh | None = None,
+    baseline: Mesh | None = None,
     say: Callable[[str], None] = lambda _stage: None,
 ) -> Comparison:
-    """Aligns mesh to target by mode and measures it; control is the constant answer for that level, measured likewise.
+    """Aligns mesh to target by mode and measures it; baseline is the constant answer for that level, measured likewise.
 
     say: is told what begins, one of STAGES. Raises InputError for an unknown mode and for surfaces that are open, empty
     or not of a vertebra's size.
     """
-    aligning, measuring, measuring_control = STAGES
+    aligning, measuring, measuring_baseline = STAGES
     check_closed(mesh, "mesh")
     check_closed(target, "target")
     say(aligning)
@@ -92,29 +92,29 @@ def compare(
     moved = mesh.moved(alignment)
     say(measuring)
     metrics, distances = surface_metrics(moved, target), signed_distances(moved, target)
-    found = control_mode = None
-    if control is not None:
-        say(measuring_control)
-        control_mode = "similarity" if mode == "similarity" else "rigid"
-        found = control_metrics(control, target, control_mode)
-    return Comparison(mode, level, alignment, metrics, distances, found, control_mode)
+    found = baseline_mode = None
+    if baseline is not None:
+        say(measuring_baseline)
+        baseline_mode = "similarity" if mode == "similarity" else "rigid"
+        found = baseline_metrics(baseline, target, baseline_mode)
+    return Comparison(mode, level, alignment, metrics, distances, found, baseline_mode)
 
 
-def control_metrics(control: Mesh, target: Mesh, mode: str) -> SurfaceMetrics:
+def baseline_metrics(baseline: Mesh, target: Mesh, mode: str) -> SurfaceMetrics:
     """The metrics of the constant answer laid onto target by mode; they do not depend on the target's pose."""
-    return surface_metrics(control.moved(align(control, target, mode)), target)
+    return surface_metrics(baseline.moved(align(baseline, target, mode)), target)
 
 
 def comparison_table(comparison: Comparison) -> str:
-    """The figures as plain text in aligned columns, with units, the control beside the mesh."""
-    columns = [comparison.metrics, *([comparison.control] if comparison.control else [])]
-    lines = [f"{'':22}{'':5}{'mesh':>10}" + f"{'control':>10}" * (len(columns) - 1)]
+    """The figures as plain text in aligned columns, with units, the baseline beside the mesh."""
+    columns = [comparison.metrics, *([comparison.baseline] if comparison.baseline else [])]
+    lines = [f"{'':22}{'':5}{'mesh':>10}" + f"{'baseline':>10}" * (len(columns) - 1)]
     for field, (title, unit, form) in _ROWS.items():
         values = (form.format(getattr(column, field)) for column in columns)
         lines.append(f"{title:22}{unit:5}" + "".join(f"{value:>10}" for value in values))
     lines.append(f"mesh: {comparison.level or 'level unknown'}, {_alignment_text(comparison)}")
-    if comparison.control:
-        lines.append(f"control: mean vertebra of 87 patients, no radiograph, aligned by {comparison.control_mode}")
+    if comparison.baseline:
+        lines.append(f"baseline: mean vertebra of 87 patients, no radiograph, aligned by {comparison.baseline_mode}")
     return "\n".join(lines) + "\n"
 
 
@@ -134,8 +134,8 @@ def comparison_report(comparison: Comparison) -> dict:
         "align": comparison.mode,
         "level": comparison.level,
         "metrics": asdict(comparison.metrics),
-        "control_align": comparison.control_mode,
-        "control": comparison.control and asdict(comparison.control),
+        "baseline_align": comparison.baseline_mode,
+        "baseline": comparison.baseline and asdict(comparison.baseline),
         "motion": {
             "rotation": motion.rotation.tolist(),
             "rotation_deg": motion.angle_deg,

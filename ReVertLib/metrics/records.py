@@ -36,7 +36,7 @@ class Comparison:
 
     mode: one of `align.ALIGNMENTS`. alignment: the motion that was found; metrics are of the mesh so moved.
     signed_distance_mm: (n,) per vertex of the moved mesh, positive outside the target.
-    control, control_mode: the same metrics of the mean vertebra and how it was aligned, None without one.
+    baseline, baseline_mode: the same metrics of the mean vertebra and how it was aligned, None without one.
     """
 
     mode: str
@@ -44,5 +44,5 @@ class Comparison:
     alignment: RigidTransform
     metrics: SurfaceMetrics
     signed_distance_mm: np.ndarray
-    control: SurfaceMetrics | None
-    control_mode: str | None
+    baseline: SurfaceMetrics | None
+    baseline_mode: str | None

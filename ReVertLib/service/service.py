@@ -83,19 +83,19 @@ class Service:
         self, mesh: Mesh, target: Mask, mode: str, level: str | None, progress: Progress | None = None
     ) -> Comparison:
         """The figures of mesh against the surface of target, both in RAS or both in LPS, mm, beside those of the
-        constant control of that level. mode: one of `align.ALIGNMENTS`.
+        constant baseline of that level. mode: one of `align.ALIGNMENTS`.
 
         Raises InputError for an empty segment, and as `compare.compare` does.
         """
         say = progress or _silent
-        from ReVertLib.anatomy.template import control_mesh
+        from ReVertLib.anatomy.template import baseline_mesh
         from ReVertLib.metrics.compare import STAGES, compare
 
         total = 1 + len(STAGES)
         say("Building the surface of the segment", 0, total)
         surface = _surface(target)
         return compare(
-            mesh, surface, mode, level, control_mesh(level), lambda stage: say(stage, 1 + STAGES.index(stage), total)
+            mesh, surface, mode, level, baseline_mesh(level), lambda stage: say(stage, 1 + STAGES.index(stage), total)
         )
 
     def answer(

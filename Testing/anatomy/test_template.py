@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tiny import assert_vertebra
 
-from ReVertLib.anatomy.template import TEMPLATE_FILE, control_mesh, load_template
+from ReVertLib.anatomy.template import TEMPLATE_FILE, baseline_mesh, load_template
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.mesh.mesh import Mesh, volume_centroid
 from ReVertLib.metrics.surface import dice
@@ -89,10 +89,10 @@ def test_an_unknown_level_is_the_middle_one():
     assert not np.array_equal(TEMPLATE.mean("L4").vertices, TEMPLATE.mean("L3").vertices)
 
 
-def test_the_control_knows_no_l1():
-    assert np.array_equal(control_mesh("L1").vertices, TEMPLATE.mean("L2").vertices)
+def test_the_baseline_knows_no_l1():
+    assert np.array_equal(baseline_mesh("L1").vertices, TEMPLATE.mean("L2").vertices)
     for level in (*LEVELS[1:], None):
-        assert np.array_equal(control_mesh(level).vertices, TEMPLATE.mean(level).vertices)
+        assert np.array_equal(baseline_mesh(level).vertices, TEMPLATE.mean(level).vertices)
 
 
 def test_one_shape_cannot_pass_for_the_other_way_round():

@@ -63,7 +63,7 @@ def test_from_ct_to_figures(run, tmp_path, resources, weights):
     assert "; check: these weights do not say what error to expect" in out
     code, out, _ = run("compare", surface, truth, "--align", "rigid", "--level", "L3", "--report", report)
     assert code == 0
-    assert "control" in out
+    assert "baseline" in out
     figures = json.loads(report.read_text())
     assert 0.5 < figures["metrics"]["dice"] < 1
     assert run("compare", truth, truth)[1].split("\n")[1].split()[-2] == "1.000"

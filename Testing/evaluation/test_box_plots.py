@@ -6,12 +6,11 @@ import SimpleITK as sitk
 from matplotlib.colors import to_rgb
 from tiny_evaluation import NETWORK, SPHERE, constants, evaluation, row
 
-from ReVertLib.evaluation import box_plots
-from ReVertLib.evaluation.box_plots import BOXES, CEILING, box_plots
+from ReVertLib.evaluation.box_plots import BOXES, CEILING, _dice_scale, box_plots
 from ReVertLib.evaluation.overview_figure import MUTED, OUTLINE, TEXT
 
-DICE = {"network": 0.9, SPHERE.name: 0.6, "blank": 0.7, "control": 0.8, "oracle": 0.95}
-COLOURS = {"network": OUTLINE, SPHERE.name: BOXES[1], "blank": MUTED, "control": TEXT, "oracle": CEILING}
+DICE = {"network": 0.9, SPHERE.name: 0.6, "blank": 0.7, "baseline": 0.8, "oracle": 0.95}
+COLOURS = {"network": OUTLINE, SPHERE.name: BOXES[1], "blank": MUTED, "baseline": TEXT, "oracle": CEILING}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +36,7 @@ def test_answers_are_ordered_by_dice(picture):
     heights = {name: np.nonzero(near(panel, colour))[0] for name, colour in COLOURS.items()}
     assert all(len(rows) > 20 for rows in heights.values())
     means = {name: rows.mean() for name, rows in heights.items()}
-    assert sorted(means, key=means.get) == ["oracle", "network", "control", "blank", SPHERE.name]
+    assert sorted(means, key=means.get) == ["oracle", "network", "baseline", "blank", SPHERE.name]
 
 
 def test_a_group_without_an_answer_stays_empty(tmp_path):
@@ -46,7 +45,7 @@ def test_a_group_without_an_answer_stays_empty(tmp_path):
 
 
 def test_the_scale_of_dice_halves_what_is_missing_in_equal_steps():
-    there, back, _ = box_plots._dice_scale()
+    there, back, _ = _dice_scale()
     heights = there(np.array([0.6, 0.8, 0.9, 0.95]))
     assert np.diff(heights) == pytest.approx(np.full(3, np.log(2)))
     assert back(heights) == pytest.approx([0.6, 0.8, 0.9, 0.95])

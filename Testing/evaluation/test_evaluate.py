@@ -44,9 +44,9 @@ def test_a_perfect_answer_is_perfect_in_every_alignment(one_image):
         assert max(row.pose.across_beam_mm, row.pose.along_beam_mm) < 1e-3
         assert row.pose.rotation_deg < 0.2
         assert (row.closed, row.euler_number) == (True, 0)
-    assert all(row.metrics.dice < 0.95 for row in rows_of(result, "control"))
-    (control,), (ceiling,) = rows_of(result, "control", "rigid"), rows_of(result, "oracle")
-    assert control.metrics.dice < ceiling.metrics.dice < 0.995
+    assert all(row.metrics.dice < 0.95 for row in rows_of(result, "baseline"))
+    (baseline,), (ceiling,) = rows_of(result, "baseline", "rigid"), rows_of(result, "oracle")
+    assert baseline.metrics.dice < ceiling.metrics.dice < 0.995
     assert "| one radiograph | none | 1 | 1.000 | 0.00 | 0.00 | 1.000 | 0.0 | 0.0 | 0.0 |" in lines[-1].splitlines()
 
 
@@ -70,12 +70,12 @@ def test_errors_of_place_are_told_apart(one_image):
     assert rigid > 0.985
 
 
-def test_an_untrained_network_is_its_own_blank_and_the_control(tmp_path, dataset):
+def test_an_untrained_network_is_its_own_blank_and_the_baseline(tmp_path, dataset):
     lines = []
     result = evaluate(dataset, tiny.weights(tmp_path), "cpu", samples=1_000, workers=1, say=lines.append)
     assert [asked.architecture for asked in result.networks] == ["template"]
-    network, blank, control = (rows_of(result, answer, "rigid") for answer in ("network", "blank", "control"))
-    for seen, dark, constant in zip(network, blank, control, strict=True):
+    network, blank, baseline = (rows_of(result, answer, "rigid") for answer in ("network", "blank", "baseline"))
+    for seen, dark, constant in zip(network, blank, baseline, strict=True):
         assert (seen.vertebra, seen.view) == (dark.vertebra, dark.view) == (constant.vertebra, constant.view)
         assert seen.metrics == dark.metrics
         assert seen.metrics.dice == pytest.approx(constant.metrics.dice, abs=0.01)
@@ -102,7 +102,7 @@ def test_workers_find_the_same_and_the_report_is_whole(tmp_path, one_image, meas
     with (tmp_path / "report" / "rows.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [float(row["dice"]) for row in rows] == [row.metrics.dice for row in result.rows]
-    assert {row["rotation_deg"] == "" for row in rows if row["answer"] == "control"} == {True}
+    assert {row["rotation_deg"] == "" for row in rows if row["answer"] == "baseline"} == {True}
     text = (tmp_path / "report" / "report.md").read_text()
     assert overall_table(result) in text and "1 image of 1 vertebra of 1 person" in text
     assert all(f"]({name})" in text for name in pictures)

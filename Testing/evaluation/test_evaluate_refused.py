@@ -15,7 +15,7 @@ from ReVertLib.evaluation.report import chosen_shots, write_report
 from ReVertLib.evaluation.tables import level_table
 from ReVertLib.mesh.mesh import Mesh
 
-WHOLE = evaluation([row(0.9), *constants()], errors_mm={"control": np.ones(3000)})
+WHOLE = evaluation([row(0.9), *constants()], errors_mm={"baseline": np.ones(3000)})
 
 
 def test_an_answer_that_is_no_surface_is_left_out_and_said(one_image):
@@ -27,8 +27,8 @@ def test_an_answer_that_is_no_surface_is_left_out_and_said(one_image):
     result, lines = run(one_image, answer)
     assert [(row.answer, row.alignment) for row in result.rows] == [
         *(("blank", alignment) for alignment in ALIGNMENTS),
-        ("control", "rigid"),
-        ("control", UNIT_BALL),
+        ("baseline", "rigid"),
+        ("baseline", UNIT_BALL),
         ("oracle", "rigid"),
     ]
     assert [(failure.shot.view, failure.answer, failure.reason) for failure in result.failures] == [

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tiny
 
-from ReVertLib.anatomy.template import control_mesh, load_template
+from ReVertLib.anatomy.template import baseline_mesh, load_template
 from ReVertLib.dataset.layout import read_dataset
 from ReVertLib.evaluation import evaluate as module
 from ReVertLib.evaluation.measure import Job, measured, measured_constants, pose_error, shots_of, volume_centroid
@@ -86,7 +86,7 @@ def test_errors_of_vertices_need_the_vertices_of_the_template(shot):
     """The mean vertebra grown by 1 mm: each vertex of the same surface in its own place is at most that far off, most
     of them nearly that."""
     assert answered(shot, unlike(shot.truth))[1].vertex_errors_mm == {}
-    mean = control_mesh("L4").moved(RigidTransform.shift(np.array([0.0, 0.0, 600.0])))
+    mean = baseline_mesh("L4").moved(RigidTransform.shift(np.array([0.0, 0.0, 600.0])))
     write_mesh(mean, shot.mesh)
     there = replace(shot, camera_from_lps=RigidTransform.identity())
     grown = Mesh(mean.vertices + vertex_normals(mean), mean.faces)
@@ -112,20 +112,21 @@ def test_triangles_that_run_through_others_are_counted(shot):
 
 
 def test_the_constants_are_the_mean_and_the_best_of_the_model(shot):
-    """The truth is a bent mean L4; a model that has just this bend finds it, the control does not bend."""
+    """The truth is a bent mean L4; a model that has just this bend finds it, the baseline does not bend."""
     mean = load_template().means
     bend = tiny.deformed(Mesh(mean[3], load_template().faces)).vertices - mean[3]
     found = measured_constants((shot, Oracle(mean, bend[:, :, None])))
     rows = {(row.answer, row.alignment): row for row in found.rows}
-    assert list(rows) == [("control", "rigid"), ("control", "unit ball"), ("oracle", "rigid")]
+    assert list(rows) == [("baseline", "rigid"), ("baseline", "unit ball"), ("oracle", "rigid")]
     assert rows["oracle", "rigid"].metrics.dice > 0.98
-    assert rows["control", "rigid"].metrics.dice < 0.95
-    volumes = [rows["control", name].metrics.volume_mm3 for name in ("rigid", "unit ball")]
-    scale = onto_ball(control_mesh("L4"), read_mesh(shot.mesh)).scale
+    assert rows["baseline", "rigid"].metrics.dice < 0.95
+    volumes = [rows["baseline", name].metrics.volume_mm3 for name in ("rigid", "unit ball")]
+    scale = onto_ball(baseline_mesh("L4"), read_mesh(shot.mesh)).scale
     assert volumes[1] == pytest.approx(scale**3 * volumes[0])
     assert all(row.pose is None for row in found.rows)
-    assert list(found.vertex_errors_mm) == ["control"]
-    assert found.vertex_errors_mm["control"].mean() == pytest.approx(rows["control", "rigid"].metrics.assd_mm, rel=0.15)
+    assert list(found.vertex_errors_mm) == ["baseline"]
+    assd_mm = rows["baseline", "rigid"].metrics.assd_mm
+    assert found.vertex_errors_mm["baseline"].mean() == pytest.approx(assd_mm, rel=0.15)
 
 
 def test_constants_stand_beside_every_view(shot):
@@ -134,7 +135,7 @@ def test_constants_stand_beside_every_view(shot):
     both = found.beside(constant, "lateral")
     assert [row.view for row in both.rows] == ["ap"] * 4 + ["lateral"] * 3
     assert both.rows[-1].metrics == constant.rows[-1].metrics
-    assert list(both.vertex_errors_mm) == ["control"]
+    assert list(both.vertex_errors_mm) == ["baseline"]
 
 
 def test_progress_says_the_time_left(monkeypatch):

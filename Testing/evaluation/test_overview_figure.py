@@ -9,6 +9,7 @@ from solids import ball
 from ReVertLib.errors import InputError
 from ReVertLib.evaluation.overview_figure import BACKGROUND, OUTLINE, Scene, demo_picture, distance_colours
 from ReVertLib.geometry.camera import Geometry
+from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.metrics.compare import compare
 
@@ -18,8 +19,8 @@ PIXELS = np.random.default_rng(0).random((160, 200)).astype(np.float32)
 
 def scene(radius, target_radius, mode="none"):
     mesh, target = ball(radius, (3, -2, 500)), ball(target_radius, (3, -2, 500))
-    comparison = compare(mesh, target, mode, control=target)
-    return Scene(PIXELS, CAMERA, mesh, target, comparison, view_rotation())
+    comparison = compare(mesh, target, mode, baseline=target)
+    return Scene(PIXELS, CAMERA, mesh, target, comparison, RigidTransform.turn(view_rotation()))
 
 
 def drawn(path, of):
@@ -81,7 +82,7 @@ def test_the_colours_are_told_apart_by_lightness_alone():
 def test_the_alignment_moves_the_surface_and_not_the_outline(tmp_path):
     """2 mm beside the truth: aligned, the surface is white all over; the outline stays where it was predicted."""
     mesh, target = ball(12, (5, -2, 500)), ball(12, (3, -2, 500))
-    of = Scene(PIXELS, CAMERA, mesh, target, compare(mesh, target, "translation"), np.eye(4))
+    of = Scene(PIXELS, CAMERA, mesh, target, compare(mesh, target, "translation"), RigidTransform.identity())
     image = drawn(tmp_path / "aligned.png", of)
     assert len(hue(image)) < 2_000
     outline = np.nonzero(near(image[138:791, 48:701], OUTLINE))[1]

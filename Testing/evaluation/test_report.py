@@ -22,7 +22,7 @@ def whole():
         rows += [row(0.6, level, answer=SPHERE.name), row(0.5, level, answer="blank"), *constants(level)]
     shot = evaluation(rows).shots[1]
     failure = Failure(shot, "blank", "reconstruction: expected a closed surface, got one with 3 open edges")
-    errors_mm = {name: np.full(3000, 0.5) for name in ("network", "control")}
+    errors_mm = {name: np.full(3000, 0.5) for name in ("network", "baseline")}
     return evaluation(rows, (NETWORK, SPHERE), [failure], errors_mm)
 
 

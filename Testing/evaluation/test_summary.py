@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tiny_evaluation import NETWORK, SPHERE, constants, evaluation, row
 
-from ReVertLib.evaluation.summary import better_than_control, pose_summaries, soundnesses, summaries
+from ReVertLib.evaluation.summary import better_than_baseline, pose_summaries, soundnesses, summaries
 
 
 def test_summaries_by_hand():
@@ -12,7 +12,7 @@ def test_summaries_by_hand():
         row(0.8),
         row(0.9, "L4"),
         row(1.0, "L3", "lat", pose=(7.0, 8.0, 90.0)),
-        row(0.5, answer="control", pose=None),
+        row(0.5, answer="baseline", pose=None),
         row(0.3, alignment="unit ball"),
     ]
     found = {(s.group, s.name, s.answer, s.alignment): s for s in summaries(evaluation(rows))}
@@ -22,7 +22,7 @@ def test_summaries_by_hand():
     assert found["level", "L3", "network", "rigid"].dice == pytest.approx(0.9)
     assert found["level", "L4", "network", "rigid"].images == 1
     assert found["view", "lat", "network", "rigid"].median_rotation_deg == 90
-    assert np.isnan(found["level", "L3", "control", "rigid"].median_rotation_deg)
+    assert np.isnan(found["level", "L3", "baseline", "rigid"].median_rotation_deg)
     assert found["overall", "all", "network", "unit ball"].dice == pytest.approx(0.3)
     assert len(found) == 3 + 4 + 4  # overall; L3 and L4; ap and lat
 
@@ -30,7 +30,7 @@ def test_summaries_by_hand():
 def test_answers_come_in_the_order_of_tables_whichever_was_first_a_surface():
     rows = [*constants(), row(0.7, answer="blank"), row(0.6, answer=SPHERE.name), row(0.9)]
     found = summaries(evaluation(rows, (NETWORK, SPHERE)))
-    expected = ["network", SPHERE.name, "blank", "control", "oracle"]
+    expected = ["network", SPHERE.name, "blank", "baseline", "oracle"]
     assert [s.answer for s in found if s.group == "overall"] == expected
 
 
@@ -63,9 +63,9 @@ def test_soundness_counts_each_surface_once():
     assert found.crossing_share == pytest.approx(0.02 / 3)
 
 
-def test_better_than_the_control_is_asked_image_by_image():
+def test_better_than_the_baseline_is_asked_image_by_image():
     """The means are equal: one image better, one worse, one as good; one without an answer."""
     levels = ("L1", "L2", "L3", "L4")
     rows = [row(dice, level) for dice, level in zip((0.9, 0.7, 0.8), levels, strict=False)]
-    rows += [row(0.8, level, answer="control", pose=None) for level in levels]
-    assert better_than_control(evaluation(rows)) == (1, 3)
+    rows += [row(0.8, level, answer="baseline", pose=None) for level in levels]
+    assert better_than_baseline(evaluation(rows)) == (1, 3)

@@ -15,7 +15,7 @@ from ReVertLib.geometry.views import rotation_about
 from ReVertLib.mesh.io import write_mesh
 from ReVertLib.mesh.mesh import Mesh, mesh_quality
 from ReVertLib.mesh.polydata import from_polydata
-from ReVertLib.metrics.compare import compare, comparison_report, comparison_table, control_metrics, read_target
+from ReVertLib.metrics.compare import baseline_metrics, compare, comparison_report, comparison_table, read_target
 
 
 def ellipsoid(*radii, centre=(0.0, 0.0, 0.0)):
@@ -44,7 +44,7 @@ def write_label_map(path, labels_at):
 def compared():
     target = ellipsoid(30, 22, 15)
     mesh = ellipsoid(32, 22, 15).moved(RigidTransform(rotation_about("z", 20.0), [3, 0, 0]))
-    return compare(mesh, target, "rigid", "L3", control=ellipsoid(27, 27, 12))
+    return compare(mesh, target, "rigid", "L3", baseline=ellipsoid(27, 27, 12))
 
 
 @pytest.mark.parametrize("name", ["map.nii.gz", "map.nrrd", "map.mha"])
@@ -117,62 +117,62 @@ def test_without_alignment_a_shift_counts():
     unaligned = compare(shifted, target, "none")
     assert unaligned.metrics.assd_mm > 2
     assert unaligned.signed_distance_mm.max() == pytest.approx(6, abs=0.01)
-    assert unaligned.control is unaligned.control_mode is None
+    assert unaligned.baseline is unaligned.baseline_mode is None
     assert compare(shifted, target, "translation").metrics.assd_mm < 0.1
 
 
 @pytest.mark.parametrize(
-    ("mode", "control_mode"),
+    ("mode", "baseline_mode"),
     [("none", "rigid"), ("translation", "rigid"), ("rigid", "rigid"), ("similarity", "similarity")],
 )
-def test_the_control_is_always_laid_on(mode, control_mode):
-    """A far, turned control of 0.9 of the size is brought in place; only a similarity restores its size."""
+def test_the_baseline_is_always_laid_on(mode, baseline_mode):
+    """A far, turned baseline of 0.9 of the size is brought in place; only a similarity restores its size."""
     target = ellipsoid(30, 22, 15)
-    control = ellipsoid(27, 19.8, 13.5).moved(RigidTransform(rotation_about("x", 70.0), [0, 0, 700]))
-    comparison = compare(target, target, mode, control=control)
-    assert comparison.control_mode == control_mode
+    baseline = ellipsoid(27, 19.8, 13.5).moved(RigidTransform(rotation_about("x", 70.0), [0, 0, 700]))
+    comparison = compare(target, target, mode, baseline=baseline)
+    assert comparison.baseline_mode == baseline_mode
     assert comparison.metrics.dice > 0.98
-    assert comparison.control.dice > 0.8
-    assert (comparison.control.dice > 0.95) == (mode == "similarity")
-    assert comparison.control == control_metrics(control, target, control_mode)
+    assert comparison.baseline.dice > 0.8
+    assert (comparison.baseline.dice > 0.95) == (mode == "similarity")
+    assert comparison.baseline == baseline_metrics(baseline, target, baseline_mode)
 
 
 def test_table_shows_both_columns_with_units(compared):
     lines = comparison_table(compared).splitlines()
-    assert lines[0].split() == ["mesh", "control"]
+    assert lines[0].split() == ["mesh", "baseline"]
     rows = {line[:22].strip(): line[22:].split() for line in lines[1:8]}
-    assert rows["Dice, 0.5 mm grid"] == [f"{compared.metrics.dice:.3f}", f"{compared.control.dice:.3f}"]
-    assert rows["HD95"] == ["mm", f"{compared.metrics.hd95_mm:.2f}", f"{compared.control.hd95_mm:.2f}"]
+    assert rows["Dice, 0.5 mm grid"] == [f"{compared.metrics.dice:.3f}", f"{compared.baseline.dice:.3f}"]
+    assert rows["HD95"] == ["mm", f"{compared.metrics.hd95_mm:.2f}", f"{compared.baseline.hd95_mm:.2f}"]
     assert rows["Chamfer, squared"][0] == "mm2"
     assert rows["Volume of the target"][0] == "mm3"
     assert rows["Volume of the target"][1] == rows["Volume of the target"][2]
     assert len({len(line) for line in lines[:8]}) == 1
     assert re.fullmatch(r"mesh: L3, aligned by rigid, turned \d+\.\d degrees, scaled by 1\.000", lines[8])
-    assert lines[9] == "control: mean vertebra of 87 patients, no radiograph, aligned by rigid"
+    assert lines[9] == "baseline: mean vertebra of 87 patients, no radiograph, aligned by rigid"
 
 
-def test_table_without_control():
+def test_table_without_baseline():
     target = ellipsoid(30, 22, 15)
     table = comparison_table(compare(target, target, "none"))
-    assert "control" not in table
+    assert "baseline" not in table
     assert table.splitlines()[-1] == "mesh: level unknown, not aligned"
 
 
 def test_report_is_strict_json(compared):
     report = json.loads(json.dumps(comparison_report(compared), allow_nan=False))
     assert report["metrics"] == asdict(compared.metrics)
-    assert report["control"] == asdict(compared.control)
-    assert (report["align"], report["control_align"], report["level"]) == ("rigid", "rigid", "L3")
+    assert report["baseline"] == asdict(compared.baseline)
+    assert (report["align"], report["baseline_align"], report["level"]) == ("rigid", "rigid", "L3")
     assert np.allclose(report["motion"]["rotation"], compared.alignment.rotation)
     assert report["signed_distance_percentiles_mm"]["100"] == compared.signed_distance_mm.max()
     turn = np.degrees(np.arccos((np.trace(compared.alignment.rotation) - 1) / 2))
     assert report["motion"]["rotation_deg"] == pytest.approx(turn)
 
 
-def test_report_without_control_is_strict_json():
+def test_report_without_baseline_is_strict_json():
     target = ellipsoid(30, 22, 15)
     report = comparison_report(compare(target, target, "none"))
-    assert json.loads(json.dumps(report, allow_nan=False))["control"] is None
+    assert json.loads(json.dumps(report, allow_nan=False))["baseline"] is None
 
 
 def test_bad_surfaces_and_modes():

@@ -7,7 +7,7 @@ import pytest
 import tiny
 import torch
 
-from ReVertLib.anatomy.template import control_mesh
+from ReVertLib.anatomy.template import baseline_mesh
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import rotation_about
 from ReVertLib.mesh.mesh import Mesh
@@ -39,7 +39,7 @@ def test_the_middle_is_that_of_the_box_and_not_of_the_vertices():
 
 def test_the_ball_is_that_of_the_published_loss():
     """What the loss makes of a truth, and what `onto_ball` makes of it in the ball of radius 1, are the same points."""
-    truth = tiny.deformed(control_mesh("L4")).moved(
+    truth = tiny.deformed(baseline_mesh("L4")).moved(
         RigidTransform(rotation_about("x", 70.0), np.array([5.0, 4.0, 600.0]))
     )
     ball = Mesh([[-1, 0, 0], [1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], np.zeros((0, 3)))
@@ -50,7 +50,7 @@ def test_the_ball_is_that_of_the_published_loss():
 
 
 def test_a_wrong_view_is_not_forgiven():
-    truth = control_mesh("L3")
+    truth = baseline_mesh("L3")
     turned = truth.moved(RigidTransform.turn(rotation_about("z", 20.0)))
     assert dice(turned.moved(onto_ball(turned, truth)), truth) < 0.8
     assert dice(truth.moved(onto_ball(truth, truth)), truth) == 1.0

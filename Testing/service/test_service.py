@@ -12,7 +12,7 @@ import torch
 from tiny import CUBE, weights
 
 from ReVertLib import __version__
-from ReVertLib.anatomy.template import control_mesh, load_template
+from ReVertLib.anatomy.template import baseline_mesh, load_template
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import SimilarityTransform
@@ -144,18 +144,18 @@ def bone():
 def test_comparison_is_that_with_the_surface_of_the_segment(bone, say, told):
     mesh, target = bone
     found = Service().compare(mesh, target, "translation", "L1", say)
-    expected = compare(mesh, mesh_from_mask(target.array, target.to_mm), "translation", "L1", control_mesh("L1"))
-    for name in ("metrics", "control"):
+    expected = compare(mesh, mesh_from_mask(target.array, target.to_mm), "translation", "L1", baseline_mesh("L1"))
+    for name in ("metrics", "baseline"):
         one, other = getattr(found, name), getattr(expected, name)
         assert one.assd_mm == pytest.approx(other.assd_mm, abs=0.01)
         assert one.dice == pytest.approx(other.dice, abs=0.005)
-    assert (found.mode, found.level, found.control_mode) == ("translation", "L1", "rigid")
-    assert found.control.assd_mm < found.metrics.assd_mm  # the control of L1 is the mean L2 itself
+    assert (found.mode, found.level, found.baseline_mode) == ("translation", "L1", "rigid")
+    assert found.baseline.assd_mm < found.metrics.assd_mm  # the baseline of L1 is the mean L2 itself
     assert told == [
         ("Building the surface of the segment", 0, 4),
         ("Aligning", 1, 4),
         ("Measuring", 2, 4),
-        ("Measuring the control", 3, 4),
+        ("Measuring the baseline", 3, 4),
     ]
 
 

@@ -107,15 +107,15 @@ def test_bad_input_is_refused_before_any_work_and_names_nobody(module, logic, pr
 
 
 def figures(table_node):
-    """{metric: (reconstruction, control)} of a table node."""
+    """{metric: (reconstruction, baseline)} of a table node."""
     table = table_node.GetTable()
     assert [table.GetColumnName(i) for i in range(table.GetNumberOfColumns())] == [
         "metric",
         "reconstruction",
-        "control",
+        "baseline",
     ]
     rows = ([table.GetValue(row, column) for column in range(3)] for row in range(table.GetNumberOfRows()))
-    return {name.ToString(): (mine.ToDouble(), control.ToDouble()) for name, mine, control in rows}
+    return {name.ToString(): (mine.ToDouble(), baseline.ToDouble()) for name, mine, baseline in rows}
 
 
 def test_a_box_is_compared_where_it_lies_transforms_included(logic):

@@ -217,7 +217,7 @@ def trained(row: Row, samples: Samples, steps: int) -> nn.Module:
 def measured(network: TemplateNetwork, samples: Samples, row: Row) -> dict[str, float]:
     """Over clean images near AP: mean distance of corresponding vertices after the best rigid motion, mm, that of the
     mean vertebra of the level, and the pose's error, median and 90th percentile, degrees."""
-    found, control, turn = [], [], []
+    found, baseline, turn = [], [], []
     for index in near_ap(samples).split(32):
         batch = row.seen(batch_of(row, samples, index))
         answer, _ = network.answer(batch.image, batch.level, batch.position_mm[:, 2])
@@ -225,10 +225,10 @@ def measured(network: TemplateNetwork, samples: Samples, row: Row) -> dict[str, 
         means = network.means[samples.batch(index, CPU).level]
         for shape, mean, truth in zip(answer.shape.numpy(), means.numpy(), batch.shape.numpy(), strict=True):
             found.append(rigid_mm(shape, truth))
-            control.append(rigid_mm(mean, truth))
+            baseline.append(rigid_mm(mean, truth))
     return {
         "shape_mm": float(np.mean(found)),
-        "control_mm": float(np.mean(control)),
+        "baseline_mm": float(np.mean(baseline)),
         "median_turn_deg": float(np.median(turn)),
         "turn_90_deg": float(np.percentile(turn, 90)),
         "samples": len(found),

@@ -6,7 +6,7 @@ NEW is a folder of `revert world`, FILE weights or the `checkpoint.safetensors` 
 average is taken. Two lines for each, of the images as they are and of films of them: mean distance of corresponding
 vertices after the best rigid motion, mm, where the turn is below 20 degrees; the turn, its median and 90th percentile;
 the share over 20 degrees. With --surfaces also, of one clean image of each shape, Dice, HD95, ASSD and NSD after rigid
-alignment as `revert evaluate` measures them, beside the control, the mean vertebra of 87; and, of weights that judge
+alignment as `revert evaluate` measures them, beside the baseline, the mean vertebra of 87; and, of weights that judge
 themselves, for each verdict the mean distance of the vertices to the true surface before any alignment: its mean, its
 90th percentile, its worst, and the shares below 1.5 and 2 mm.
 """
@@ -69,12 +69,12 @@ def measured(network: nn.Module, samples: Samples, filmed: bool) -> str:
 
 @torch.no_grad()
 def surfaces(network: nn.Module, samples: Samples) -> dict[str, np.ndarray]:
-    """(n, 4) Dice, HD95, ASSD and NSD of the answers and of the control, one row for each shape."""
+    """(n, 4) Dice, HD95, ASSD and NSD of the answers and of the baseline, one row for each shape."""
     first = torch.arange(0, len(samples), VIEWS_PER_VOLUME)
     view = torch.randint(VIEWS_PER_VOLUME, first.shape, generator=torch.Generator().manual_seed(0))
     batch = samples.batch(first + view, CPU)
     answer, _ = network.answer(batch.image, batch.level, batch.position_mm[:, 2])
-    found = {"answers": answer.shape, "control": network.means[batch.level]}
+    found = {"answers": answer.shape, "baseline": network.means[batch.level]}
     return {
         name: np.array([_rigid_metrics(a, b) for a, b in zip(s, batch.shape, strict=True)]) for name, s in found.items()
     }
@@ -116,8 +116,8 @@ def main() -> None:
             for what, table in rows.items():
                 means = "Dice {:.3f}  HD95 {:.2f} mm  ASSD {:.2f} mm  NSD {:.3f}".format(*table.mean(0))
                 print(f"{name:<12} {what}  {means}", flush=True)
-            better = (rows["answers"][:, 0] > rows["control"][:, 0]).sum()
-            print(f"{name:<12} {better} of {len(rows['control'])} better than the control by Dice", flush=True)
+            better = (rows["answers"][:, 0] > rows["baseline"][:, 0]).sum()
+            print(f"{name:<12} {better} of {len(rows['baseline'])} better than the baseline by Dice", flush=True)
         if options.surfaces and network.error_head is not None:
             for word, off_mm in verdicts(network, samples).items():
                 if len(off_mm):

@@ -26,7 +26,7 @@ CAMERA = Geometry(1000.0, 700.0, (0.5, 0.25), (39.5, 29.5), "L3")
 """Of the radiograph that radiograph_node() makes; 1 mm at 700 mm depth is 20/7 columns or 40/7 rows."""
 ABOUT = About("0" * 64, "template", "CPU (2 threads)", {"revert": "0.1.0", "torch": "2.13.0"})
 METRICS = SurfaceMetrics(0.9, 2.0, 0.7, 0.95, 1.5, 24000.0, 23000.0)
-CONTROL = SurfaceMetrics(0.87, 3.3, 1.1, 0.86, 3.0, 22000.0, 23000.0)
+BASELINE = SurfaceMetrics(0.87, 3.3, 1.1, 0.86, 3.0, 22000.0, 23000.0)
 
 
 @dataclass
@@ -60,13 +60,13 @@ def outcome(level="L3", centre_mm=(0.0, 0.0, 700.0), half_mm=4.0, expected_error
     return Outcome(Reconstruction(mesh, geometry, 0.125, warnings, error), outlines(mesh, geometry, (80, 60)))
 
 
-def comparison_of(model_node, mode="rigid", motion_mm=(0.0, 0.0, 0.0), distances_mm=None, control=CONTROL):
+def comparison_of(model_node, mode="rigid", motion_mm=(0.0, 0.0, 0.0), distances_mm=None, baseline=BASELINE):
     """Invented figures for a model node, and a shift of the world as its alignment."""
     count = model_node.GetPolyData().GetNumberOfPoints()
     alignment = RigidTransform(np.eye(3), np.array(motion_mm, float))
     distances = np.linspace(-1, 1, count) if distances_mm is None else np.asarray(distances_mm, float)
     level = model_node.GetAttribute("ReVert.Level")
-    return Comparison(mode, level, alignment, METRICS, distances, control, "rigid" if control else None)
+    return Comparison(mode, level, alignment, METRICS, distances, baseline, "rigid" if baseline else None)
 
 
 def radiograph_node(spacing=(0.5, 0.25, 1.0), slices=1, name="DOE^JANE"):

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 import torch
 from scipy import ndimage
 
-from ReVertLib.anatomy.template import control_mesh, load_template
+from ReVertLib.anatomy.template import baseline_mesh, load_template
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.levels import VERSE_LABELS
 from ReVertLib.geometry.sidecar import sidecar_text
@@ -160,7 +160,7 @@ def write_case(folder: Path, mesh: Mesh, level: str, spacing_mm=2.0, ct=True) ->
 
 def write_vertebra(folder, level, sod_mm, views):
     """A bent mean vertebra in the layout of a data set, an image for each view. The depth tells the images apart."""
-    truth = deformed(control_mesh(level))
+    truth = deformed(baseline_mesh(level))
     truth = truth.moved(RigidTransform.shift(np.array([30.0, -50.0, 400.0])))
     name = f"case_segment_{VERSE_LABELS[level]}"
     rendering = folder / "DRR" / name / "rendering"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tiny
 
-from ReVertLib.anatomy.template import control_mesh
+from ReVertLib.anatomy.template import baseline_mesh
 from ReVertLib.evaluation import evaluate as module
 from ReVertLib.evaluation.evaluate import evaluate
 from ReVertLib.evaluation.measure import Asked, Evaluation, PoseError, Row, Shot
@@ -39,8 +39,8 @@ def evaluation(rows, networks=(NETWORK,), failures=(), errors_mm=None, judgement
 
 
 def constants(level="L3", view="ap"):
-    """What every image has beside the networks' answers: control and oracle."""
-    return [row(0.8, level, view, "control", pose=None), row(0.95, level, view, "oracle", pose=None)]
+    """What every image has beside the networks' answers: baseline and oracle."""
+    return [row(0.8, level, view, "baseline", pose=None), row(0.95, level, view, "oracle", pose=None)]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -71,7 +71,7 @@ def knowing(answer, folder, expects=None):
 
         def reconstruct(self, pixels, geometry):
             shot = self.shots[geometry.sod_mm]
-            dark = control_mesh(shot.level).moved(RigidTransform(view_rotation(), np.array([0, 0, geometry.sod_mm])))
+            dark = baseline_mesh(shot.level).moved(RigidTransform(view_rotation(), np.array([0, 0, geometry.sod_mm])))
             mesh = answer(shot.truth) if pixels.any() else dark
             return Reconstruction(mesh, geometry, 0.0, (), expects and np.full(len(mesh.vertices), expects))
 

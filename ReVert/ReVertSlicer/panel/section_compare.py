@@ -133,14 +133,14 @@ class CompareSection(Section):
 
 
 def figures(tableNode):
-    """The figures as a small HTML table, the control beside them."""
+    """The figures as a small HTML table, the baseline beside them."""
     table = tableNode.GetTable()
-    head = f"<tr><td></td><td align='right'><b>{_('radiograph')}</b></td><td align='right'>{_('control')}</td></tr>"
+    head = f"<tr><td></td><td align='right'><b>{_('radiograph')}</b></td><td align='right'>{_('baseline')}</td></tr>"
     rows = []
     for row in range(table.GetNumberOfRows()):
-        name, mine, control = (table.GetValue(row, column).ToString() for column in range(3))
+        name, mine, baseline = (table.GetValue(row, column).ToString() for column in range(3))
         title, form = FORMATS[name]
-        cells = "".join(f"<td align='right'>&nbsp;&nbsp;{form.format(float(value))}</td>" for value in (mine, control))
+        cells = "".join(f"<td align='right'>&nbsp;&nbsp;{form.format(float(value))}</td>" for value in (mine, baseline))
         rows.append(f"<tr><td>{title}</td>{cells}</tr>")
-    note = _("Control: the mean vertebra of 87 patients laid over the CT, no radiograph used.")
+    note = _("Baseline: the mean vertebra of 87 patients laid over the CT, no radiograph used.")
     return f"<table>{head}{''.join(rows)}</table><p>{note}</p>"

@@ -21,7 +21,7 @@ from .undo import saveForUndo
 
 __all__ = ["alignmentOf", "removeAlignment", "segmentMask", "showComparison", "suggestedSegment", "worldMesh"]
 
-COLUMNS = ("metric", "reconstruction", "control")
+COLUMNS = ("metric", "reconstruction", "baseline")
 
 
 def showComparison(modelNode, segmentationNode, segmentId, comparison):
@@ -56,38 +56,39 @@ def _showDistances(modelNode, distancesMm):
 
 
 def _table(modelNode, segmentName, comparison):
-    """The figures, those of the control beside them; NaN without a control."""
+    """The figures, those of the baseline beside them; NaN without a baseline."""
     node = hierarchy.part(modelNode, "comparison") or hierarchy.newPart(
         modelNode, "comparison", _("{model} against CT").format(model=modelNode.GetName())
     )
     found = asdict(comparison.metrics)
-    control = asdict(comparison.control) if comparison.control else dict.fromkeys(found, np.nan)
+    baseline = asdict(comparison.baseline) if comparison.baseline else dict.fromkeys(found, np.nan)
     table = vtk.vtkTable()
     names = vtk.vtkStringArray()
     for name in found:
         names.InsertNextValue(name)
-    figures = (numpy_to_vtk(np.array([*values.values()], float), deep=True) for values in (found, control))
+    figures = (numpy_to_vtk(np.array([*values.values()], float), deep=True) for values in (found, baseline))
     for title, column in zip(COLUMNS, (names, *figures), strict=True):
         column.SetName(title)
         table.AddColumn(column)
     with slicer.util.NodeModify(node):
         node.SetAndObserveTable(table)
         node.SetUseColumnTitleAsColumnHeader(True)
-        node.SetColumnTitle("control", _("control (mean vertebra)"))
-        node.SetColumnDescription("control", controlWords(comparison))
+        node.SetColumnTitle("baseline", _("baseline (mean vertebra)"))
+        node.SetColumnDescription("baseline", baselineText(comparison))
         node.SetAttribute(ALIGNMENT, comparison.mode)
         node.SetAttribute("ReVert.Level", comparison.level)
         node.SetAttribute("ReVert.Segment", segmentName)
-        node.SetAttribute("ReVert.Control", controlWords(comparison))
+        node.SetAttribute("ReVert.Baseline", baselineText(comparison))
+        node.RemoveAttribute("ReVert.Control")  # its name in scenes of earlier versions
         node.SetAttribute("ReVert.WeightsSha256", modelNode.GetAttribute("ReVert.WeightsSha256"))
         node.SetAttribute("ReVert.Time", now())
     return node
 
 
-def controlWords(comparison):
-    """What the control is, for someone who reads only that."""
-    if comparison.control is None:
-        return _("no control")
-    return _("control: the mean vertebra of 87 people, no radiograph used, {mode} alignment").format(
-        mode=comparison.control_mode
+def baselineText(comparison):
+    """What the baseline is, for someone who reads only that."""
+    if comparison.baseline is None:
+        return _("no baseline")
+    return _("baseline: the mean vertebra of 87 people, no radiograph used, {mode} alignment").format(
+        mode=comparison.baseline_mode
     )

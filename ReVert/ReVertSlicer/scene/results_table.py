@@ -46,6 +46,7 @@ def appendResult(modelNode, comparison):
             column = vtk.vtkStringArray() if isinstance(value, str) else vtk.vtkDoubleArray()
             column.SetName(name)
             table.AddColumn(column)
+    _renameOldColumns(table)
     index = _rowOf(table, row)
     if index is None:
         index = table.InsertNextBlankRow()
@@ -56,6 +57,14 @@ def appendResult(modelNode, comparison):
     return node
 
 
+def _renameOldColumns(table):
+    """Scenes of earlier versions call the baseline "control"."""
+    for index in range(table.GetNumberOfColumns()):
+        column = table.GetColumn(index)
+        if column.GetName().startswith("control_"):
+            column.SetName(column.GetName().replace("control_", "baseline_", 1))
+
+
 def _newTable():
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", _("ReVert results"))
     node.SetUndoEnabled(True)
@@ -64,11 +73,11 @@ def _newTable():
 
 
 def _row(modelNode, comparison):
-    """Values by column, in order. A control that is missing is NaN."""
+    """Values by column, in order. A baseline that is missing is NaN."""
     radiograph = modelNode.GetNodeReference(hierarchy.RADIOGRAPH)
     image = modelNode.GetAttribute(IMAGE)
     figures = asdict(comparison.metrics)
-    control = asdict(comparison.control) if comparison.control else dict.fromkeys(figures, float("nan"))
+    baseline = asdict(comparison.baseline) if comparison.baseline else dict.fromkeys(figures, float("nan"))
     return {
         "radiograph": radiograph.GetName() if radiograph else modelNode.GetName(),
         "case": image[:_CASE_DIGITS] if image else modelNode.GetID(),
@@ -77,8 +86,8 @@ def _row(modelNode, comparison):
         "date": now(),
         "weights_sha256": modelNode.GetAttribute("ReVert.WeightsSha256") or "",
         **figures,
-        "control_alignment": comparison.control_mode or "",
-        **{f"control_{name}": value for name, value in control.items() if name != "target_volume_mm3"},
+        "baseline_alignment": comparison.baseline_mode or "",
+        **{f"baseline_{name}": value for name, value in baseline.items() if name != "target_volume_mm3"},
     }
 
 

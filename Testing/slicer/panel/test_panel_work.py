@@ -97,7 +97,7 @@ def compared(panel):
     assert [text for kind, text in messages if kind == "error"] == []
 
 
-def test_compare_waits_for_a_segment_and_says_the_figures_with_the_control(panel):
+def test_compare_waits_for_a_segment_and_says_the_figures_with_the_baseline(panel):
     segmentation, segment = box_segmentation()
     panel.ui.modelSelector.setCurrentNode(box_model())
     panel.ui.segmentationSelector.setCurrentNode(segmentation)
@@ -107,7 +107,7 @@ def test_compare_waits_for_a_segment_and_says_the_figures_with_the_control(panel
     compared(panel)
     text = panel.ui.resultLabel.text
     assert "Dice" in text
-    assert "control" in text
+    assert "baseline" in text
     assert panel.state.colour == "distance to CT"
     panel.ui.showPlotButton.click()
     selection = slicer.mrmlScene.GetNodeByID("vtkMRMLSelectionNodeSingleton")

@@ -25,15 +25,15 @@ def model(parts):
 
 
 def figures(table_node):
-    """{metric: (reconstruction, control)}."""
+    """{metric: (reconstruction, baseline)}."""
     table = table_node.GetTable()
     names = [table.GetColumnName(index) for index in range(table.GetNumberOfColumns())]
-    assert names == ["metric", "reconstruction", "control"]
+    assert names == ["metric", "reconstruction", "baseline"]
     rows = ([table.GetValue(row, column) for column in range(3)] for row in range(table.GetNumberOfRows()))
-    return {name.ToString(): (mine.ToDouble(), control.ToDouble()) for name, mine, control in rows}
+    return {name.ToString(): (mine.ToDouble(), baseline.ToDouble()) for name, mine, baseline in rows}
 
 
-def test_the_table_has_the_figures_beside_the_controls(parts, model):
+def test_the_table_has_the_figures_beside_the_baselines(parts, model):
     comparison = parts[1]
     table = comparison.showComparison(model, *box_segmentation(), comparison_of(model))
     assert figures(table) == {
@@ -54,15 +54,21 @@ def test_the_table_says_what_was_compared_how(parts, model):
     assert attributes == {"Alignment": "rigid", "Level": "L3", "Segment": "box"}
     assert table.GetAttribute("ReVert.WeightsSha256") == "0" * 64
     assert table.GetAttribute("ReVert.Time").endswith("+00:00")
-    assert "mean vertebra of 87 people, no radiograph used" in table.GetAttribute("ReVert.Control")
-    assert table.GetColumnDescription("control") == table.GetAttribute("ReVert.Control")
+    assert "mean vertebra of 87 people, no radiograph used" in table.GetAttribute("ReVert.Baseline")
+    assert table.GetColumnDescription("baseline") == table.GetAttribute("ReVert.Baseline")
     assert table.GetNodeReference("ReVert.Surface") is model
 
 
-def test_without_a_control_its_column_is_nan(parts, model):
-    table = parts[1].showComparison(model, *box_segmentation(), comparison_of(model, control=None))
-    assert all(math.isnan(control) for _mine, control in figures(table).values())
-    assert table.GetAttribute("ReVert.Control") == "no control"
+def test_the_attribute_of_an_earlier_version_is_replaced(parts, model):
+    shown = (model, *box_segmentation(), comparison_of(model))
+    parts[1].showComparison(*shown).SetAttribute("ReVert.Control", "control: of an earlier version")
+    assert parts[1].showComparison(*shown).GetAttribute("ReVert.Control") is None
+
+
+def test_without_a_baseline_its_column_is_nan(parts, model):
+    table = parts[1].showComparison(model, *box_segmentation(), comparison_of(model, baseline=None))
+    assert all(math.isnan(baseline) for _mine, baseline in figures(table).values())
+    assert table.GetAttribute("ReVert.Baseline") == "no baseline"
 
 
 def test_the_model_is_coloured_by_the_distances_and_keeps_its_surface(parts, model):

@@ -83,7 +83,7 @@ def test_the_table_of_a_comparison_as_csv(parts, tmp_path):
     table = comparison.showComparison(model, segmentation, "", comparison_of(model))
     export.exportTable(table, tmp_path / "a.csv")
     written = rows(tmp_path / "a.csv")
-    assert written[0] == ["metric", "reconstruction", "control"]
+    assert written[0] == ["metric", "reconstruction", "baseline"]
     assert [written[1][0], *map(float, written[1][1:])] == ["dice", 0.9, 0.87]
     assert len(written) == 8
 

@@ -46,8 +46,8 @@ def test_a_row_for_each_radiograph_level_and_alignment(parts):
     assert set(column("weights_sha256")) == {"0" * 64}
     assert all(date.endswith("+00:00") for date in column("date"))
     assert [float(dice) for dice in column("dice")] == [0.9] * 4
-    assert [float(dice) for dice in column("control_dice")] == [0.87] * 4
-    assert set(column("control_alignment")) == {"rigid"}
+    assert [float(dice) for dice in column("baseline_dice")] == [0.87] * 4
+    assert set(column("baseline_alignment")) == {"rigid"}
 
 
 def test_the_same_case_again_replaces_its_row(parts):
@@ -67,14 +67,14 @@ def test_the_same_image_is_the_same_case_in_another_node(parts):
     assert len(column("case")) == 1
 
 
-def test_a_missing_control_and_a_foreign_model_have_their_rows(parts):
+def test_a_missing_baseline_and_a_foreign_model_have_their_rows(parts):
     _result, batch = parts
     model = box_model()
     model.SetName("mine")
-    batch.appendResult(model, comparison_of(model, control=None))
+    batch.appendResult(model, comparison_of(model, baseline=None))
     assert column("radiograph") == ["mine"]
     assert column("case") == [model.GetID()]
-    assert column("control_dice") == ["nan"]
+    assert column("baseline_dice") == ["nan"]
 
 
 def test_results_go_on_after_saving_and_loading(parts, tmp_path):
@@ -89,6 +89,19 @@ def test_results_go_on_after_saving_and_loading(parts, tmp_path):
     batch.appendResult(model, comparison_of(model, "none"))
     assert column("case") == case * 2
     assert column("alignment") == ["rigid", "none"]
+
+
+def test_a_table_of_an_earlier_version_goes_on_under_the_new_names(parts):
+    result, batch = parts
+    (model,) = show(result, film(1), "L3")
+    table = batch.appendResult(model, comparison_of(model)).GetTable()
+    for index in range(table.GetNumberOfColumns()):
+        old = table.GetColumn(index)
+        old.SetName(old.GetName().replace("baseline_", "control_"))
+    batch.appendResult(model, comparison_of(model, "none"))
+    assert [float(dice) for dice in column("baseline_dice")] == [0.87] * 2
+    assert column("baseline_alignment") == ["rigid"] * 2
+    assert not any(table.GetColumnName(index).startswith("control") for index in range(table.GetNumberOfColumns()))
 
 
 def test_every_level_is_paired_with_the_segment_of_its_name(parts):

@@ -20,10 +20,11 @@ from scipy import ndimage
 from ReVertLib.dataset.cases import HELD_OUT, find_cases
 from ReVertLib.drr.projector import Projector, attenuation
 from ReVertLib.files import made_folder, whole_file
+from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, crop_camera
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
-from ReVertLib.imaging.crop import CROP_SIZE_PX, normalised
+from ReVertLib.imaging.crop import normalised
 from ReVertLib.imaging.labels import label_mesh, label_region, read_label_map
 from ReVertLib.imaging.volume import Volume, read_volume
 from ReVertLib.mesh.mesh import Mesh, volume_centroid
@@ -31,7 +32,6 @@ from ReVertLib.mesh.silhouette import silhouette
 from ReVertLib.synthesis.bone import drawn_bone, warped_ct
 from ReVertLib.synthesis.ct_scanner import patient_axes
 from ReVertLib.synthesis.shapes import World, load_world, sample_shape
-from ReVertLib.synthesis.views import crop_camera
 
 VIEWS_YAW_DEG = {"ap": 0.0, "lateral": 90.0, "oblique": 25.0}
 SOD_MM = 600.0

@@ -1,8 +1,7 @@
 """From a radiograph to what the network sees: a virtual camera that looks straight at the vertebra.
 
-The crop is the image of a pinhole camera at the same source, turned so that its principal ray passes through the
-centre of the box, whose field of view is `CROP_FIELD_MM` wide at the vertebra's depth. A vertebra looks the same to
-the network wherever on the detector, and on whatever detector, it was seen; only the geometry knows the difference.
+A vertebra looks the same to the network wherever on the detector, and on whatever detector, it was seen; only the
+geometry knows the difference. `geometry.crop_camera` defines that camera.
 """
 
 from __future__ import annotations
@@ -14,20 +13,18 @@ from scipy import ndimage
 
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.camera import Geometry
-from ReVertLib.geometry.views import rotation_to_ray
-
-CROP_SIZE_PX = 128
-CROP_FIELD_MM = 112.0
+from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, crop_geometry
+from ReVertLib.geometry.transform import RigidTransform
 
 
 @dataclass(frozen=True)
 class Crop:
     """pixels: (S, S) float32 in 0..1, bone bright. geometry: of the crop, in the crop camera's frame.
-    camera_from_crop: (3, 3) rotation from the crop camera's frame to the radiograph's camera frame."""
+    camera_from_crop: the rotation from the crop camera's frame to the radiograph's camera frame."""
 
     pixels: np.ndarray
     geometry: Geometry
-    camera_from_crop: np.ndarray
+    camera_from_crop: RigidTransform
 
 
 def foreground_box(pixels: np.ndarray) -> tuple[float, float, float, float]:
@@ -49,19 +46,6 @@ def foreground_box(pixels: np.ndarray) -> tuple[float, float, float, float]:
     return float(columns.start), float(rows.start), float(columns.stop), float(rows.stop)
 
 
-def crop_geometry(geometry: Geometry, size_px: int = CROP_SIZE_PX) -> tuple[Geometry, np.ndarray]:
-    """(crop geometry, camera_from_crop) for a geometry whose box_px is known."""
-    u0, v0, u1, v1 = geometry.box_px
-    ray = geometry.backproject(np.array([[(u0 + u1 - 1) / 2, (v0 + v1 - 1) / 2]]), 1.0)[0]
-    spacing_mm = CROP_FIELD_MM / size_px * geometry.sdd_mm / geometry.sod_mm
-    centre = (size_px - 1) / 2
-    depth_mm = geometry.sod_mm * np.linalg.norm(ray)  # the distance to the vertebra along the crop's principal ray
-    crop = Geometry(
-        geometry.sdd_mm * np.linalg.norm(ray), depth_mm, (spacing_mm,) * 2, (centre, centre), geometry.level
-    )
-    return crop, rotation_to_ray(ray)
-
-
 def boxed(pixels: np.ndarray, geometry: Geometry) -> Geometry:
     """The geometry with a box: its own, or the one `foreground_box` finds."""
     return geometry if geometry.box_px else replace(geometry, box_px=foreground_box(pixels))
@@ -71,7 +55,7 @@ def crop_vertebra(pixels: np.ndarray, geometry: Geometry, size_px: int = CROP_SI
     """The normalised crop of size_px around geometry.box_px of pixels (rows, columns), bone bright."""
     crop, camera_from_crop = crop_geometry(geometry, size_px)
     v, u = np.mgrid[:size_px, :size_px].reshape(2, -1)
-    rays = crop.backproject(np.stack([u, v], 1), 1.0) @ camera_from_crop.T
+    rays = camera_from_crop.apply(crop.backproject(np.stack([u, v], 1), 1.0))
     part, at = _around(pixels, geometry.project(rays))
     return Crop(normalised(_shrunk(part, at, size_px)), crop, camera_from_crop)
 

@@ -81,7 +81,7 @@ class Predictor:
         image = torch.as_tensor(crop.pixels, device=self.device)[None, None]
         if self.architecture == "sphere":
             points = self.network(image)[0].cpu().double().numpy()
-            return _Answer(closed_surface(place_in_box(points @ crop.camera_from_crop.T, geometry)))
+            return _Answer(closed_surface(place_in_box(crop.camera_from_crop.apply(points), geometry)))
         level = UNKNOWN_LEVEL if geometry.level is None else LEVELS.index(geometry.level)
         estimate = self.network(
             image,
@@ -89,7 +89,7 @@ class Predictor:
             torch.tensor([crop.geometry.sod_mm], dtype=torch.float32, device=self.device),
         )
         vertices = estimate.vertices[0].cpu().double().numpy()
-        mesh = Mesh(vertices @ crop.camera_from_crop.T, load_template().faces)
+        mesh = Mesh(vertices, load_template().faces).moved(crop.camera_from_crop)
         if estimate.expected_error_mm is None:
             return _Answer(mesh)
         return _Answer(

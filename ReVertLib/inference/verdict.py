@@ -52,7 +52,7 @@ class Domain:
 
 def look(pixels: np.ndarray) -> Look:
     """Measures a normalised crop (S, S), S even."""
-    from ReVertLib.imaging.crop import CROP_FIELD_MM
+    from ReVertLib.geometry.crop_camera import CROP_FIELD_MM
 
     size = len(pixels)
     halved = pixels.reshape(size // 2, 2, size // 2, 2).mean((1, 3))  # so that noise is not taken for bone

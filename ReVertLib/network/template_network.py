@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ReVertLib.anatomy.template import Template, load_template
+from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, GRID_PER_MM, projected
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.geometry.views import view_rotation
-from ReVertLib.imaging.crop import CROP_FIELD_MM, CROP_SIZE_PX
 from ReVertLib.mesh.mesh import Mesh, vertex_normals
 
 from .edge_conv import EdgeConv
@@ -205,8 +205,7 @@ def _placed(pose: Tensor, sod_mm: Tensor) -> tuple[Tensor, Tensor]:
 
 def _sample(maps: list[Tensor], points: Tensor, sod_mm: Tensor) -> Tensor:
     """(B, c, channels) features where points (B, c, 3) of the crop camera fall on the feature maps."""
-    place = points[..., :2] / points[..., 2:] * (2.0 / CROP_FIELD_MM * sod_mm[:, None, None])
-    grid = place[:, :, None]
+    grid = projected(points, sod_mm, GRID_PER_MM)[:, :, None]
     found = [F.grid_sample(m, grid, align_corners=False, padding_mode="border")[..., 0] for m in maps]
     return torch.cat(found, 1).transpose(1, 2)
 
@@ -218,6 +217,5 @@ def profiles(image: Tensor, points: Tensor, normals: Tensor, sod_mm: Tensor) -> 
     outward = F.normalize(normals[..., :2] + 1e-4, dim=2)[:, :, None]
     aside = torch.stack([-outward[..., 1], outward[..., 0]], 3)
     steps = torch.cartesian_prod(*(torch.tensor(mm, device=points.device) for mm in (PROFILE_MM, PROFILE_ASIDE_MM)))
-    place = points[..., :2] / points[..., 2:] * sod_mm[:, None, None]
-    at = place[:, :, None] + steps[:, :1] * outward + steps[:, 1:] * aside
-    return F.grid_sample(image, at * (2.0 / CROP_FIELD_MM), align_corners=False)[:, 0]
+    at = projected(points, sod_mm)[:, :, None] + steps[:, :1] * outward + steps[:, 1:] * aside
+    return F.grid_sample(image, at * GRID_PER_MM, align_corners=False)[:, 0]

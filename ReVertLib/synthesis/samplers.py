@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, crop_camera
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.geometry.transform import RigidTransform
-from ReVertLib.imaging.crop import CROP_SIZE_PX
 
 from .patient import Population, Scene, sample_scene
-from .views import crop_camera, sample_position, sample_sod_mm, sample_view
+from .views import sample_position, sample_sod_mm, sample_view
 
 
 def context_samples(people: Population, views_per_level: int, rng: np.random.Generator) -> dict[str, np.ndarray]:

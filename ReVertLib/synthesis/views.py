@@ -1,4 +1,4 @@
-"""From where samples are seen: the views of a clinic and, at times, any other; the camera of every crop."""
+"""From where samples are seen: the views of a clinic and, at times, any other."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import numpy as np
 
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.views import view_rotation
-from ReVertLib.imaging.crop import CROP_FIELD_MM, CROP_SIZE_PX
 
 SOD_MM = (450.0, 850.0)
 """Between these lies the distance of the source from the vertebra."""
@@ -36,13 +35,6 @@ def _clinical_yaw_deg(rng: np.random.Generator) -> float:
 def sample_sod_mm(rng: np.random.Generator) -> float:
     """The distance of the source from the vertebra."""
     return rng.uniform(*SOD_MM)
-
-
-def crop_camera(sod_mm: float, size_px: int = CROP_SIZE_PX) -> Geometry:
-    """The camera of every crop: the field of view at the vertebra's depth fills the crop, whatever the detector was."""
-    centre = (size_px - 1) / 2
-    spacing = CROP_FIELD_MM / size_px
-    return Geometry(sod_mm * 1.5, sod_mm, (1.5 * spacing, 1.5 * spacing), (centre, centre))
 
 
 def sample_position(vertices: np.ndarray, sod_mm: float, camera: Geometry, rng: np.random.Generator) -> np.ndarray:

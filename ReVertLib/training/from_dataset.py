@@ -71,7 +71,7 @@ def _sample(path: Path, geometry: Geometry, camera_from_canonical: RigidTransfor
     """Image (S, S) uint8, rotation (3, 3) and position (3,) of the canonical frame in the crop camera."""
     pixels = read_radiograph(path).pixels
     crop = crop_vertebra(pixels, boxed(pixels, replace(geometry, level=None)))
-    placed = RigidTransform.turn(crop.camera_from_crop.T) @ camera_from_canonical
+    placed = crop.camera_from_crop.inverse @ camera_from_canonical
     return (
         np.rint(255 * crop.pixels).astype(np.uint8),
         placed.rotation.astype(np.float32),

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-from ReVertLib.imaging.crop import CROP_FIELD_MM, CROP_SIZE_PX
+from ReVertLib.geometry.crop_camera import CROP_PIXEL_MM, CROP_SIZE_PX
 
 from .samples import Batch
 from .volume_buffer import POSES, Bank
@@ -45,7 +45,7 @@ def line_integrals(mu: Tensor, box_from_lps: Tensor, vertices: Tensor, rotation:
 def _rays(depth_mm: Tensor) -> Tensor:
     """(B, S, S, 3) the way of the ray to each pixel per mm of depth: the field of view fills the crop at depth_mm."""
     pixels = torch.arange(CROP_SIZE_PX, dtype=torch.float32, device=depth_mm.device) - (CROP_SIZE_PX - 1) / 2
-    slope = pixels * (CROP_FIELD_MM / CROP_SIZE_PX) / depth_mm[:, None]
+    slope = pixels * CROP_PIXEL_MM / depth_mm[:, None]
     across = slope[:, None, :].expand(-1, CROP_SIZE_PX, -1)
     return torch.stack([across, across.transpose(1, 2), torch.ones_like(across)], -1)
 

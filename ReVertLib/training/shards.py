@@ -14,9 +14,9 @@ import numpy as np
 
 from ReVertLib.drr.projector import Projector
 from ReVertLib.files import made_folder, whole_file
+from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, crop_camera
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.geometry.transform import RigidTransform
-from ReVertLib.imaging.crop import CROP_SIZE_PX
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.synthesis.bone import drawn_bone, warped_ct
@@ -24,7 +24,7 @@ from ReVertLib.synthesis.ct_scanner import patient_axes
 from ReVertLib.synthesis.patient import Population, load_population
 from ReVertLib.synthesis.samplers import context_samples
 from ReVertLib.synthesis.shapes import World, load_world, sample_shape
-from ReVertLib.synthesis.views import aligned_view, crop_camera, sample_position, sample_sod_mm, sample_view
+from ReVertLib.synthesis.views import aligned_view, sample_position, sample_sod_mm, sample_view
 
 VOLUMES_PER_SHARD = 32
 VIEWS_PER_VOLUME = 8
@@ -44,7 +44,7 @@ def make_shard(world: World, seed: int, number: int, size_px: int = CROP_SIZE_PX
         projector, axes = Projector(mu), patient_axes(mu)
         for _ in range(VIEWS_PER_VOLUME):
             rotation, position = sample_pose(shape.vertices, axes, rng)
-            camera_from_lps, camera = RigidTransform(rotation, position), crop_camera(position[2], size_px)
+            camera_from_lps, camera = RigidTransform(rotation, position), crop_camera(position[2], size_px=size_px)
             image = projector.line_integrals(camera_from_lps, camera, (size_px, size_px))
             image = np.rint(image * (255 / max(image.max(), 1e-6))).astype(np.uint8)
             rows.append((image, level, index, rotation.astype(np.float32), position.astype(np.float32)))

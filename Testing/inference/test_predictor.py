@@ -12,8 +12,9 @@ from ReVertLib.anatomy.template import load_template
 from ReVertLib.cli.sample_case import SAMPLE_LABEL, SAMPLE_VIEWS, sample_radiograph
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.camera import Geometry
+from ReVertLib.geometry.crop_camera import crop_geometry
 from ReVertLib.geometry.views import camera_from_lps, rotation_to_ray, view_rotation
-from ReVertLib.imaging.crop import crop_geometry, foreground_box
+from ReVertLib.imaging.crop import foreground_box
 from ReVertLib.imaging.labels import label_centre_lps, label_mesh, read_label_map
 from ReVertLib.inference.predictor import Predictor, choose_device
 from ReVertLib.inference.verdict import UNLIKE, verdict
@@ -135,7 +136,7 @@ def test_untrained_weights_answer_with_the_mean_vertebra_on_the_boxs_ray(asleep)
     result = asleep.reconstruct(blobs(geometry), geometry)
     assert_vertebra(result.mesh)
     centre = np.array([0.1, -0.06, 1.0]) * geometry.sod_mm  # where sod_mm is a depth, not a distance
-    turn = crop_geometry(geometry)[1]
+    turn = crop_geometry(geometry)[1].rotation
     x, y, z = load_template().mean("L2").vertices.T
     expected = np.stack([x, -z, y], 1) @ turn.T + centre
     assert np.abs(result.mesh.vertices - expected).max() < 1e-3

@@ -9,8 +9,8 @@ import torch
 from tiny import OPTIONS, assert_vertebra, crop_camera, network, write_shard
 
 from ReVertLib.anatomy.template import load_template
+from ReVertLib.geometry.crop_camera import CROP_FIELD_MM
 from ReVertLib.geometry.views import view_rotation
-from ReVertLib.imaging.crop import CROP_FIELD_MM
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.network.template_network import (
     PROFILE_ASIDE_MM,

@@ -23,9 +23,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ReVertLib.anatomy.template import load_template
+from ReVertLib.geometry.crop_camera import CROP_SIZE_PX
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.geometry.views import view_rotation
-from ReVertLib.imaging.crop import CROP_SIZE_PX
 from ReVertLib.network.losses import chamfer_distance
 from ReVertLib.network.posed_shape import PosedShape
 from ReVertLib.network.template_network import UNKNOWN_LEVEL, TemplateNetwork

@@ -11,11 +11,11 @@ from scipy import ndimage
 
 from ReVertLib.anatomy.template import baseline_mesh, load_template
 from ReVertLib.geometry.camera import Geometry
+from ReVertLib.geometry.crop_camera import CROP_FIELD_MM, CROP_SIZE_PX
 from ReVertLib.geometry.levels import VERSE_LABELS
 from ReVertLib.geometry.sidecar import sidecar_text
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
-from ReVertLib.imaging.crop import CROP_FIELD_MM, CROP_SIZE_PX
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.io import write_mesh
 from ReVertLib.mesh.mesh import Mesh, mesh_quality, volume_centroid

@@ -7,11 +7,10 @@ from ReVertLib.anatomy.template import load_template
 from ReVertLib.dataset.build import build_dataset
 from ReVertLib.dataset.layout import read_dataset, split_of
 from ReVertLib.errors import InputError
-from ReVertLib.imaging.crop import CROP_SIZE_PX, crop_geometry
+from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, crop_camera, crop_geometry
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.metrics.surface import surface_metrics
-from ReVertLib.synthesis.views import crop_camera
 from ReVertLib.training.from_dataset import sample_folder, vertebra_samples
 
 TRAINING_NAME = next(f"person{i}" for i in range(100) if split_of(f"person{i}") == "train")
@@ -44,7 +43,7 @@ def test_the_stated_surface_is_the_true_one(folder, shard):
     for index, (geometry, camera_from_lps) in enumerate(zip(item.geometries, item.camera_from_lps, strict=True)):
         _, camera_from_crop = crop_geometry(geometry)
         in_crop = shard["shapes"][0].astype(float) @ shard["rotation"][index].T + shard["position_mm"][index]
-        in_lps = camera_from_lps.inverse.apply(in_crop @ camera_from_crop.T)
+        in_lps = camera_from_lps.inverse.apply(camera_from_crop.apply(in_crop))
         assert surface_metrics(Mesh(in_lps, load_template().faces), truth, samples=5_000).dice > 0.97
 
 

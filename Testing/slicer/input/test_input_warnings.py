@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import slicer_host
 
+from ReVertLib.geometry import crop_camera
 from ReVertLib.geometry.views import view_rotation
-from ReVertLib.imaging import crop
 from ReVertLib.synthesis import views
 
 
@@ -106,4 +106,4 @@ def test_most_training_views_are_trained_views(doubts):
 def test_figures_are_those_of_the_library(doubts):
     low, high = doubts.TRAINED_SOD_MM
     assert (low, high) == views.SOD_MM
-    assert doubts.COARSE_MM == 2 * crop.CROP_FIELD_MM / crop.CROP_SIZE_PX
+    assert doubts.COARSE_MM == 2 * crop_camera.CROP_PIXEL_MM

@@ -9,11 +9,11 @@ from ReVertLib.progress import log
 
 from .common import add_seed, add_weights
 
-EXAMPLE = "revert calibrate runs/world dataset runs/judging.safetensors --weights runs/template/model.safetensors"
+EXAMPLE = "revert calibrate runs/new dataset runs/judging.safetensors --weights runs/template/model.safetensors"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("world", type=Path, metavar="WORLD", help="new samples of `revert world`, not trained on")
+    parser.add_argument("samples", type=Path, metavar="SAMPLES", help="new ones of `revert simulate`, not trained on")
     parser.add_argument("dataset", type=Path, metavar="DATASET", help="of people not trained on, to scale to")
     parser.add_argument("output", type=Path, metavar="OUT.safetensors")
     parser.add_argument("--steps", type=int, default=3000, metavar="N")
@@ -26,5 +26,5 @@ def run(options: argparse.Namespace) -> None:
     from ReVertLib.calibration.error_head import CalibrationOptions
 
     settings = CalibrationOptions(steps=options.steps, seed=options.seed)
-    digest = calibrate(options.world, options.dataset, options.weights, options.output, settings, log.info)
+    digest = calibrate(options.samples, options.dataset, options.weights, options.output, settings, log.info)
     log.info(f"weights: {options.output}, SHA256 {digest}")

@@ -14,6 +14,7 @@ import sys
 from ReVertLib import __version__
 from ReVertLib.errors import InputError, one_line
 
+from .old_names import renamed
 from .output import shown_output
 
 NOTICE = "Research software, not a medical device."
@@ -27,10 +28,12 @@ COMMANDS = {
     "dataset": "DRRs, sidecars, poses and meshes of every lumbar vertebra in a folder of CTs; resumes when run again.",
     "shapes": "The template registered to every vertebra T11-L5 of a folder, and to its mirror image.",
     "shape-model": "A shape model of registered vertebrae, and how it does on people left out one at a time.",
-    "world": "Training samples from sampled shapes, warped CTs and drawn bone; resumes when run again.",
-    "spines": "Synthetic people, T11 to the sacrum and all around it, as CTs and label maps; resumes when run again.",
-    "likeness": "How alike sampled and real vertebrae look, measured and side by side.",
-    "train": "Trains a network on a training world or on a data set; resumes when run again.",
+    "simulate": "Synthetic training samples: sampled shapes, warped CTs and drawn bone; resumes when run again.",
+    "simulate-patients": (
+        "Synthetic patients, T11 to the sacrum and all around it, as CTs and label maps; resumes when run again."
+    ),
+    "realism": "How alike synthetic and real vertebrae look, measured and side by side.",
+    "train": "Trains a network on synthetic samples or on a data set; resumes when run again.",
     "calibrate": "Teaches finished weights what error to expect and which images they know; surfaces stay as they are.",
     "evaluate": "A page of tables and pictures: how far off weights are, with baselines and a ceiling beside them.",
     "demo": "Reconstructs the bundled real vertebra, compares it with its CT and draws one picture.",
@@ -47,7 +50,9 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    arguments, notices = renamed(sys.argv[1:] if arguments is None else arguments)
+    for notice in notices:
+        print(f"revert: warning: {notice}", file=sys.stderr)
     try:
         options = _parser(arguments).parse_args(arguments)
         with shown_output(options.quiet):

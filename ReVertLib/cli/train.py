@@ -13,23 +13,27 @@ from ReVertLib.progress import log
 
 from .common import add_device, add_seed
 
-EXAMPLE = "revert train runs/world runs/template --steps 20000"
+EXAMPLE = "revert train runs/samples runs/template --steps 20000"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("samples", type=Path, metavar="DATA", help="a folder of `revert world` or of `revert dataset`")
+    parser.add_argument("samples", type=Path, metavar="DATA", help="a folder of `revert simulate` or `revert dataset`")
     parser.add_argument("output", type=Path, metavar="OUT")
-    parser.add_argument("--live", type=Path, metavar="SHAPES.npz", help="made on the way from these and DATA's cases")
-    parser.add_argument("--model", type=Path, metavar="MODEL.npz", help="--live: draw every second shape from it")
-    parser.add_argument("--volumes", type=int, default=256, metavar="N", help="--live: held at once (default 256)")
-    parser.add_argument("--workers", type=int, default=0, metavar="N", help="--live: processes that renew them")
+    parser.add_argument(
+        "--simulate", type=Path, metavar="SHAPES.npz", help="make samples during training, from these and DATA's cases"
+    )
+    parser.add_argument("--model", type=Path, metavar="MODEL.npz", help="--simulate: draw every second shape from it")
+    parser.add_argument(
+        "--buffer", type=int, default=256, metavar="N", help="--simulate: volumes held at once (default 256)"
+    )
+    parser.add_argument("--workers", type=int, default=0, metavar="N", help="--simulate: processes that renew them")
     parser.add_argument("--start", type=Path, metavar="FILE", help="finished weights to begin with")
     parser.add_argument("--architecture", default="template", metavar="template|sphere")
     parser.add_argument("--steps", type=int, default=20_000, metavar="N")
     parser.add_argument("--batch", type=int, default=32, metavar="N")
     parser.add_argument("--learning-rate", type=float, default=1e-3, metavar="X")
     add_seed(parser)
-    parser.add_argument("--filmed", type=float, default=0.5, metavar="X", help="share of images made into films")
+    parser.add_argument("--augmented", type=float, default=0.5, metavar="X", help="share of augmented images")
     parser.add_argument("--data-note", default="", metavar="TEXT", help="data and licence, kept in the weights")
     add_device(parser)
 
@@ -38,8 +42,8 @@ def run(options: argparse.Namespace) -> None:
     from ReVertLib.inference.predictor import choose_device
     from ReVertLib.training.run import TrainOptions, train
 
-    names = ("architecture", "steps", "batch", "learning_rate", "seed", "filmed")
-    settings = TrainOptions(**{name: getattr(options, name) for name in names})
+    names = ("architecture", "steps", "batch", "learning_rate", "seed")
+    settings = TrainOptions(**{name: getattr(options, name) for name in names}, filmed=options.augmented)
     device = choose_device(options.device)
     about = {"revert": __version__, "data": options.data_note}
     with _samples(options, device) as samples:
@@ -50,9 +54,9 @@ def run(options: argparse.Namespace) -> None:
 @contextmanager
 def _samples(options: argparse.Namespace, device: object) -> Iterator[object]:
     """What `train` learns from: a folder of shards, or `LiveSamples` on a device of torch while this is open."""
-    if options.live is None:
+    if options.simulate is None:
         if options.model:
-            raise InputError("model: expected --live beside it, got none")
+            raise InputError("model: expected --simulate beside it, got none")
         from ReVertLib.training.from_dataset import sample_folder
 
         yield sample_folder(options.samples, options.output, log.info)
@@ -61,7 +65,7 @@ def _samples(options: argparse.Namespace, device: object) -> Iterator[object]:
     from ReVertLib.training.live import LiveSamples
     from ReVertLib.training.volume_buffer import Bank
 
-    world = load_world(options.samples, options.live, options.model)
-    log.info(f"{options.volumes} vertebrae are filled with bone")
-    with closing(Bank(world, device, options.seed, options.volumes, options.workers)) as bank:
+    world = load_world(options.samples, options.simulate, options.model)
+    log.info(f"{options.buffer} vertebrae are filled with bone")
+    with closing(Bank(world, device, options.seed, options.buffer, options.workers)) as bank:
         yield LiveSamples(bank)

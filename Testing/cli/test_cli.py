@@ -11,14 +11,11 @@ import tiny
 from dicom_files import DISTANCES, dicom
 
 from ReVertLib.__main__ import main
+from ReVertLib.cli.main import COMMANDS
+from ReVertLib.cli.old_names import renamed
 from ReVertLib.geometry.sidecar import read_sidecar
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import mesh_quality
-
-COMMANDS = (
-    *("reconstruct", "compare", "drr", "dataset", "shapes", "shape-model"),
-    *("world", "spines", "likeness", "train", "calibrate", "evaluate", "demo"),
-)
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +144,7 @@ MISTAKES = {
     "invalid choice": ("rotate",),
     "cases: expected a folder": ("dataset", "nowhere", "out"),
     "data set: expected an existing folder": ("train", "nowhere", "out"),
-    "filmed: expected a share from 0 to 1, got 2.0": ("train", "nowhere", "out", "--filmed", "2"),
+    "filmed: expected a share from 0 to 1, got 2.0": ("train", "nowhere", "out", "--augmented", "2"),
     "output: expected a .safetensors file, got 'out.st'": ("calibrate", "world", "data", "out.st"),
     "samples: expected shard_*.npz in the folder, got none": ("calibrate", "world", "data", "out.safetensors"),
     "output out.jpg: expected a .png file": ("drr", "ct.nii.gz", "seg.nii.gz", "--label", "22", "-o", "out.jpg"),
@@ -222,6 +219,31 @@ def test_ctrl_c_is_said_in_one_line(run, image, tmp_path, monkeypatch):
     code, _, err = run("reconstruct", image, "-o", tmp_path / "a.stl")
     assert code == 130
     assert "stopped" in err
+
+
+OLD = {
+    "revert world is now revert simulate; ": (["world", "a", "--shards", "3"], ["simulate", "a", "--shards", "3"]),
+    "revert spines is now revert simulate-patients; ": (["spines", "a"], ["simulate-patients", "a"]),
+    "revert likeness is now revert realism; ": (["likeness", "world"], ["realism", "world"]),
+    "--filmed is now --augmented; ": (["train", "--filmed", "0.1"], ["train", "--augmented", "0.1"]),
+    "--live is now --simulate; ": (["train", "--live=s.npz"], ["train", "--simulate=s.npz"]),
+    "--volumes is now --buffer; ": (["train", "live", "--volumes", "2"], ["train", "live", "--buffer", "2"]),
+}
+
+
+@pytest.mark.parametrize("notice", OLD)
+def test_old_names_become_new_ones_with_a_notice(notice):
+    old, new = OLD[notice]
+    assert renamed(old) == (new, [notice + "the old name works until the next release"])
+    assert renamed(new) == (new, [])
+
+
+def test_an_old_name_does_what_the_new_one_does_after_a_notice(run, tmp_path):
+    code, _, err = run("world", tmp_path / "none", "shapes.npz", tmp_path / "out")
+    notice, error = err.splitlines()
+    assert notice == f"revert: warning: {next(iter(OLD))}the old name works until the next release"
+    assert run("simulate", tmp_path / "none", "shapes.npz", tmp_path / "out") == (code, "", error + "\n")
+    assert code == 2
 
 
 def test_python_m_runs_the_command(root):

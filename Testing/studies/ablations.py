@@ -2,9 +2,9 @@
 
     python Testing/studies/ablations.py WORLD NEW OUT [--steps 400] [--only "level withheld" ...]
 
-WORLD and NEW are folders of `revert world`, to train on and, not seen in training, to measure on. So that a row takes
-minutes on one core, the network is narrow and all samples are near AP (within 35 degrees), where the pose is easily
-found. OUT/ablations.csv gets a line per row as it is done; rows that are there are skipped.
+WORLD and NEW are folders of `revert simulate`, to train on and, not seen in training, to measure on. So that a row
+takes minutes on one core, the network is narrow and all samples are near AP (within 35 degrees), where the pose is
+easily found. OUT/ablations.csv gets a line per row as it is done; rows that are there are skipped.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     python Testing/studies/fine_world.py DATA SHAPES.npz OUT [--shards 40] [--first 0] [--pixels 224]
 
-The same vertebrae in the same views as `revert world` without a model makes of the same numbers.
+The same vertebrae in the same views as `revert simulate` without a model makes of the same numbers.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     python Testing/studies/new_samples.py NEW FILE... [--surfaces]
 
-NEW is a folder of `revert world`, FILE weights or the `checkpoint.safetensors` of a training, of which the moving
+NEW is a folder of `revert simulate`, FILE weights or the `checkpoint.safetensors` of a training, of which the moving
 average is taken. Two lines for each, of the images as they are and of films of them: mean distance of corresponding
 vertices after the best rigid motion, mm, where the turn is below 20 degrees; the turn, its median and 90th percentile;
 the share over 20 degrees. With --surfaces also, of one clean image of each shape, Dice, HD95, ASSD and NSD after rigid

@@ -138,7 +138,7 @@ def test_the_command_makes_them_of_cases_and_shapes(tmp_path, small_network, cap
     person, shapes, out = deformed(load_template().mean("L3")), tmp_path / "shapes.npz", tmp_path / "out"
     write_case(tmp_path / "data" / "person", person, "L3")
     np.savez(shapes, vertices=person.vertices[None], case=["person"], label=[22], mirrored=[False])
-    live = ("--live", str(shapes), "--volumes", "1", "--steps", "1", "--batch", "2", "--device", "cpu")
+    live = ("--simulate", str(shapes), "--buffer", "1", "--steps", "1", "--batch", "2", "--device", "cpu")
     assert main(["train", str(tmp_path / "data"), str(out), *live]) == 0
     assert f"template: {POSES} samples, step 0 of 1, on cpu" in capsys.readouterr().out
     assert (out / "model.safetensors").exists()
@@ -146,7 +146,7 @@ def test_the_command_makes_them_of_cases_and_shapes(tmp_path, small_network, cap
 
 def test_a_shape_model_needs_shapes(tmp_path, capsys):
     assert main(["train", str(tmp_path), str(tmp_path / "out"), "--model", "model.npz"]) == 2
-    assert "model: expected --live beside it, got none" in capsys.readouterr().err
+    assert "model: expected --simulate beside it, got none" in capsys.readouterr().err
 
 
 def test_film_takes_them(bank):

@@ -1,4 +1,4 @@
-"""`revert world`: vertebrae in correspondence and CTs to training samples."""
+"""`revert simulate`: vertebrae in correspondence and CTs to synthetic training samples."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ReVertLib.progress import log
 
 from .common import add_numbers, add_seed, add_shape_files, add_shape_model, numbers
 
-EXAMPLE = "revert world data runs/shapes.npz runs/world --shards 200"
+EXAMPLE = "revert simulate data runs/shapes.npz runs/samples --shards 200"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_shape_model(parser)
     add_numbers(parser, "--shards", 100, "of 256 samples")
     add_seed(parser)
-    parser.add_argument("--context", action="store_true", help="whole people instead of vertebrae alone")
+    parser.add_argument("--context", action="store_true", help="whole patients instead of vertebrae alone")
 
 
 def run(options: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""`revert spines`: vertebrae in correspondence and CTs to synthetic people as cases."""
+"""`revert simulate-patients`: vertebrae in correspondence and CTs to synthetic patients as cases."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from ReVertLib.progress import log
 
 from .common import add_numbers, add_seed, add_shape_files, add_shape_model, numbers
 
-EXAMPLE = "revert spines data runs/shapes.npz runs/spines --count 200"
+EXAMPLE = "revert simulate-patients data runs/shapes.npz runs/patients --count 200"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_shape_files(parser)
     add_shape_model(parser)
-    add_numbers(parser, "--count", 10, "of people")
+    add_numbers(parser, "--count", 10, "of patients")
     add_seed(parser)
 
 

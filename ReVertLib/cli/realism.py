@@ -1,4 +1,4 @@
-"""`revert likeness`: CTs and the world made from them, and how alike they look."""
+"""`revert realism`: CTs and synthetic samples made from them, and how alike they look."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ReVertLib.progress import log
 
 from .common import add_seed, add_shape_files, add_shape_model
 
-EXAMPLE = "revert likeness data runs/shapes.npz runs/likeness"
+EXAMPLE = "revert realism data runs/shapes.npz runs/realism"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -21,8 +21,8 @@ from ReVertLib.errors import InputError
 from ReVertLib.evaluation.measure import judgement, shots_of
 from ReVertLib.files import check_writable
 from ReVertLib.imaging.radiograph import read_radiograph
+from ReVertLib.inference.plausibility import range_metadata, training_range
 from ReVertLib.inference.predictor import Predictor
-from ReVertLib.inference.verdict import domain_text, learned_domain
 from ReVertLib.metrics.reliability import Reliability, reliability, reliability_table
 from ReVertLib.network.template_network import TemplateNetwork
 from ReVertLib.network.weights import Weights, build_network, load_weights, save_weights
@@ -79,7 +79,7 @@ def calibrate(
     network = judging(loaded, options)
     known = experience(network, samples, options.seed, say)
     learnt = learn(network, known, options, say)
-    about = loaded.metadata | {"domain": domain_text(learned_domain(known.looks))}
+    about = loaded.metadata | range_metadata(training_range(known.looks))
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / out.name
         save_weights(draft, network, loaded.architecture, about)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ReVertLib.anatomy.template import load_template
-from ReVertLib.inference.verdict import Look, look
+from ReVertLib.inference.plausibility import CropStatistics, crop_statistics
 from ReVertLib.mesh.distance import distances_mm
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.network.template_network import TemplateNetwork
@@ -51,7 +51,7 @@ class Experience:
 
     evidence: Evidence
     error_mm: Tensor
-    looks: list[Look]
+    looks: list[CropStatistics]
 
     def __len__(self) -> int:
         return len(self.error_mm)
@@ -77,7 +77,7 @@ def experience(network: TemplateNetwork, samples: Samples, seed: int, say: Say) 
         pairs = zip(surface.vertices.double().numpy(), batch.vertices.double().numpy(), strict=True)
         errors = np.stack([np.abs(distances_mm(found, Mesh(truth, faces))) for found, truth in pairs])
         parts.append((evidence.nodes.half(), evidence.code.half(), evidence.pooled.half(), torch.as_tensor(errors)))
-        looks += [look(image) for image in batch.image[:, 0].numpy()]
+        looks += [crop_statistics(image) for image in batch.image[:, 0].numpy()]
         if first % (50 * BATCH) == 0:
             say(f"answered {first} of {len(samples)} samples")
     nodes, code, pooled, error_mm = (torch.cat(column) for column in zip(*parts, strict=True))

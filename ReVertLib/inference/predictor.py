@@ -20,8 +20,8 @@ from ReVertLib.network.sphere_network import place_in_box
 from ReVertLib.network.template_network import UNKNOWN_LEVEL
 from ReVertLib.network.weights import load_weights
 
+from .plausibility import input_warnings, read_training_range
 from .results import Reconstruction
-from .verdict import doubts, read_domain
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -56,7 +56,7 @@ class Predictor:
         loaded = load_weights(weights, self.device)
         self.network, self.weights_sha256, self.architecture = loaded.network, loaded.sha256, loaded.architecture
         self.training = loaded.training
-        self._domain = read_domain(loaded.metadata)
+        self._training_range = read_training_range(loaded.metadata)
 
     def reconstruct(self, pixels: np.ndarray, geometry: Geometry) -> Reconstruction:
         """The vertebra in geometry.box_px of pixels (rows, columns), bone bright. Without a box the image must be of
@@ -70,8 +70,8 @@ class Predictor:
         geometry = boxed(pixels, geometry)
         crop = crop_vertebra(pixels, geometry, self.network.crop_size_px)
         answer = self._answer(crop, geometry)
-        if self._domain is not None:
-            warnings += doubts(crop.pixels, answer.out_of_distribution, self._domain)
+        if self._training_range is not None:
+            warnings += input_warnings(crop.pixels, answer.out_of_distribution, self._training_range)
         seconds = time.perf_counter() - started
         return Reconstruction(answer.mesh, geometry, seconds, tuple(warnings), answer.expected_error_mm)
 

@@ -13,8 +13,8 @@ from ReVertLib.dataset.layout import read_dataset
 from ReVertLib.errors import InputError
 from ReVertLib.evaluation.measure import judgement, shots_of
 from ReVertLib.imaging.radiograph import read_radiograph
+from ReVertLib.inference.plausibility import UNLIKE, read_training_range
 from ReVertLib.inference.predictor import Predictor
-from ReVertLib.inference.verdict import UNLIKE, read_domain
 from ReVertLib.network.template_network import Evidence
 from ReVertLib.network.weights import checked_sha256, load_weights
 
@@ -70,8 +70,8 @@ def test_what_the_file_says_of_itself(made):
     assert about["kept"] in ("image", "map")
     assert about["scaled_to"] == "data: 3 images of case_segment_22, case_segment_24"
     assert len(about["factors_without_one_vertebra"]) == 2
-    domain = read_domain(metadata)
-    assert domain.lowest.bone_cm2 < domain.highest.bone_cm2
+    limits = read_training_range(metadata)
+    assert limits.lowest.bone_cm2 < limits.highest.bone_cm2
 
 
 def test_a_strange_image_is_doubted(made):

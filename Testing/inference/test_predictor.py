@@ -16,8 +16,9 @@ from ReVertLib.geometry.crop_camera import crop_geometry
 from ReVertLib.geometry.views import camera_from_lps, rotation_to_ray, view_rotation
 from ReVertLib.imaging.crop import foreground_box
 from ReVertLib.imaging.labels import label_centre_lps, label_mesh, read_label_map
+from ReVertLib.inference.plausibility import UNLIKE
 from ReVertLib.inference.predictor import Predictor, choose_device
-from ReVertLib.inference.verdict import UNLIKE, verdict
+from ReVertLib.inference.verdict import verdict
 from ReVertLib.mesh.distance import distances_mm
 from ReVertLib.mesh.mesh import mesh_quality
 from ReVertLib.metrics.surface import surface_metrics

@@ -19,8 +19,8 @@ from ReVertLib.dataset.layout import read_dataset
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.imaging.crop import boxed
 from ReVertLib.imaging.radiograph import read_radiograph
+from ReVertLib.inference.plausibility import UNLIKE
 from ReVertLib.inference.predictor import Predictor
-from ReVertLib.inference.verdict import UNLIKE
 
 Shown = tuple[np.ndarray, Geometry]
 

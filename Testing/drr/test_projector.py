@@ -49,7 +49,7 @@ def test_a_voxel_is_seen_where_the_pixel_formula_says(angles, at):
 def naive_joseph(volume: Volume, where: RigidTransform, target: np.ndarray) -> float:
     """One ray from the source to a point in the camera frame: at every plane of voxel centres of its fastest axis the
     value there, between plane and plane the mean of both, cut where the ray begins and ends."""
-    to_ijk = np.linalg.inv(volume.ijk_to_lps) @ where.lps_from_camera
+    to_ijk = np.linalg.inv(volume.ijk_to_lps) @ where.inverse.matrix
     source, end = to_ijk[:3, 3], (to_ijk @ [*target, 1.0])[:3]
     way = end - source
     axis = np.abs(way).argmax()
@@ -107,7 +107,7 @@ def test_the_integrals_through_an_ellipsoidal_bell_are_those_of_the_formula(angl
     for v, u in ((16, 20), (4, 31), (28, 8)):
         target = np.array([(u - 20) * 0.8, (v - 16) * 0.8, 1000.0])
         unit = where.rotation.T @ target / np.linalg.norm(target) / widths  # of the ray where the bell is round
-        foot = where.rotation.T @ -where.position_mm / widths
+        foot = where.rotation.T @ -where.translation_mm / widths
         distance2 = foot @ foot - (foot @ unit) ** 2 / (unit @ unit)
         expected = np.sqrt(2 * np.pi / (unit @ unit)) * np.exp(-distance2 / 2)
         assert image[v, u] == pytest.approx(expected, rel=4e-3)  # what is linear between voxels is lower

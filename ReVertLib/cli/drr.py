@@ -32,9 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    from ReVertLib.drr.drr import DrrView, c_arm, check_drr_paths, vertebra_drr, write_drr
     from ReVertLib.imaging.labels import read_label_map
     from ReVertLib.imaging.volume import read_volume
+    from ReVertLib.projection.drr import DrrView, c_arm, check_drr_paths, vertebra_drr, write_drr
 
     check_drr_paths(options.output, options.mesh)
     camera = c_arm(options.size, options.sdd, options.sod, options.pixel_spacing)

@@ -16,10 +16,10 @@ from pathlib import Path
 import torch
 
 from ReVertLib import __version__
-from ReVertLib.drr.drr import SIZE_PX, c_arm
 from ReVertLib.errors import InputError, one_line
 from ReVertLib.files import check_writable
 from ReVertLib.processes import process_pool
+from ReVertLib.projection.drr import SIZE_PX, c_arm
 
 from .build_case import PARTS, VIEWS, Options, Outcome, build_case
 from .cases import Case, find_cases

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ReVertLib.drr.drr import Drr, DrrView, Vertebra, c_arm, write_drr
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL
 from ReVertLib.imaging.labels import check_same_grid, label_regions, read_label_map, touches_border
 from ReVertLib.imaging.volume import Volume, read_volume
 from ReVertLib.mesh.io import write_mesh
+from ReVertLib.projection.drr import Drr, DrrView, Vertebra, c_arm, write_drr
 
 from .cases import Case
 from .layout import POSES, mesh_path, rendering_folder, split_of, vertebra_name

@@ -18,7 +18,6 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from ReVertLib.dataset.cases import HELD_OUT, find_cases
-from ReVertLib.drr.projector import Projector, attenuation
 from ReVertLib.files import made_folder, whole_file
 from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, crop_camera
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS
@@ -29,6 +28,7 @@ from ReVertLib.imaging.labels import label_mesh, label_region, read_label_map
 from ReVertLib.imaging.volume import Volume, read_volume
 from ReVertLib.mesh.mesh import Mesh, volume_centroid
 from ReVertLib.mesh.silhouette import silhouette
+from ReVertLib.projection.projector import Projector, attenuation
 from ReVertLib.synthesis.bone import drawn_bone, warped_ct
 from ReVertLib.synthesis.ct_scanner import patient_axes
 from ReVertLib.synthesis.shapes import World, load_world, sample_shape

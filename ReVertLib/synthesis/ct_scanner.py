@@ -6,10 +6,10 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from ReVertLib.drr.projector import attenuation
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.imaging.voxelize import coverage
 from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.projection.projector import attenuation
 
 MARGIN_MM = 4.0
 THICK_MM = 1.2

@@ -14,10 +14,10 @@ import SimpleITK as sitk
 import torch
 from scipy import ndimage
 
-from ReVertLib.drr.projector import MU_BONE_PER_MM, MU_WATER_PER_MM
 from ReVertLib.errors import InputError, one_line
 from ReVertLib.files import made_folder
 from ReVertLib.imaging.volume import Volume
+from ReVertLib.projection.projector import MU_BONE_PER_MM, MU_WATER_PER_MM
 
 from .bone import voxelised
 from .patient import Scene, load_population, sample_scene

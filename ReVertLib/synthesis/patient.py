@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ReVertLib.drr.projector import Projector
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.projection.projector import Projector
 
 from .bone import drawn_bone, warped_ct
 from .contacts import apart, overlap_mm3

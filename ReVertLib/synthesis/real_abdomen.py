@@ -14,9 +14,9 @@ import torch
 from scipy import ndimage
 from scipy.interpolate import RBFInterpolator
 
-from ReVertLib.drr.projector import attenuation
 from ReVertLib.geometry.views import rotation_about
 from ReVertLib.imaging.volume import Volume, read_volume
+from ReVertLib.projection.projector import attenuation
 
 from .vertebra import S1, Bone
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ReVertLib.drr.projector import Projector
 from ReVertLib.files import made_folder, whole_file
 from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, crop_camera
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.projection.projector import Projector
 from ReVertLib.synthesis.bone import drawn_bone, warped_ct
 from ReVertLib.synthesis.ct_scanner import patient_axes
 from ReVertLib.synthesis.patient import Population, load_population

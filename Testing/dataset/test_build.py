@@ -8,9 +8,9 @@ from phantoms import build, contents, snapshot, write_blocks
 
 from ReVertLib.dataset import build_case
 from ReVertLib.dataset.layout import read_dataset
-from ReVertLib.drr.drr import Vertebra
 from ReVertLib.errors import InputError
 from ReVertLib.imaging.radiograph import read_radiograph
+from ReVertLib.projection.drr import Vertebra
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from phantoms import build, contents, write_blocks
 
 from ReVertLib.dataset import build_case
 from ReVertLib.dataset.layout import read_dataset
-from ReVertLib.drr.drr import DrrView, c_arm, vertebra_drr
 from ReVertLib.imaging.labels import read_label_map
 from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.imaging.volume import read_volume
+from ReVertLib.projection.drr import DrrView, c_arm, vertebra_drr
 
 SCRIPT = """
 import signal

@@ -12,7 +12,6 @@ from tiny import write_volume
 from ReVertLib.dataset.build import build_dataset
 from ReVertLib.dataset.build_case import VIEWS
 from ReVertLib.dataset.layout import read_dataset, split_of
-from ReVertLib.drr.drr import DrrView, c_arm, vertebra_drr
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.imaging.labels import label_mesh, read_label_map
@@ -20,6 +19,7 @@ from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.imaging.volume import Volume, read_volume
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import mesh_quality
+from ReVertLib.projection.drr import DrrView, c_arm, vertebra_drr
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,7 @@ ROOMS = (
     {"geometry"},
     {"mesh"},
     {"imaging", "registration"},
-    {"anatomy", "drr", "metrics"},
+    {"anatomy", "metrics", "projection"},
     {"dataset", "network"},
     {"shape", "inference"},
     {"service", "synthesis"},

@@ -9,10 +9,10 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from ReVertLib.dataset.cases import find_cases
-from ReVertLib.drr.drr import SIZE_PX, DrrView, Vertebra, c_arm, write_drr
 from ReVertLib.files import whole_file
 from ReVertLib.imaging.labels import label_region, read_label_map
 from ReVertLib.imaging.volume import read_volume
+from ReVertLib.projection.drr import SIZE_PX, DrrView, Vertebra, c_arm, write_drr
 
 LABEL = 22
 MARGIN_MM = 6.0

@@ -7,10 +7,10 @@ from tiny import CUBE, deformed, write_case
 
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.dataset.cases import find_cases
-from ReVertLib.drr.projector import attenuation
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.mesh import Mesh, mesh_volume_mm3, vertex_normals
+from ReVertLib.projection.projector import attenuation
 from ReVertLib.synthesis import bone as module
 from ReVertLib.synthesis import ct_scanner
 from ReVertLib.synthesis.bone import Source, drawn_bone, load_source, voxelised, warped_ct

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from ReVertLib.anatomy.template import load_template
-from ReVertLib.drr.projector import attenuation
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.mesh import mesh_volume_mm3
+from ReVertLib.projection.projector import attenuation
 from ReVertLib.synthesis import ct_scanner
 from ReVertLib.synthesis.ct_scanner import _scanned, isolated, scan_grid, white_noise
 

@@ -8,8 +8,6 @@ import pytest
 from tiny_people import people, scene
 
 from ReVertLib.dataset.cases import find_cases
-from ReVertLib.drr.drr import DrrView, c_arm, vertebra_drr
-from ReVertLib.drr.projector import Projector, attenuation
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
@@ -17,6 +15,8 @@ from ReVertLib.geometry.views import view_rotation
 from ReVertLib.imaging.labels import label_centre_lps, read_label_map
 from ReVertLib.imaging.volume import Volume, read_volume
 from ReVertLib.mesh.mesh import mesh_volume_mm3
+from ReVertLib.projection.drr import DrrView, c_arm, vertebra_drr
+from ReVertLib.projection.projector import Projector, attenuation
 from ReVertLib.synthesis import export as module
 from ReVertLib.synthesis.export import MOST_HU, build_spines, hounsfield, scanned
 from ReVertLib.synthesis.vertebra import LABELS

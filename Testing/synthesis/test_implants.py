@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from ReVertLib.anatomy.template import load_template
-from ReVertLib.drr.projector import Projector
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.imaging.volume import Volume
+from ReVertLib.projection.projector import Projector
 from ReVertLib.synthesis.bone import drawn_bone, voxelised
 from ReVertLib.synthesis.implants import (
     CEMENT,

@@ -7,12 +7,12 @@ import pytest
 from tiny import assert_vertebra
 from tiny_people import people, scene
 
-from ReVertLib.drr.projector import Projector
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.mesh.mesh import mesh_volume_mm3
 from ReVertLib.mesh.silhouette import silhouette
+from ReVertLib.projection.projector import Projector
 from ReVertLib.synthesis.implants import STEEL, Cylinder
 from ReVertLib.synthesis.patient import WHITE, Scene, sample_scene
 

@@ -9,11 +9,11 @@ from tiny_people import people
 
 from ReVertLib.__main__ import main
 from ReVertLib.anatomy.template import load_template
-from ReVertLib.drr.projector import Projector
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.imaging.crop import normalised
 from ReVertLib.network.weights import build_network
+from ReVertLib.projection.projector import Projector
 from ReVertLib.training import run
 from ReVertLib.training import volume_buffer as bank_module
 from ReVertLib.training.augmentation import augmented

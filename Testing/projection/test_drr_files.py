@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from phantoms import L3, ball, scene
 
-from ReVertLib.drr.drr import DrrView, Vertebra, c_arm, check_drr_paths, vertebra_drr, write_drr
-from ReVertLib.drr.projector import Projector
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.sidecar import complete_geometry, read_sidecar
 from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.io import read_mesh
+from ReVertLib.projection.drr import DrrView, Vertebra, c_arm, check_drr_paths, vertebra_drr, write_drr
+from ReVertLib.projection.projector import Projector
 
 SIZE_PX = (112, 112)
 CAMERA = c_arm(112)
@@ -94,7 +94,7 @@ def test_written_files_are_the_same_every_time(tmp_path):
 
 def test_where_an_image_lies_its_geometry_and_surface_lie_too(tmp_path, monkeypatch):
     drr = vertebra_drr(*ball(), L3, DrrView(), CAMERA, SIZE_PX)
-    monkeypatch.setattr("ReVertLib.drr.drr.write_mesh", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("ReVertLib.projection.drr.write_mesh", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         write_drr(drr, tmp_path / "a.png", tmp_path / "a.stl")
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from phantoms import L3, ball, scene
 
-from ReVertLib.drr.drr import Drr, DrrView, Vertebra, c_arm, vertebra_drr
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.sidecar import complete_geometry, read_sidecar, sidecar_path
 from ReVertLib.geometry.views import view_rotation
@@ -14,6 +13,7 @@ from ReVertLib.imaging.labels import label_mesh, read_label_map
 from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.imaging.volume import Volume, read_volume
 from ReVertLib.mesh.silhouette import silhouette
+from ReVertLib.projection.drr import Drr, DrrView, Vertebra, c_arm, vertebra_drr
 
 SIZE_PX = (112, 112)
 CAMERA = c_arm(112)

@@ -5,10 +5,10 @@ import pytest
 import torch
 from projections import CAMERA, SIZE_PX, VIEWS, blob, centre_of, pose
 
-from ReVertLib.drr.projector import Projector, line_integrals
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.imaging.volume import Volume
+from ReVertLib.projection.projector import Projector, line_integrals
 
 
 def views_of(volume: Volume) -> list[tuple[RigidTransform, Geometry]]:

@@ -6,11 +6,11 @@ from other_projectors import marched_integrals
 from projections import CAMERA, SIZE_PX, VIEWS, blob, centre_of, grid, one_voxel, pose
 from scipy import ndimage
 
-from ReVertLib.drr.projector import attenuation, line_integrals
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.imaging.volume import Volume
+from ReVertLib.projection.projector import attenuation, line_integrals
 
 
 @pytest.mark.parametrize("axis", range(3))
@@ -144,7 +144,7 @@ def test_pixels_that_are_not_computed_would_have_been_zero(monkeypatch, seed, po
         computed.append(size_px)
         return np.tile([0, 0, *size_px], (len(boxes_mm), 1))
 
-    monkeypatch.setattr("ReVertLib.drr.projector._rectangles", everything)
+    monkeypatch.setattr("ReVertLib.projection.projector._rectangles", everything)
     assert np.allclose(quick, line_integrals(volume, where, camera, (64, 80)), atol=1e-5)
     assert set(computed) == {(64, 80)}
     assert quick.max() > 0.5
@@ -154,7 +154,7 @@ def test_many_rays_are_taken_in_parts_with_the_same_result(monkeypatch):
     volume = blob()
     where = pose((25, 0, 0), centre_of(volume, (7, 9, 11)))
     whole = line_integrals(volume, where, CAMERA, SIZE_PX)
-    monkeypatch.setattr("ReVertLib.drr.projector._SAMPLES_AT_ONCE", 500)
+    monkeypatch.setattr("ReVertLib.projection.projector._SAMPLES_AT_ONCE", 500)
     assert np.allclose(line_integrals(volume, where, CAMERA, SIZE_PX), whole, atol=1e-6)
 
 

@@ -23,7 +23,7 @@ from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, crop_camera
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
-from ReVertLib.imaging.crop import normalised
+from ReVertLib.imaging.grey_values import normalised
 from ReVertLib.imaging.labels import label_mesh, label_region, read_label_map
 from ReVertLib.imaging.volume import Volume, read_volume
 from ReVertLib.mesh.mesh import Mesh, volume_centroid

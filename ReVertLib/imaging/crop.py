@@ -16,6 +16,8 @@ from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, crop_geometry
 from ReVertLib.geometry.transform import RigidTransform
 
+from .grey_values import normalised
+
 
 @dataclass(frozen=True)
 class Crop:
@@ -77,9 +79,3 @@ def _shrunk(part: np.ndarray, at: np.ndarray, size: int) -> np.ndarray:
     low = part.min()
     smooth = ndimage.gaussian_filter(part - low, sigma, mode="nearest") if sigma.max() > 0.1 else part - low
     return ndimage.map_coordinates(smooth, at.T[::-1], order=1, cval=0.0).reshape(size, size)
-
-
-def normalised(sampled: np.ndarray) -> np.ndarray:
-    """Grey values stretched to 0..1 between the minimum and the 99.5th percentile, what is brighter is cut."""
-    low, high = float(sampled.min()), float(np.percentile(sampled, 99.5))
-    return np.clip((sampled - low) / max(high - low, 1e-6), 0.0, 1.0).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The grey values of one radiograph as an array: what is refused, and which way round bone is.
+"""The grey values of images as arrays: what is refused, which way round bone is, and the scales of the values.
 
 Needs nothing but numpy, so that Slicer can look at an image the moment it is selected.
 """
@@ -13,6 +13,9 @@ import numpy as np
 from ReVertLib.errors import InputError
 
 MIN_SIDE_PX, MAX_SIDE_PX = 32, 8192
+
+WHITE_QUANTILE = 0.995
+"""The quantile of a crop's grey values that is white for the network: a few bright pixels, as of metal, are cut."""
 
 _WHITE_TOLERANCE = 0.02
 """Share of the grey range that still counts as white: what JPEG does to a flat background."""
@@ -44,7 +47,20 @@ def grey_plane(array: np.ndarray, name: str) -> np.ndarray:
     return grey
 
 
-def turned(grey: np.ndarray) -> np.ndarray:
+def normalised(grey: np.ndarray) -> np.ndarray:
+    """Grey values of a crop as the network takes them: float32, stretched to 0..1 between their minimum and their
+    `WHITE_QUANTILE`, what is brighter is 1. A constant image becomes 0."""
+    low, high = float(grey.min()), float(np.quantile(grey, WHITE_QUANTILE))
+    return np.clip((grey - low) / max(high - low, 1e-6), 0.0, 1.0).astype(np.float32)
+
+
+def quantised(image: np.ndarray, dtype: type[np.unsignedinteger], white: float | None = None) -> np.ndarray:
+    """An image of values from 0 to white, its maximum if None, in whole numbers of dtype, white being the largest."""
+    white = image.max() if white is None else white
+    return np.rint(image * (np.iinfo(dtype).max / max(white, 1e-12))).astype(dtype)
+
+
+def inverted_greys(grey: np.ndarray) -> np.ndarray:
     """max + min - v for every value v, in the same type: integers may wrap around on the way, and come back."""
     return (grey.max() - grey) + grey.min()
 

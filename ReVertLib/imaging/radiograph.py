@@ -20,7 +20,7 @@ from ReVertLib.errors import InputError
 from ReVertLib.files import holds_bytes
 
 from .dicom import is_dicom, read_dicom_header
-from .grey_values import grey_plane, is_object_on_white, plane_axes, turned
+from .grey_values import grey_plane, inverted_greys, is_object_on_white, plane_axes
 
 _FORMATS = {
     "PNGImageIO": "PNG",
@@ -88,7 +88,7 @@ def radiograph_from_array(
     if inverted is None:
         inverted = is_object_on_white(pixels)
     if inverted:
-        pixels = turned(pixels)
+        pixels = inverted_greys(pixels)
     return Radiograph(pixels, bit_depth or 8 * array.itemsize, inverted, parameters or {}, spacing_source)
 
 

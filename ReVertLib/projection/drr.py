@@ -20,7 +20,7 @@ from ReVertLib.geometry.levels import LEVEL_OF_LABEL
 from ReVertLib.geometry.sidecar import sidecar_path, sidecar_text
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import camera_from_lps, view_rotation
-from ReVertLib.imaging.grey_values import MAX_SIDE_PX, MIN_SIDE_PX
+from ReVertLib.imaging.grey_values import MAX_SIDE_PX, MIN_SIDE_PX, quantised
 from ReVertLib.imaging.labels import check_same_grid, label_centre_lps, label_mesh, label_region, touches_border
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.io import MESH_SUFFIXES, write_mesh
@@ -126,7 +126,7 @@ class Vertebra:
         warnings = ["the vertebra touches the CT's border: it may be cut off"] * self.cut_off
         warnings += ["the vertebra's projection leaves the image"] * (not inside)
         integrals = self._projector.line_integrals(motion, camera, size_px)
-        pixels = np.rint(integrals * (65535 / max(integrals.max(), 1e-12))).astype(np.uint16)
+        pixels = quantised(integrals, np.uint16)
         geometry = replace(camera, level=self.level, box_px=box)
         return Drr(pixels, geometry, mesh, motion, tuple(warnings))
 

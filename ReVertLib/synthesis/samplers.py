@@ -7,6 +7,7 @@ import numpy as np
 from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, crop_camera
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.geometry.transform import RigidTransform
+from ReVertLib.imaging.grey_values import normalised, quantised
 
 from .patient import Population, Scene, sample_scene
 from .views import sample_position, sample_sod_mm, sample_view
@@ -30,12 +31,5 @@ def _sample(scene: Scene, level: int, rng: np.random.Generator) -> tuple[np.ndar
     rotation, camera = view @ bone.matrix[:3, :3], crop_camera(sod_mm)
     position = sample_position(bone.shape.vertices @ rotation.T, sod_mm, camera, rng)
     camera_from_lps = RigidTransform.about(bone.matrix[:3, 3], view, position)
-    image = stretched(scene.image(camera_from_lps, camera, (CROP_SIZE_PX, CROP_SIZE_PX)))
-    return image, level, level, rotation.astype(np.float32), position.astype(np.float32)
-
-
-def stretched(image: np.ndarray) -> np.ndarray:
-    """An image as uint8 between its minimum and its 99.5th percentile, what is brighter is cut: as
-    `crop.normalised` shows a radiograph to the network."""
-    low, high = float(image.min()), float(np.percentile(image, 99.5))
-    return np.rint(np.clip((image - low) * (255 / max(high - low, 1e-6)), 0, 255)).astype(np.uint8)
+    image = normalised(scene.image(camera_from_lps, camera, (CROP_SIZE_PX, CROP_SIZE_PX)))
+    return quantised(image, np.uint8, 1.0), level, level, rotation.astype(np.float32), position.astype(np.float32)

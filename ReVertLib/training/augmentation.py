@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from ReVertLib.network.template_network import UNKNOWN_LEVEL
 
+from .grey_values import normalised
 from .samples import Batch
 
 FILMED = 0.5
@@ -58,7 +59,7 @@ def augmented(batch: Batch, random: torch.Generator, share: float = FILMED) -> B
         if chosen.any():
             image[chosen] = step(image[chosen], draw)
     if filmed.any():
-        image[filmed] = _stretched(image[filmed])
+        image[filmed] = normalised(image[filmed])
     image = _blurred(image, draw.each(image, 0.05, 0.9), 3)
     image = (image * draw.each(image, 0.9, 1.15)).clamp(0.0, 1.0) ** torch.exp(draw.each(image, -0.25, 0.25))
     image = image + draw.each(image, 0.0, 0.012) * draw.normal(*image.shape)
@@ -190,14 +191,6 @@ STEPS = (
     _boxes,
     _collimation,
 )
-
-
-def _stretched(image: Tensor) -> Tensor:
-    """Grey values stretched as `crop.normalised` does."""
-    flat = image.flatten(1)
-    low = flat.amin(1)[:, None, None, None]
-    high = flat.kthvalue(round(0.995 * flat.shape[1]), 1).values[:, None, None, None]
-    return ((image - low) / (high - low).clamp(min=1e-6)).clamp(0.0, 1.0)
 
 
 def _blurred(image: Tensor, sigma_px: Tensor, radius: int) -> Tensor:

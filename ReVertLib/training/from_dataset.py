@@ -16,6 +16,7 @@ from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.imaging.crop import boxed, crop_vertebra
+from ReVertLib.imaging.grey_values import quantised
 from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import Mesh
@@ -73,7 +74,7 @@ def _sample(path: Path, geometry: Geometry, camera_from_canonical: RigidTransfor
     crop = crop_vertebra(pixels, boxed(pixels, replace(geometry, level=None)))
     placed = crop.camera_from_crop.inverse @ camera_from_canonical
     return (
-        np.rint(255 * crop.pixels).astype(np.uint8),
+        quantised(crop.pixels, np.uint8, 1.0),
         placed.rotation.astype(np.float32),
         placed.translation_mm.astype(np.float32),
     )

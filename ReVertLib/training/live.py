@@ -12,6 +12,7 @@ from torch.nn.functional import grid_sample
 
 from ReVertLib.geometry.crop_camera import CROP_PIXEL_MM, CROP_SIZE_PX
 
+from .grey_values import normalised
 from .samples import Batch
 from .volume_buffer import POSES, Bank
 
@@ -69,6 +70,4 @@ class LiveSamples:
         rotation, position_mm, shape = bank.rotation[slot, pose], bank.position_mm[slot, pose], bank.shape[slot]
         vertices = shape @ rotation.transpose(1, 2) + position_mm[:, None]
         image = line_integrals(bank.mu[slot], bank.box_from_lps[slot], vertices, rotation, position_mm)[:, None]
-        high = torch.quantile(image.flatten(1), 0.995, dim=1).clamp(min=1e-6)
-        image = (image / high[:, None, None, None]).clamp(0.0, 1.0)
-        return Batch(rotation, position_mm, shape, image=image, level=bank.level[slot])
+        return Batch(rotation, position_mm, shape, image=normalised(image), level=bank.level[slot])

@@ -12,6 +12,8 @@ from torch import Tensor
 from ReVertLib.errors import InputError
 from ReVertLib.network.posed_shape import PosedShape
 
+from .grey_values import normalised
+
 SHARD_PATTERN = "shard_*.npz"
 
 
@@ -49,14 +51,13 @@ class Samples:
         return self._arrays["rotation"]
 
     def batch(self, index: Tensor, device: torch.device) -> Batch:
-        """The samples at index (B,), images scaled as `crop.normalised` does."""
+        """The samples at index (B,), images normalised as crops are."""
         arrays = self._arrays
         images = arrays["images"][index].to(device).float()[:, None]
-        high = torch.quantile(images.flatten(1), 0.995, dim=1).clamp(min=1.0)
         return Batch(
             rotation=arrays["rotation"][index].to(device),
             position_mm=arrays["position_mm"][index].to(device),
             shape=arrays["shapes"][arrays["shape_index"][index]].to(device).float(),
-            image=(images / high[:, None, None, None]).clamp(0.0, 1.0),
+            image=normalised(images),
             level=arrays["level"][index].to(device),
         )

@@ -16,6 +16,7 @@ from ReVertLib.files import made_folder, whole_file
 from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, crop_camera
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.geometry.transform import RigidTransform
+from ReVertLib.imaging.grey_values import quantised
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.projection.projector import Projector
@@ -46,7 +47,7 @@ def make_shard(world: World, seed: int, number: int, size_px: int = CROP_SIZE_PX
             rotation, position = sample_pose(shape.vertices, axes, rng)
             camera_from_lps, camera = RigidTransform(rotation, position), crop_camera(position[2], size_px=size_px)
             image = projector.line_integrals(camera_from_lps, camera, (size_px, size_px))
-            image = np.rint(image * (255 / max(image.max(), 1e-6))).astype(np.uint8)
+            image = quantised(image, np.uint8)
             rows.append((image, level, index, rotation.astype(np.float32), position.astype(np.float32)))
     names = ("images", "level", "shape_index", "rotation", "position_mm")
     return {name: np.stack(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)} | {

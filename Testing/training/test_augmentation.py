@@ -6,10 +6,9 @@ import torch
 from scipy import ndimage
 from tiny import write_shard
 
-from ReVertLib.imaging.crop import normalised
 from ReVertLib.network.template_network import UNKNOWN_LEVEL
 from ReVertLib.training import augmentation
-from ReVertLib.training.augmentation import STEPS, _blurred, _distance_to_line, _Draw, _stretched, augmented
+from ReVertLib.training.augmentation import STEPS, _blurred, _distance_to_line, _Draw, augmented
 from ReVertLib.training.samples import Batch, Samples
 
 CPU = torch.device("cpu")
@@ -120,13 +119,6 @@ def test_distance_to_a_line_by_hand():
     assert distance[5, 4] == pytest.approx(2.0)
     assert distance[3, 9] == pytest.approx(3.0)
     assert distance[3, 0] == pytest.approx(2.0)
-
-
-def test_stretched_as_crops_are():
-    image = torch.rand(3, 1, 40, 40, generator=generator()) * 0.6 + 0.2
-    expected = np.stack([normalised(x.numpy()) for x in image])
-    assert np.abs(_stretched(image).numpy() - expected).max() < 2e-3
-    assert _stretched(torch.full((2, 1, 8, 8), 0.4)).abs().max() == 0
 
 
 def test_blur_is_each_images_own_gaussian():

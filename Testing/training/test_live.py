@@ -11,7 +11,7 @@ from ReVertLib.__main__ import main
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
-from ReVertLib.imaging.crop import normalised
+from ReVertLib.imaging.grey_values import normalised
 from ReVertLib.network.weights import build_network
 from ReVertLib.projection.projector import Projector
 from ReVertLib.training import run

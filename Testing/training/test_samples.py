@@ -6,7 +6,7 @@ import torch
 from tiny import write_shard
 
 from ReVertLib.errors import InputError
-from ReVertLib.imaging.crop import normalised
+from ReVertLib.imaging.grey_values import normalised
 from ReVertLib.training.samples import Samples
 
 CPU = torch.device("cpu")

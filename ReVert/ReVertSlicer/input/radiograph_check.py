@@ -15,7 +15,7 @@ from slicer.i18n import tr as _
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.sidecar import complete_geometry
 from ReVertLib.geometry.views import VIEW_ANGLES
-from ReVertLib.imaging.grey_values import grey_plane, is_object_on_white, turned
+from ReVertLib.imaging.grey_values import grey_plane, inverted_greys, is_object_on_white
 
 from .input_warnings import geometryDoubts, pixelDoubts
 from .sources import Known, enter, entered, sourcesOf
@@ -95,7 +95,7 @@ def pixelsOf(node, sliceIndex=None, boneDark=None):
     if boneDark is None:
         said = sourcesOf(node, sliceIndex or 0).boneDark
         boneDark = said.value if said else is_object_on_white(plane)
-    return turned(plane) if boneDark else np.array(plane, order="C")
+    return inverted_greys(plane) if boneDark else np.array(plane, order="C")
 
 
 def geometryOf(node, sliceIndex, level, box=None, given=None):

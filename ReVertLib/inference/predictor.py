@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from ReVertLib.anatomy.template import load_template
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.camera import Geometry
-from ReVertLib.geometry.levels import LEVELS
-from ReVertLib.imaging.crop import Crop, boxed, crop_vertebra
-from ReVertLib.mesh.mesh import Mesh
-from ReVertLib.mesh.point_cloud import closed_surface
-from ReVertLib.network.sphere_network import place_in_box
-from ReVertLib.network.template_network import UNKNOWN_LEVEL
+from ReVertLib.imaging.crop import boxed, crop_vertebra
 from ReVertLib.network.weights import load_weights
 
 from .plausibility import input_warnings, read_training_range
@@ -38,16 +31,6 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """mesh: the radiograph's camera frame, mm. expected_error_mm: (n,) and out_of_distribution, 1 at its limit, from a
-    network that judges itself."""
-
-    mesh: Mesh
-    expected_error_mm: np.ndarray | None = None
-    out_of_distribution: float | None = None
-
-
 class Predictor:
     """A network with its weights on a device. Raises InputError for weights or a device that cannot be used."""
 
@@ -58,6 +41,7 @@ class Predictor:
         self.training = loaded.training
         self._training_range = read_training_range(loaded.metadata)
 
+    @torch.inference_mode()
     def reconstruct(self, pixels: np.ndarray, geometry: Geometry) -> Reconstruction:
         """The vertebra in geometry.box_px of pixels (rows, columns), bone bright. Without a box the image must be of
         an isolated vertebra; without a level the average lumbar vertebra is the start."""
@@ -65,33 +49,12 @@ class Predictor:
         warnings = []
         if geometry.box_px is None:
             warnings.append("no box was given: the foreground of an isolated vertebra was taken")
-        if geometry.level is None and self.architecture == "template":
+        if geometry.level is None and self.network.uses_level:
             warnings.append("no level was given: an unknown lumbar level was assumed")
         geometry = boxed(pixels, geometry)
         crop = crop_vertebra(pixels, geometry, self.network.crop_size_px)
-        answer = self._answer(crop, geometry)
+        answer = self.network.reconstruct(crop, geometry)
         if self._training_range is not None:
             warnings += input_warnings(crop.pixels, answer.out_of_distribution, self._training_range)
         seconds = time.perf_counter() - started
         return Reconstruction(answer.mesh, geometry, seconds, tuple(warnings), answer.expected_error_mm)
-
-    @torch.inference_mode()
-    def _answer(self, crop: Crop, geometry: Geometry) -> _Answer:
-        """What the network says of a crop."""
-        image = torch.as_tensor(crop.pixels, device=self.device)[None, None]
-        if self.architecture == "sphere":
-            points = self.network(image)[0].cpu().double().numpy()
-            return _Answer(closed_surface(place_in_box(crop.camera_from_crop.apply(points), geometry)))
-        level = UNKNOWN_LEVEL if geometry.level is None else LEVELS.index(geometry.level)
-        estimate = self.network(
-            image,
-            torch.tensor([level], device=self.device),
-            torch.tensor([crop.geometry.sod_mm], dtype=torch.float32, device=self.device),
-        )
-        vertices = estimate.vertices[0].cpu().double().numpy()
-        mesh = Mesh(vertices, load_template().faces).moved(crop.camera_from_crop)
-        if estimate.expected_error_mm is None:
-            return _Answer(mesh)
-        return _Answer(
-            mesh, estimate.expected_error_mm[0].cpu().double().numpy(), float(estimate.out_of_distribution[0])
-        )

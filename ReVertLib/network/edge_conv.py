@@ -1,15 +1,14 @@
 """Graphs over points: nearest neighbours and the edge convolution of DGCNN (Wang et al. 2019, arXiv:1801.07829).
 
 Everything works on dense batches, (B, N, C) features and (N, k) or (B, N, k) neighbour tables, so no compiled
-extension is needed. The layer is torch-geometric's EdgeConv with its message passing replaced by a faster sum of the
-same value; its parameters, their names and its meaning stay.
+extension is needed. The layer computes what torch-geometric's EdgeConv does, faster, and its parameters have the same
+names; it needs no torch-geometric, whose import takes longer than a reconstruction.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn import EdgeConv as GeometricEdgeConv
 
 NEGATIVE_SLOPE = 0.2
 """Of the leaky ReLU that ends an edge convolution, as in DGCNN."""
@@ -29,57 +28,63 @@ def knn(points: Tensor, k: int) -> Tensor:
     return order.topk(k, dim=2, largest=False).indices
 
 
-class EdgeConv(GeometricEdgeConv):
-    """DGCNN's edge convolution: out_i = max over neighbours j of leaky(norm(W [x_i, x_j - x_i])).
+class EdgeConv(nn.Module):
+    """DGCNN's edge convolution: out_i = max over neighbours j of leaky(norm(W [x_i, x_j - x_i]))."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.nn = edge_network(in_channels, out_channels)
+
+    def forward(self, x: Tensor, neighbours: Tensor) -> Tensor:
+        """(B, N, out) from x (B, N, in) and neighbours, (N, k) shared by the batch or (B, N, k) int64."""
+        return maximum_over_edges(self.nn, x, neighbours)
+
+
+def edge_network(in_channels: int, out_channels: int) -> nn.Sequential:
+    """What an edge convolution computes of each edge, (E, 2 * in_channels) to (E, out_channels)."""
+    linear = nn.Linear(2 * in_channels, out_channels, bias=False)
+    return nn.Sequential(linear, nn.BatchNorm1d(out_channels), nn.LeakyReLU(NEGATIVE_SLOPE))
+
+
+def maximum_over_edges(network: nn.Sequential, x: Tensor, neighbours: Tensor) -> Tensor:
+    """(B, N, out), at each point of x (B, N, in) the channel-wise maximum of an edge network over the edges
+    [x_i, x_j - x_i] to its neighbours, (N, k) shared by the batch or (B, N, k) int64.
 
     With W = [A, B] the product is (A - B) x_i + B x_j: two products per point instead of one per edge. The norm is a
     batch norm over all edges, so for given statistics it scales each channel by some s and shifts it. Scaling B x_j
     by s before the maximum is taken keeps it exact for either sign of s, and what remains, a shift and an increasing
     activation, commutes with the maximum. In training the statistics over edges are summed from the points.
     """
+    linear, norm, activation = network
+    edge_index = _flat(neighbours, len(x))
+    own, other = linear.weight.chunk(2, dim=1)
+    rows = x.flatten(0, 1)
+    products = rows @ (own - other).T, rows @ other.T
+    centre, neighbour = (product.to(norm.weight.dtype) for product in products)  # single again under autocast
+    mean, variance = _statistics(norm, centre, neighbour, edge_index)
+    scale = norm.weight * torch.rsqrt(variance + norm.eps)
+    centre = torch.addcmul(norm.bias, centre - mean, scale)
+    highest = _HighestNeighbour.apply(neighbour * scale, edge_index)
+    return activation(centre + highest).unflatten(0, x.shape[:2])
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
-        linear = nn.Linear(2 * in_channels, out_channels, bias=False)
-        super().__init__(nn.Sequential(linear, nn.BatchNorm1d(out_channels), nn.LeakyReLU(NEGATIVE_SLOPE)), aggr="max")
 
-    def forward(self, x: Tensor, neighbours: Tensor) -> Tensor:
-        """(B, N, out) from x (B, N, in) and neighbours, (N, k) shared by the batch or (B, N, k) int64."""
-        return self.propagate(_flat(neighbours, len(x)), x=x)
-
-    def propagate(self, edge_index: Tensor, x: Tensor) -> Tensor:
-        """The maximum over each point's edges; edge_index: (B * N, k) rows of the (B * N) points of the batch.
-
-        Being our own also keeps torch-geometric from writing generated code into the temporary folder.
-        """
-        linear, norm, activation = self.nn
-        own, other = linear.weight.chunk(2, dim=1)
-        rows = x.flatten(0, 1)
-        products = rows @ (own - other).T, rows @ other.T
-        centre, neighbour = (product.to(norm.weight.dtype) for product in products)  # single again under autocast
-        mean, variance = self._statistics(centre, neighbour, edge_index)
-        scale = norm.weight * torch.rsqrt(variance + norm.eps)
-        centre = torch.addcmul(norm.bias, centre - mean, scale)
-        highest = _HighestNeighbour.apply(neighbour * scale, edge_index)
-        return activation(centre + highest).unflatten(0, x.shape[:2])
-
-    def _statistics(self, centre: Tensor, neighbour: Tensor, edge_index: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and variance (out,) over the edges of centre_i + neighbour_j: in training of this batch, and the
-        running ones follow as BatchNorm1d's do; otherwise the running ones."""
-        norm = self.nn[1]
-        if not norm.training:
-            return norm.running_mean, norm.running_var
-        edges = edge_index.numel()
-        share = torch.bincount(edge_index.flatten(), minlength=len(neighbour)).to(neighbour)[:, None] / edges
-        mean_centre, mean_neighbour = centre.mean(0), (share * neighbour).sum(0)
-        centre, neighbour = centre - mean_centre, neighbour - mean_neighbour
-        met = nn.functional.embedding_bag(edge_index, neighbour, mode="sum")
-        variance = centre.square().mean(0) + (share * neighbour.square()).sum(0) + 2 / edges * (centre * met).sum(0)
-        mean = mean_centre + mean_neighbour
-        with torch.no_grad():
-            norm.running_mean.lerp_(mean, norm.momentum)
-            norm.running_var.lerp_(variance * edges / (edges - 1), norm.momentum)
-            norm.num_batches_tracked += 1
-        return mean, variance
+def _statistics(norm: nn.BatchNorm1d, centre: Tensor, neighbour: Tensor, edge_index: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance (out,) over the edges of centre_i + neighbour_j: in training of this batch, and the running
+    ones follow as BatchNorm1d's do; otherwise the running ones."""
+    if not norm.training:
+        return norm.running_mean, norm.running_var
+    edges = edge_index.numel()
+    share = torch.bincount(edge_index.flatten(), minlength=len(neighbour)).to(neighbour)[:, None] / edges
+    mean_centre, mean_neighbour = centre.mean(0), (share * neighbour).sum(0)
+    centre, neighbour = centre - mean_centre, neighbour - mean_neighbour
+    met = nn.functional.embedding_bag(edge_index, neighbour, mode="sum")
+    variance = centre.square().mean(0) + (share * neighbour.square()).sum(0) + 2 / edges * (centre * met).sum(0)
+    mean = mean_centre + mean_neighbour
+    with torch.no_grad():
+        norm.running_mean.lerp_(mean, norm.momentum)
+        norm.running_var.lerp_(variance * edges / (edges - 1), norm.momentum)
+        norm.num_batches_tracked += 1
+    return mean, variance
 
 
 class _HighestNeighbour(torch.autograd.Function):

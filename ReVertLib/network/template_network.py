@@ -16,11 +16,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ReVertLib.anatomy.template import Template, load_template
+from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, GRID_PER_MM, projected
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.geometry.views import view_rotation
+from ReVertLib.imaging.crop import Crop
 from ReVertLib.mesh.mesh import Mesh, vertex_normals
 
+from .crop_answer import CropAnswer
 from .edge_conv import EdgeConv
 from .encoder import ResNet
 from .mirror import Mirror
@@ -39,6 +42,7 @@ class TemplateNetwork(nn.Module):
     """Displaces the template of a level; see the module's text."""
 
     crop_size_px = CROP_SIZE_PX
+    uses_level = True
 
     def __init__(
         self,
@@ -87,6 +91,22 @@ class TemplateNetwork(nn.Module):
 
     def _constant(self, name: str, value: Tensor) -> None:
         self.register_buffer(name, value, persistent=False)
+
+    def reconstruct(self, crop: Crop, geometry: Geometry) -> CropAnswer:
+        """The vertebra of a crop, which was cut from a radiograph by its geometry."""
+        device = self.means.device
+        level = UNKNOWN_LEVEL if geometry.level is None else LEVELS.index(geometry.level)
+        estimate = self(
+            torch.as_tensor(crop.pixels, device=device)[None, None],
+            torch.tensor([level], device=device),
+            torch.tensor([crop.geometry.sod_mm], dtype=torch.float32, device=device),
+        )
+        vertices = estimate.vertices[0].cpu().double().numpy()
+        mesh = Mesh(vertices, load_template().faces).moved(crop.camera_from_crop)
+        if self.error_head is None:
+            return CropAnswer(mesh)
+        error_mm = estimate.expected_error_mm[0].cpu().double().numpy()
+        return CropAnswer(mesh, error_mm, float(estimate.out_of_distribution[0]))
 
     def forward(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> PosedShape:
         """The best estimate, with what is to be thought of it. image: (B, 1, S, S) in 0..1. level: (B,) 0..4 for

@@ -21,11 +21,8 @@ from ReVertLib.errors import InputError, one_line
 from ReVertLib.files import whole_file
 from ReVertLib.resources import WEIGHTS_FILE
 
-from .sphere_network import SphereNetwork
-from .template_network import TemplateNetwork
-
 FORMAT = "revert-weights-1"
-ARCHITECTURES = {"template": TemplateNetwork, "sphere": SphereNetwork}
+ARCHITECTURES = ("template", "sphere")
 
 
 @dataclass(frozen=True)
@@ -58,9 +55,22 @@ def build_network(architecture: str, options: dict) -> nn.Module:
     if architecture not in ARCHITECTURES:
         raise InputError(f"architecture: expected one of {', '.join(ARCHITECTURES)}, got {architecture[:40]!r}")
     try:
-        return ARCHITECTURES[architecture](**options)
+        return _network_class(architecture)(**options)
     except TypeError as error:
         raise InputError(f"weights: expected options of {architecture}, got {one_line(error)}") from error
+
+
+def _network_class(architecture: str) -> type[nn.Module]:
+    """Imports the network that is needed only: torch-geometric, of the sphere, takes longer than torch."""
+    if architecture == "template":
+        from .template_network import TemplateNetwork
+
+        return TemplateNetwork
+    try:
+        from .sphere_network import SphereNetwork
+    except ModuleNotFoundError as error:
+        raise InputError(f"architecture sphere: expected the package {error.name} to be installed, got none") from error
+    return SphereNetwork
 
 
 def save_weights(path: Path, network: nn.Module, architecture: str, about: dict[str, str]) -> str:

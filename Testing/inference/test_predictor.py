@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tiny import assert_vertebra, weights
+from tiny import OPTIONS, assert_vertebra, weights
 
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.cli.sample_case import SAMPLE_LABEL, SAMPLE_VIEWS, sample_radiograph
@@ -22,7 +22,7 @@ from ReVertLib.inference.verdict import verdict
 from ReVertLib.mesh.distance import distances_mm
 from ReVertLib.mesh.mesh import mesh_quality
 from ReVertLib.metrics.surface import surface_metrics
-from ReVertLib.network.sphere_network import fibonacci_sphere
+from ReVertLib.network.sphere_network import SphereNetwork, fibonacci_sphere
 from ReVertLib.network.weights import sha256_path
 from ReVertLib.resources import SAMPLE_FOLDER, WEIGHTS_FILE
 
@@ -211,14 +211,12 @@ def test_the_sphere_gives_a_closed_mesh_in_the_box(sphere):
 def test_the_sphere_answers_along_the_crops_axes(sphere):
     """A cigar that the network sees end on, off the axis of the radiograph, lies along the ray it is seen by."""
 
-    class Cigar:
-        crop_size_px = 224
-
-        def __call__(self, image):
+    class Cigar(SphereNetwork):
+        def forward(self, image):
             return fibonacci_sphere(600, 1.0)[None] * torch.tensor([0.4, 0.4, 0.9])
 
     predictor, direction = copy(sphere), np.array([0.1, -0.08, 1.0])
-    predictor.network = Cigar()
+    predictor.network = Cigar(**OPTIONS["sphere"])
     geometry = aimed(direction, 700.0)
     vertices = predictor.reconstruct(blobs(geometry), geometry).mesh.vertices
     axis = np.linalg.eigh(np.cov(vertices.T))[1][:, 2]

@@ -7,6 +7,7 @@ import torch
 from torch_geometric.nn import EdgeConv as GeometricEdgeConv
 
 from ReVertLib.network.edge_conv import EdgeConv, knn
+from ReVertLib.network.sphere_network import SphereEdgeConv
 
 
 def _naive_neighbours(points, k):
@@ -129,15 +130,27 @@ def test_half_precision_products_keep_single_precision_statistics():
     assert torch.allclose(layer.nn[1].running_var, statistics, rtol=0.01)
 
 
-def test_it_is_torch_geometrics_layer_with_its_parameters():
-    layer = EdgeConv(3, 8)
-    assert isinstance(layer, GeometricEdgeConv)
+def test_its_parameters_are_named_as_torch_geometrics():
+    layer, published = EdgeConv(3, 8), SphereEdgeConv(3, 8)
+    reference = GeometricEdgeConv(copy.deepcopy(layer.nn), aggr="max")
+    shapes = {name: tensor.shape for name, tensor in layer.state_dict().items()}
+    assert shapes == {name: tensor.shape for name, tensor in reference.state_dict().items()}
+    assert shapes == {name: tensor.shape for name, tensor in published.state_dict().items()}
     assert [tuple(p.shape) for p in layer.parameters()] == [(8, 6), (8,), (8,)]
+
+
+def test_the_published_networks_layer_is_torch_geometrics_and_answers_the_same():
+    layer, published = _layer().eval(), SphereEdgeConv(5, 7).double().eval()
+    assert isinstance(published, GeometricEdgeConv)
+    published.load_state_dict(layer.state_dict())
+    x = _points()
+    for neighbours in _tables(x).values():
+        assert torch.equal(published(x, neighbours), layer(x, neighbours))
 
 
 def test_no_generated_code_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    EdgeConv(3, 8)
+    SphereEdgeConv(3, 8)
     assert not list(tmp_path.iterdir())
 
 

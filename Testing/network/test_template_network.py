@@ -162,6 +162,18 @@ def test_profiles_by_hand():
     assert torch.equal(found[2], torch.zeros_like(found[2]))
 
 
+@torch.no_grad()
+def test_profiles_lie_along_the_normal_and_square_to_it():
+    """Two images that grow by 1 mm a mm, to the right and downward, show where each grey value was taken. Of a normal
+    (3, 4, 0) / 5 the point a mm outward and b mm aside is at a (0.6, 0.8) + b (-0.8, 0.6)."""
+    mm = (torch.arange(128.0) + 0.5) * CROP_FIELD_MM / 128 - CROP_FIELD_MM / 2
+    right, down = mm.expand(128, 128), mm[:, None].expand(128, 128)
+    points, normals = torch.tensor([[[5.0, -10.0, 600.0]]]), torch.tensor([[[0.6, 0.8, 0.0]]])
+    at = [profiles(image[None, None], points, normals, torch.tensor([600.0]))[0, 0] for image in (right, down)]
+    expected = [(5 + 0.6 * a - 0.8 * b, -10 + 0.8 * a + 0.6 * b) for a in PROFILE_MM for b in PROFILE_ASIDE_MM]
+    assert torch.allclose(torch.stack(at, 1), torch.tensor(expected), atol=0.01)
+
+
 def test_displacements_turn_with_the_camera():
     """A decoder that moves every node by one vector in camera axes moves the vertices by it, whatever the pose."""
     built = network()

@@ -1,6 +1,7 @@
 """Weights on disk: the round trip, and every file that must not be opened or believed."""
 
 import json
+import sys
 
 import pytest
 import torch
@@ -237,3 +238,13 @@ def test_foreign_tensors(tmp_path):
 def test_an_unknown_architecture_is_not_built():
     with pytest.raises(InputError, match="architecture: expected one of template, sphere, got 'cube'"):
         build_network("cube", {})
+
+
+def test_the_sphere_says_which_package_it_needs(monkeypatch):
+    """torch-geometric is not installed in Slicer; the default network works without."""
+    monkeypatch.delitem(sys.modules, "ReVertLib.network.sphere_network", raising=False)
+    monkeypatch.setitem(sys.modules, "torch_geometric", None)
+    monkeypatch.setitem(sys.modules, "torch_geometric.nn", None)
+    build_network("template", OPTIONS["template"])
+    with pytest.raises(InputError, match=r"architecture sphere: expected the package torch_geometric.* to be installed"):
+        build_network("sphere", {})

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 """Is called with what begins now, and how many of how many such stages are done."""
 
-PACKAGES = ("torch", "torch-geometric", "numpy", "vtk")
+PACKAGES = ("torch", "numpy", "vtk")
 
 
 class Service:

@@ -246,5 +246,5 @@ def test_the_sphere_says_which_package_it_needs(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch_geometric", None)
     monkeypatch.setitem(sys.modules, "torch_geometric.nn", None)
     build_network("template", OPTIONS["template"])
-    with pytest.raises(InputError, match=r"architecture sphere: expected the package torch_geometric.* to be installed"):
+    with pytest.raises(InputError, match="architecture sphere: expected the package torch_geometric"):
         build_network("sphere", {})

@@ -10,7 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 TORCH = "torch"
-PACKAGES = {TORCH: "torch", "torch-geometric": "torch_geometric", "safetensors": "safetensors"}
+PACKAGES = {TORCH: "torch", "safetensors": "safetensors"}
 """What pip calls a package, and what an import calls it. Any version will do, as pyproject.toml says."""
 
 

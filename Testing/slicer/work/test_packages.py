@@ -24,10 +24,10 @@ def packages(root, monkeypatch):
 
 
 class Machine:
-    """A Slicer in which only some packages are there; remembers what was installed how."""
+    """A Slicer without the packages; remembers what was installed how."""
 
     def __init__(self, monkeypatch, packages):
-        self.there, self.installed, self.monkeypatch = {"safetensors"}, [], monkeypatch
+        self.there, self.installed, self.monkeypatch = set(), [], monkeypatch
         modules = {module: name for name, module in packages.PACKAGES.items()}
         monkeypatch.setattr(packages, "find_spec", lambda module: modules[module] in self.there or None)
         monkeypatch.setitem(sys.modules, "PyTorchUtils", None)
@@ -86,7 +86,7 @@ def test_missing_imports_nothing(root):
 import slicer_host, sys
 from ReVertSlicer.work import packages
 assert packages.missing() == ()
-print(sorted({"torch", "torch_geometric", "safetensors"} & set(sys.modules)))
+print(sorted({"torch", "safetensors"} & set(sys.modules)))
 """
     paths = [str(root / folder) for folder in ("", "ReVert", "Testing/support")]
     done = subprocess.run(
@@ -99,20 +99,21 @@ print(sorted({"torch", "torch_geometric", "safetensors"} & set(sys.modules)))
 
 
 def test_the_packages_are_those_of_the_project(root, packages):
-    """Stated alike; what Slicer brings, and neither extension nor module may replace, is the rest."""
+    """Stated alike. The rest is what Slicer brings, which neither extension nor module may replace, and what is used
+    outside Slicer only: the published network and bars on a terminal."""
     listed = re.search(r"^dependencies = \[(.*?)^\]", (root / "pyproject.toml").read_text(), re.S | re.M).group(1)
     stated = re.findall(r'"([^"]+)"', listed)
     assert set(packages.PACKAGES) <= set(stated)
     rest = {requirement.split(">")[0] for requirement in stated} - set(packages.PACKAGES)
-    assert rest == {"numpy", "pydicom", "scipy", "SimpleITK", "vtk"}
+    assert rest == {"numpy", "pydicom", "scipy", "SimpleITK", "vtk"} | {"torch-geometric", "tqdm"}
 
 
 def test_accepted(packages, machine):
     machine.add_torch_extension(answer="torch")
     machine.add_packaging(answer="yes")
-    assert packages.missing() == ("torch", "torch-geometric")
+    assert packages.missing() == ("torch", "safetensors")
     assert packages.install()
-    assert machine.installed == ["torch", "torch-geometric"]
+    assert machine.installed == ["torch", "safetensors"]
     assert said() == ([], "")
 
 
@@ -120,7 +121,7 @@ def test_only_what_is_missing_is_installed(packages, machine):
     machine.there = {"torch"}
     machine.add_packaging(answer="yes")
     assert packages.install()
-    assert machine.installed == ["torch-geometric safetensors"]
+    assert machine.installed == ["safetensors"]
 
 
 def test_torch_declined_changes_nothing(packages, machine):
@@ -137,7 +138,7 @@ def test_the_rest_declined(packages, machine):
     assert not packages.install()
     kinds, text = said()
     assert kinds == ["info"]
-    assert text.startswith("torch-geometric: not installed.")
+    assert text.startswith("safetensors: not installed.")
 
 
 def test_without_the_extension_it_is_said_where_to_get_it(packages, machine):
@@ -164,21 +165,21 @@ def test_an_installation_that_fails_says_the_true_reason(packages, machine, what
 def test_an_installation_that_leaves_something_out_is_noticed(packages, machine, monkeypatch):
     machine.add_torch_extension(answer="torch")
     machine.add_packaging(answer="yes")
-    monkeypatch.setattr(machine, "there", frozenset({"safetensors"}))
+    monkeypatch.setattr(machine, "there", frozenset())
     monkeypatch.setattr(machine, "end", lambda _names, answer: answer)
     assert not packages.install()
     kinds, text = said()
     assert kinds == ["error"]
-    assert "torch, torch-geometric" in text
+    assert "torch, safetensors" in text
 
 
 def test_before_slicer_5_12_we_ask_ourselves(packages, machine):
     machine.there |= {"torch"}
     assert packages.install()
-    assert machine.installed == ["torch-geometric"]
+    assert machine.installed == ["safetensors"]
     kinds, text = said()
     assert kinds == ["confirm"]
-    assert "torch-geometric" in text
+    assert "safetensors" in text
 
 
 def test_before_slicer_5_12_declined(packages, machine):

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    from ReVertLib.synthesis.export import build_spines
+    from ReVertLib.synthesis.export import build_patients
 
     files = (options.root, options.shapes, options.output)
-    build_spines(*files, numbers(options), options.seed, log.info, options.model)
+    build_patients(*files, numbers(options), options.seed, log.info, options.model)

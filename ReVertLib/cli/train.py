@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> None:
     from ReVertLib.training.run import TrainOptions, train
 
     names = ("architecture", "steps", "batch", "learning_rate", "seed")
-    settings = TrainOptions(**{name: getattr(options, name) for name in names}, filmed=options.augmented)
+    settings = TrainOptions(**{name: getattr(options, name) for name in names}, augmented_share=options.augmented)
     device = choose_device(options.device)
     about = {"revert": __version__, "data": options.data_note}
     with _samples(options, device) as samples:
@@ -61,11 +61,11 @@ def _samples(options: argparse.Namespace, device: object) -> Iterator[object]:
 
         yield sample_folder(options.samples, options.output, log.info)
         return
-    from ReVertLib.synthesis.shapes import load_world
+    from ReVertLib.synthesis.shapes import load_vertebra_sampler
     from ReVertLib.training.live import LiveSamples
-    from ReVertLib.training.volume_buffer import Bank
+    from ReVertLib.training.volume_buffer import VolumeBuffer
 
-    world = load_world(options.samples, options.simulate, options.model)
+    sampler = load_vertebra_sampler(options.samples, options.simulate, options.model)
     log.info(f"{options.buffer} vertebrae are filled with bone")
-    with closing(Bank(world, device, options.seed, options.buffer, options.workers)) as bank:
-        yield LiveSamples(bank)
+    with closing(VolumeBuffer(sampler, device, options.seed, options.buffer, options.workers)) as buffer:
+        yield LiveSamples(buffer)

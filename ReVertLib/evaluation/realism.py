@@ -31,7 +31,7 @@ from ReVertLib.mesh.silhouette import silhouette
 from ReVertLib.projection.projector import Projector, attenuation
 from ReVertLib.synthesis.bone import drawn_bone, warped_ct
 from ReVertLib.synthesis.ct_scanner import patient_axes
-from ReVertLib.synthesis.shapes import World, load_world, sample_shape
+from ReVertLib.synthesis.shapes import VertebraSampler, load_vertebra_sampler, sample_shape
 
 VIEWS_YAW_DEG = {"ap": 0.0, "lateral": 90.0, "oblique": 25.0}
 SOD_MM = 600.0
@@ -136,7 +136,7 @@ def real_vertebrae(data: Path) -> list[Seen]:
     return found
 
 
-def sampled_vertebrae(world: World, seed: int) -> list[Seen]:
+def sampled_vertebrae(world: VertebraSampler, seed: int) -> list[Seen]:
     """SAMPLES vertebrae filled with a real CT, and as many with drawn bone."""
     rng, found = np.random.default_rng(seed), []
     for number in range(SAMPLES):
@@ -186,7 +186,7 @@ def write_likeness(
     """OUT/likeness.csv, and OUT/likeness.png: for AP, lateral and oblique a row of training people, of held-out ones,
     of warped and of drawn bone."""
     made_folder(out)
-    sampled = sampled_vertebrae(load_world(data, shapes, model), seed)
+    sampled = sampled_vertebrae(load_vertebra_sampler(data, shapes, model), seed)
     real = real_vertebrae(data)
     rows = table(real, sampled)
     with whole_file(out / "likeness.csv") as temporary:

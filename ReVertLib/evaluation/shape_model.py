@@ -26,8 +26,8 @@ from ReVertLib.registration.correspondence import onto_mean
 from ReVertLib.registration.icp import align
 from ReVertLib.shape.best_fit import best_fit
 from ReVertLib.shape.library import sources
-from ReVertLib.shape.model import People, ShapeModel, left_out, modes_of
-from ReVertLib.synthesis.shapes import World, sample_shape
+from ReVertLib.shape.model import ShapeLibrary, ShapeModel, left_out, modes_of
+from ReVertLib.synthesis.shapes import VertebraSampler, sample_shape
 
 MODE_COUNTS = (0, 5, 10, 16)
 BASIS_COUNTS = (50, 150, 400)
@@ -52,7 +52,7 @@ def bases(model: ShapeModel, all_modes: np.ndarray) -> dict[str, np.ndarray]:
     return found | {f"wide {count}": wide[:, :, :count] for count in BASIS_COUNTS}
 
 
-def generalisation(root: Path, people: People, model: ShapeModel, say: Callable[[str], None]) -> list[Fit]:
+def generalisation(root: Path, people: ShapeLibrary, model: ShapeModel, say: Callable[[str], None]) -> list[Fit]:
     """The fits to every training vertebra L1-L5 below root, by the models without its person."""
     fits: list[Fit] = []
     surfaces = [(case, label, surface) for case, label, surface in sources(root) if label in LEVEL_OF_LABEL]
@@ -66,7 +66,7 @@ def generalisation(root: Path, people: People, model: ShapeModel, say: Callable[
     return fits
 
 
-def held_out(root: Path, people: People, model: ShapeModel) -> list[Fit]:
+def held_out(root: Path, people: ShapeLibrary, model: ShapeModel) -> list[Fit]:
     """The fits of the whole model to the lumbar vertebrae of the people nobody learns from."""
     models = bases(model, modes_of(people.differences, len(people.person)))
     fits = []
@@ -104,7 +104,7 @@ class Likeness:
     energy_mm: float
 
 
-def likeness(people: People, model: ShapeModel, seed: int = 0) -> list[Likeness]:
+def likeness(people: ShapeLibrary, model: ShapeModel, seed: int = 0) -> list[Likeness]:
     """Samplers without each person in turn against that person's lumbar vertebrae and their mirror images; the row
     "people" is the distance of those to the nearest of somebody else."""
     found: dict[str, list[tuple[float, float, float]]] = {}
@@ -130,9 +130,9 @@ def _flat(differences: np.ndarray) -> np.ndarray:
     return differences.reshape(len(differences), -1) / np.sqrt(differences.shape[1])
 
 
-def _samplers(people: People, model: ShapeModel) -> dict[str, Callable]:
+def _samplers(people: ShapeLibrary, model: ShapeModel) -> dict[str, Callable]:
     """Displacements (n, 3) from the mean, mm, by each sampler, from (level, rng)."""
-    world = World(model.means, people.only(people.lumbar).differences, ())
+    world = VertebraSampler(model.means, people.only(people.lumbar).differences, ())
     modes = modes_of(people.differences, 16)
 
     def of_modes(_: int, rng: np.random.Generator) -> np.ndarray:

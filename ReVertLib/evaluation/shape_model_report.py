@@ -10,7 +10,7 @@ import numpy as np
 
 from ReVertLib.anatomy.symmetric_means import mended_means
 from ReVertLib.files import whole_file
-from ReVertLib.shape.model import People, build_model, load_people, modes_of, save_model
+from ReVertLib.shape.model import ShapeLibrary, build_model, load_shape_library, modes_of, save_model
 
 from .overview_figure import BACKGROUND, MUTED, OUTLINE, TEXT
 from .shape_model import Fit, Likeness, generalisation, held_out, likeness
@@ -22,7 +22,7 @@ def write_report(root: Path, shapes: Path, out: Path, say: Callable[[str], None]
     """Learns the model of a shape library and measures it: OUT/shape_model.npz, report.md, fits.csv, report.png. root:
     the folder of cases the library was built from, for the true surfaces."""
     means = mended_means()
-    people = load_people(shapes, means)
+    people = load_shape_library(shapes, means)
     model = build_model(people, means, say)
     save_model(model, out / "shape_model.npz")
     samplers = likeness(people, model)
@@ -31,7 +31,7 @@ def write_report(root: Path, shapes: Path, out: Path, say: Callable[[str], None]
     _write_fits(out / "fits.csv", (*fits, *unseen))
     text = "\n\n".join(
         (
-            f"People left out one at a time\n\n{_fit_table(fits)}",
+            f"ShapeLibrary left out one at a time\n\n{_fit_table(fits)}",
             f"Held out from everything: {', '.join(sorted({fit.case for fit in unseen}))}\n\n{_fit_table(unseen)}",
             f"Samplers\n\n{_sampler_table(samplers)}",
             f"Share of variance in the first modes\n\n{_compactness_table(people)}",
@@ -43,7 +43,7 @@ def write_report(root: Path, shapes: Path, out: Path, say: Callable[[str], None]
     say(text)
 
 
-def compactness(people: People) -> np.ndarray:
+def compactness(people: ShapeLibrary) -> np.ndarray:
     """(r,) share of the variance about the means that the first 1, 2, ... modes hold."""
     variance = (modes_of(people.differences, len(people.person)) ** 2).sum((1, 2))
     return variance.cumsum() / variance.sum()
@@ -74,7 +74,7 @@ def _sampler_table(samplers: list[Likeness]) -> str:
     return _table(head, [(row.sampler, *(f"{getattr(row, field):.2f}" for field in fields)) for row in samplers])
 
 
-def _compactness_table(people: People) -> str:
+def _compactness_table(people: ShapeLibrary) -> str:
     share = compactness(people)
     counts = [count for count in (1, 2, 5, 10, 16, 24) if count <= len(share)]
     return _table(tuple(str(count) for count in counts), [tuple(f"{share[count - 1]:.3f}" for count in counts)])
@@ -89,7 +89,7 @@ def _write_fits(path: Path, fits: Iterable[Fit]) -> None:
             writer.writerow((fit.case, fit.level, fit.model, *figures))
 
 
-def _picture(path: Path, fits: list[Fit], unseen: list[Fit], people: People) -> None:
+def _picture(path: Path, fits: list[Fit], unseen: list[Fit], people: ShapeLibrary) -> None:
     """Three panels of fits, boxes of people left out and points of those held out, and one of compactness."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

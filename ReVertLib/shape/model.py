@@ -37,7 +37,7 @@ _LEVEL_OF_THORACIC = 0
 
 
 @dataclass(frozen=True)
-class People:
+class ShapeLibrary:
     """The shape library about the means. differences: (r, n, 3) mm, registered vertices minus the mean of their level,
     or minus the average of their own label for T11 and T12. person: (r,), label: (r,), mirrored: (r,) bool."""
 
@@ -46,9 +46,9 @@ class People:
     label: np.ndarray
     mirrored: np.ndarray
 
-    def only(self, chosen: np.ndarray) -> People:
+    def only(self, chosen: np.ndarray) -> ShapeLibrary:
         """The rows chosen (r,) bool."""
-        return People(*(getattr(self, name)[chosen] for name in ("differences", "person", "label", "mirrored")))
+        return ShapeLibrary(*(getattr(self, name)[chosen] for name in ("differences", "person", "label", "mirrored")))
 
     @property
     def lumbar(self) -> np.ndarray:
@@ -61,7 +61,7 @@ class People:
         return np.unique(self.person[self.lumbar]).tolist()
 
 
-def load_people(path: Path, means: np.ndarray) -> People:
+def load_shape_library(path: Path, means: np.ndarray) -> ShapeLibrary:
     """The library `revert shapes` wrote, about means (5, n, 3). Raises InputError when there is none."""
     if not path.is_file():
         raise InputError(f"shapes {path.name}: expected an existing file, got none")
@@ -72,7 +72,7 @@ def load_people(path: Path, means: np.ndarray) -> People:
     differences = np.stack([onto_mean(shape, means[level]) - means[level] for shape, level in rows])
     for other in set(label.tolist()) - set(LEVEL_OF_LABEL):
         differences[label == other] -= differences[label == other].mean(0)
-    return People(differences, _persons(case), label, mirrored)
+    return ShapeLibrary(differences, _persons(case), label, mirrored)
 
 
 def _persons(cases: np.ndarray) -> np.ndarray:
@@ -96,10 +96,10 @@ class Widths:
     noise_mm: float = 0.3
 
     @classmethod
-    def chosen(cls, people: People, points: np.ndarray, evaluations: int = 600) -> Widths:
+    def chosen(cls, library: ShapeLibrary, points: np.ndarray, evaluations: int = 600) -> Widths:
         """The widths under which each person is most likely, given the modes of the others: Nelder and Mead on the
         logarithms. points: (n, 3) the mean that the kernels are measured on."""
-        score = _LeaveOneOut.of(people, points)
+        score = _LeaveOneOut.of(library, points)
         start = np.log(astuple(cls()))
         simplex = np.vstack([start, start + 0.5 * np.eye(len(start))])
         options = {"maxfev": evaluations, "initial_simplex": simplex, "adaptive": True, "xatol": 0.02, "fatol": 0.1}
@@ -115,13 +115,13 @@ class _LeaveOneOut:
     folds: tuple[tuple[np.ndarray, np.ndarray], ...]  # (3 p, k) modes, (3 p, r) differences of the one left out
 
     @classmethod
-    def of(cls, people: People, points: np.ndarray) -> _LeaveOneOut:
+    def of(cls, library: ShapeLibrary, points: np.ndarray) -> _LeaveOneOut:
         at = spread(points, LIKELIHOOD_POINTS)
         folds = []
-        for person in people.lumbar_persons:
-            own = people.person == person
-            modes = modes_of(people.only(~own).differences)[:, at]
-            left_out = people.only(own & people.lumbar).differences[:, at]
+        for person in library.lumbar_persons:
+            own = library.person == person
+            modes = modes_of(library.only(~own).differences)[:, at]
+            left_out = library.only(own & library.lumbar).differences[:, at]
             folds.append((modes.reshape(len(modes), -1).T, left_out.reshape(len(left_out), -1).T))
         return cls(points[at], tuple(folds))
 
@@ -238,13 +238,13 @@ def load_model(path: Path) -> ShapeModel:
         return ShapeModel(file["means"].astype(float), file["modes"].astype(float), Widths(*file["widths"].tolist()))
 
 
-def build_model(people: People, means: np.ndarray, say: Callable[[str], None]) -> ShapeModel:
+def build_model(library: ShapeLibrary, means: np.ndarray, say: Callable[[str], None]) -> ShapeModel:
     """The model of all people about means (5, n, 3), its widths chosen."""
-    widths = Widths.chosen(people, means[2])
+    widths = Widths.chosen(library, means[2])
     say("; ".join(f"{name} {value:.3g}" for name, value in vars(widths).items()))
-    return ShapeModel(means, modes_of(people.differences), widths)
+    return ShapeModel(means, modes_of(library.differences), widths)
 
 
-def left_out(people: People, person: str, model: ShapeModel) -> ShapeModel:
+def left_out(library: ShapeLibrary, person: str, model: ShapeModel) -> ShapeModel:
     """The model without one person, with the same widths."""
-    return replace(model, modes=modes_of(people.only(people.person != person).differences))
+    return replace(model, modes=modes_of(library.only(library.person != person).differences))

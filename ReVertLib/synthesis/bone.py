@@ -31,7 +31,7 @@ SHARPEST = 3.0
 
 
 @dataclass(frozen=True)
-class Source:
+class CtSource:
     """A real vertebra with HU: its CT and mask around it, LPS, and its registered vertices in the same frame, of which
     x is negated when mirrored. Outside the mask the CT repeats what is nearest inside."""
 
@@ -41,7 +41,7 @@ class Source:
     mirrored: bool
 
 
-def load_source(case: Case, label: int, mirrored: bool, vertices: np.ndarray) -> Source:
+def load_ct_source(case: Case, label: int, mirrored: bool, vertices: np.ndarray) -> CtSource:
     """The vertebra of a label of a case; vertices (n, 3) as in the shape library."""
     labels = read_label_map(case.labels)
     region = labels.cropped(*label_region(labels, label, 3.0))
@@ -50,7 +50,7 @@ def load_source(case: Case, label: int, mirrored: bool, vertices: np.ndarray) ->
     if "bone" in case.ct.name:  # where marrow was cut away it holds 0; marrow is near 120 HU
         hu = np.where(hu == 0, 120.0, hu)
     nearest = ndimage.distance_transform_edt(~inside, region.spacing_mm[::-1], False, True)
-    return Source(Volume(hu[tuple(nearest)].astype(np.float32), region.ijk_to_lps), inside, vertices, mirrored)
+    return CtSource(Volume(hu[tuple(nearest)].astype(np.float32), region.ijk_to_lps), inside, vertices, mirrored)
 
 
 def _on_grid(volume: Volume, grid: Volume) -> np.ndarray:
@@ -66,7 +66,7 @@ def _on_grid(volume: Volume, grid: Volume) -> np.ndarray:
     )
 
 
-def warped_ct(source: Source, shape: Mesh, rng: np.random.Generator) -> Volume:
+def warped_ct(source: CtSource, shape: Mesh, rng: np.random.Generator) -> Volume:
     """Attenuation of a real vertebra warped into the sampled shape, canonical frame, isolated."""
     grid = scan_grid(shape, rng)
     at = torch.as_tensor(_warp(source, shape, grid).T[None], dtype=torch.float32)
@@ -81,7 +81,7 @@ def warped_ct(source: Source, shape: Mesh, rng: np.random.Generator) -> Volume:
     return isolated(scaled, shape, rng, SHARPEST)
 
 
-def _warp(source: Source, shape: Mesh, grid: Volume) -> np.ndarray:
+def _warp(source: CtSource, shape: Mesh, grid: Volume) -> np.ndarray:
     """(i, j, k, 3) where in the source's CT, -1..1 from end to end, the nodes of a lattice over the grid come from."""
     points = load_template().controls[:WARP_POINTS]
     warp = RBFInterpolator(shape.vertices[points], source.vertices[points], kernel="thin_plate_spline", smoothing=0.1)

@@ -1,7 +1,8 @@
-"""Neighbours of a spine that do not run through each other.
+"""Resolving contacts: neighbours of a spine that do not overlap.
 
-Vertebrae drawn one by one do not fit as those of one person do, whose joints have grown together: a bone slides on the
-one below until it fits as well as it can, and what is left gives way on both sides.
+Vertebrae sampled one by one do not fit as those of one person do, whose joints have grown together. So a bone first
+slides on the one below until it fits as well as it can (`slid_clear`); what still overlaps is pushed back smoothly on
+both sides (`contacts_resolved`).
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ SLIDES, MOST_SLIDE_MM = 8, 4.0
 WALL_POINTS, DEEPEST_MM = 4, 8.0
 
 
-def settled(bone: Bone, below: Bone) -> Bone:
-    """A bone slid, above all backward, until its joints lie on those of the one below rather than in them."""
-    wall, matrix = _Skin(below.mesh_lps), bone.matrix.copy()
+def slid_clear(bone: Bone, below: Bone) -> Bone:
+    """A bone moved, above all backward, until its joints lie on those of the one below and not inside them; by at most
+    MOST_SLIDE_MM."""
+    wall, matrix = _Surface(below.mesh_lps), bone.matrix.copy()
     for _ in range(SLIDES):
-        _, push = _Skin(bone.shape.moved(RigidTransform.from_matrix(matrix))).pushed_by(wall)
+        _, push = _Surface(bone.shape.moved(RigidTransform.from_matrix(matrix))).pushed_by(wall)
         if len(push) == 0:
             break
         slide = matrix[:3, 3] + push.mean(0) - bone.matrix[:3, 3]
@@ -38,28 +40,30 @@ def settled(bone: Bone, below: Bone) -> Bone:
     return replace(bone, matrix=matrix)
 
 
-def apart(bones: Sequence[Bone], rounds: int = 12) -> tuple[Bone, ...]:
-    """The bones, their surfaces pushed back smoothly where they come nearer to a neighbour than a joint's gap. The
+def contacts_resolved(bones: Sequence[Bone], rounds: int = 12) -> tuple[Bone, ...]:
+    """The bones, their surfaces pushed back smoothly where they come nearer to a neighbour than JOINT_GAP_MM. The
     sacrum stays as it is."""
-    skins = [_Skin(bone.mesh_lps) for bone in bones]
-    clear: dict[int, tuple[_Skin, _Skin]] = {}
+    surfaces = [_Surface(bone.mesh_lps) for bone in bones]
+    clear: dict[int, tuple[_Surface, _Surface]] = {}
     for _ in range(rounds):
         for i in range(len(bones) - 1):
-            pair = (skins[i], skins[i + 1])
+            pair = (surfaces[i], surfaces[i + 1])
             if clear.get(i) != pair:
-                skins[i] = skins[i].out_of(skins[i + 1])
+                surfaces[i] = surfaces[i].out_of(surfaces[i + 1])
                 if bones[i + 1].label != S1:
-                    skins[i + 1] = skins[i + 1].out_of(skins[i])
+                    surfaces[i + 1] = surfaces[i + 1].out_of(surfaces[i])
                 clear[i] = pair
     return tuple(
-        bone if np.array_equal(skin.mesh.vertices, bone.mesh_lps.vertices) else bone.with_vertices(skin.mesh.vertices)
-        for bone, skin in zip(bones, skins, strict=True)
+        bone
+        if np.array_equal(surface.mesh.vertices, bone.mesh_lps.vertices)
+        else bone.with_vertices(surface.mesh.vertices)
+        for bone, surface in zip(bones, surfaces, strict=True)
     )
 
 
 @dataclass(frozen=True, eq=False)
-class _Skin:
-    """A surface that neighbours are kept off, LPS; equal to itself alone."""
+class _Surface:
+    """The surface of a bone, LPS, with what the search for contacts needs of it; equal to itself alone."""
 
     mesh: Mesh
 
@@ -71,7 +75,7 @@ class _Skin:
     def _normals(self) -> np.ndarray:
         return vertex_normals(self.mesh)
 
-    def pushed_by(self, other: _Skin) -> tuple[np.ndarray, np.ndarray]:
+    def pushed_by(self, other: _Surface) -> tuple[np.ndarray, np.ndarray]:
         """(n,) vertices of this surface that lie in another or nearer to it than a joint's gap, and (n, 3) mm, how far
         out is."""
         points, wall = self.mesh.vertices, other.mesh.vertices
@@ -84,7 +88,7 @@ class _Skin:
         into = depth > 0.05
         return near[into], depth[into, None] * other._normals[nearest[into, 0]]
 
-    def out_of(self, other: _Skin) -> _Skin:
+    def out_of(self, other: _Surface) -> _Surface:
         """This surface moved a good half of the way out of another; itself when it is out."""
         at, push = self.pushed_by(other)
         if len(at) == 0:
@@ -92,7 +96,7 @@ class _Skin:
         points = self.mesh.vertices
         weight = gaussian(points, points[at], JOINT_REACH_MM)
         moved = points + 0.6 * weight @ push / np.maximum(weight.sum(1, keepdims=True), 1.0)
-        return _Skin(Mesh(moved, self.mesh.faces))
+        return _Surface(Mesh(moved, self.mesh.faces))
 
 
 def overlap_mm3(bones: Sequence[Bone]) -> float:

@@ -20,14 +20,14 @@ from ReVertLib.imaging.volume import Volume
 from ReVertLib.projection.projector import MU_BONE_PER_MM, MU_WATER_PER_MM
 
 from .bone import voxelised
-from .patient import Scene, load_population, sample_scene
+from .patient import Patient, load_patient_sampler, sample_patient
 
 MOST_HU = 3071
 ABOVE_MM, BELOW_MM = 15.0, 110.0
 """What a scan takes in above the upper endplate of T11 and below that of S1."""
 
 
-def build_spines(
+def build_patients(
     data: Path,
     shapes: Path,
     out: Path,
@@ -39,14 +39,14 @@ def build_spines(
     """Writes a case for each number; one that is already there is whole and is skipped. A person depends on seed and
     number alone."""
     made_folder(out)
-    people = load_population(data, shapes, model)
+    patients = load_patient_sampler(data, shapes, model)
     for number in numbers:
         folder = out / f"spine_{number:05d}"
         if not folder.exists():
             started = time.monotonic()
-            scene = sample_scene(people, np.random.default_rng([seed, number]))
-            _write_case(scene, folder, {"seed": seed, "number": number} | scene.about)
-            say(f"{folder.name}: {time.monotonic() - started:.0f} s, {_summary(scene.about)}")
+            patient = sample_patient(patients, np.random.default_rng([seed, number]))
+            _write_case(patient, folder, {"seed": seed, "number": number} | patient.metadata)
+            say(f"{folder.name}: {time.monotonic() - started:.0f} s, {_summary(patient.metadata)}")
 
 
 def _summary(about: dict) -> str:
@@ -54,13 +54,13 @@ def _summary(about: dict) -> str:
     return ", ".join(found + [name for name in ("fractures", "osteophytes", "transitional", "screws") if about[name]])
 
 
-def _write_case(scene: Scene, folder: Path, about: dict) -> None:
+def _write_case(patient: Patient, folder: Path, about: dict) -> None:
     """All files of a case in a folder that takes its name when they are whole."""
     try:
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
             part = Path(temporary) / folder.name
             part.mkdir()
-            ct, labels = scanned(scene)
+            ct, labels = scanned(patient)
             for name, volume in (("ct", ct), ("seg", labels)):
                 _write_volume(part / f"{name}.nii.gz", volume)
             (part / "about.json").write_text(json.dumps(about, indent=1) + "\n")
@@ -77,18 +77,18 @@ def _write_volume(path: Path, volume: Volume) -> None:
     sitk.WriteImage(image, str(path), useCompression=True)
 
 
-def scanned(scene: Scene, spacing_mm: float = 1.0) -> tuple[Volume, Volume]:
-    """(CT int16 HU, label map uint8 of VerSe's labels) of a scene, on cubes in LPS axes."""
-    mu = _resampled(scene, spacing_mm)
+def scanned(patient: Patient, spacing_mm: float = 1.0) -> tuple[Volume, Volume]:
+    """(CT int16 HU, label map uint8 of VerSe's labels) of a patient, on cubes in LPS axes."""
+    mu = _resampled(patient, spacing_mm)
     labels = Volume(np.zeros(mu.array.shape, np.uint8), mu.ijk_to_lps)
-    for bone, volume in zip(scene.bones, scene.volumes, strict=True):
+    for bone, volume in zip(patient.bones, patient.volumes, strict=True):
         part, grid = _around(bone.mesh_lps.vertices, mu)
         index = np.linalg.inv(volume.ijk_to_lps) @ grid.ijk_to_lps
         mu.array[part] += ndimage.affine_transform(
             volume.array, index[:3, :3][::-1, ::-1], index[:3, 3][::-1], grid.array.shape, order=1
         )
         labels.array[part][voxelised(bone.mesh_lps, grid)] = bone.label
-    for metal in scene.metal:
+    for metal in patient.metal:
         metal.drawn_on(mu)
     return Volume(hounsfield(mu.array), mu.ijk_to_lps), labels
 
@@ -100,10 +100,10 @@ def hounsfield(mu: np.ndarray) -> np.ndarray:
     return np.rint(np.clip(soft + hard, -1000, MOST_HU)).astype(np.int16)
 
 
-def _resampled(scene: Scene, spacing_mm: float) -> Volume:
+def _resampled(patient: Patient, spacing_mm: float) -> Volume:
     """The body on a finer grid, from a little above T11 to below the sacroiliac joints."""
-    body = scene.body
-    top, bottom = (scene.bones[i].upper_lps[2, 3] for i in (0, -1))
+    body = patient.body
+    top, bottom = (patient.bones[i].upper_lps[2, 3] for i in (0, -1))
     z = (np.array([bottom - BELOW_MM, top + ABOVE_MM]) - body.ijk_to_lps[2, 3]) / body.spacing_mm[2]
     first, last = np.clip(np.rint(z).astype(int), 0, len(body.array))
     part = torch.as_tensor(body.array[first:last])[None, None]

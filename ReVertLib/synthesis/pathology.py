@@ -1,8 +1,9 @@
-"""What happens to vertebrae: fractures, spurs, and a fifth lumbar vertebra that is half sacral.
+"""Pathology added to vertebrae: fractures, osteophytes, and a transitional fifth lumbar vertebra.
 
-All of it bends the surface smoothly, so that it stays closed with its one foramen and every vertex keeps its meaning:
-the truth shows what the image shows. Places are told in the axes of the upper endplate (`chain.Endplate`): x to the
-left, y behind, z up, and the height within the body as a share, 0 at the lower endplate and 1 at the upper one.
+All of it deforms the surface smoothly, so that it stays closed with its one foramen and vertices stay in
+correspondence: the true surface shows what the image shows. Positions are in the axes of the upper endplate
+(`vertebra.Endplate`): x to the left, y behind, z up; the height within the body is a share, 0 at the lower endplate and
+1 at the upper one.
 """
 
 from __future__ import annotations
@@ -97,23 +98,23 @@ def transitional(mesh: Mesh, sides: tuple[bool, bool], growth: float) -> Mesh:
     return Mesh(mesh.vertices + grown, mesh.faces)
 
 
-def afflicted(shapes: list[Mesh], rng: np.random.Generator) -> tuple[list[Mesh], dict]:
-    """T11..L5 with what a person of some age may have, and what that is, for the record."""
-    shapes, about = list(shapes), {"fractures": {}, "osteophytes": {}, "transitional": []}
+def with_pathology(shapes: list[Mesh], rng: np.random.Generator) -> tuple[list[Mesh], dict]:
+    """T11..L5 with the findings that a patient of some age may have, and the findings by name, for the metadata."""
+    shapes, findings = list(shapes), {"fractures": {}, "osteophytes": {}, "transitional": []}
     if rng.random() < 0.25:
         for i in rng.choice(len(shapes), rng.integers(1, 3), replace=False):
             grade = int(rng.choice([1, 2, 3], p=[0.5, 0.35, 0.15]))
             kind = wedge_fracture if rng.random() < 0.6 else biconcave_fracture
             shapes[i] = kind(shapes[i], rng.uniform(*GENANT_LOSS[grade]))
-            about["fractures"][NAMES[i]] = f"{kind.__name__.removesuffix('_fracture')}, grade {grade}"
+            findings["fractures"][NAMES[i]] = f"{kind.__name__.removesuffix('_fracture')}, grade {grade}"
     if rng.random() < 0.4:
         size_mm = rng.uniform(1.5, 6.0)
         for i in range(len(shapes)):
             count = int(rng.poisson(2.5))
             shapes[i] = spurred(shapes[i], count, size_mm, rng)
-            about["osteophytes"][NAMES[i]] = count
+            findings["osteophytes"][NAMES[i]] = count
     if rng.random() < 0.08:
         sides = ((True, True), (True, False), (False, True))[rng.integers(3)]
         shapes[-1] = transitional(shapes[-1], sides, rng.uniform(0.4, 1.0))
-        about["transitional"] = [name for name, side in zip(("left", "right"), sides, strict=True) if side]
-    return shapes, about
+        findings["transitional"] = [name for name, side in zip(("left", "right"), sides, strict=True) if side]
+    return shapes, findings

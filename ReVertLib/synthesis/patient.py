@@ -1,7 +1,7 @@
-"""A whole person to be X-rayed: spine, what its bones are made of, the body around them, and at times metal.
+"""A synthetic patient: the spine, the attenuation of its bones, the body around them, and at times metal implants.
 
 Line integrals add up, so each bone, the body and each piece of metal is a volume or a cylinder of its own, and one view
-gives the radiograph together with what belongs to whom.
+gives the radiograph together with the mask of each bone.
 """
 
 from __future__ import annotations
@@ -20,42 +20,43 @@ from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.projection.projector import Projector
 
 from .bone import drawn_bone, warped_ct
-from .contacts import apart, overlap_mm3
+from .contacts import contacts_resolved, overlap_mm3
 from .implants import Cylinder, cemented, needle, screws_and_rods
-from .pathology import afflicted
+from .pathology import with_pathology
 from .real_abdomen import Abdomen, load_abdomen
-from .shapes import World, load_world
+from .shapes import VertebraSampler, load_vertebra_sampler
 from .soft_tissue import sampled_body
 from .spine import load_sacra, sample_vertebrae, stacked
 from .vertebra import S1, Bone, measured
 
-SEEN = 1e-3
-"""A ray that loses less than this in a bone misses it."""
+LEAST_INTEGRAL = 1e-3
+"""A ray whose line integral through a bone is less than this misses it."""
 
 MOST_OVERLAP_MM3 = 2.0
-LOOSE_SACRUM = 0.8
+SACRUM_DENSITY = 0.8
+"""Of a sacrum, as a share of the vertebrae's."""
 WHITE = 1.15
-"""Where a film is all white, as a share of the densest there is without metal."""
+"""The line integral at which the detector is saturated, as a share of the largest one without metal."""
 
 
 @dataclass(frozen=True)
-class Population:
-    """What scenes are drawn from: a world of vertebrae, sacra, and an abdomen if there is one."""
+class PatientSampler:
+    """What patients are sampled from: vertebrae, the sacra of real people, and the CT of an abdomen if there is one."""
 
-    world: World
+    vertebrae: VertebraSampler
     sacra: tuple[Bone, ...]
     abdomen: Abdomen | None = None
 
 
-def load_population(data: Path, shapes: Path, model: Path | None = None) -> Population:
-    """As `world.load_world`; raises InputError, too, when nobody in the data has a sacrum."""
-    return Population(load_world(data, shapes, model), load_sacra(data), load_abdomen(data))
+def load_patient_sampler(data: Path, shapes: Path, model: Path | None = None) -> PatientSampler:
+    """As `shapes.load_vertebra_sampler`; raises InputError, too, when nobody in the data has a sacrum."""
+    return PatientSampler(load_vertebra_sampler(data, shapes, model), load_sacra(data), load_abdomen(data))
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One bone in a view. mask: (rows, columns) bool, where it is. box_px: as `geometry.Geometry`'s, None when it is
-    not in the image. rotation (3, 3), position_mm (3,): camera point = rotation @ canonical + position. mesh: camera
+class BoneView:
+    """One bone in a view. mask: (rows, columns) bool, its pixels. box_px: as `camera.Geometry`'s, None when it is not
+    in the image. rotation (3, 3), position_mm (3,): camera point = rotation @ canonical + position. mesh: camera
     frame."""
 
     label: int
@@ -71,19 +72,19 @@ class View:
     """image: (rows, columns), the integral of attenuation along each ray. bones: T11 to the sacrum."""
 
     image: np.ndarray
-    bones: tuple[Seen, ...]
+    bones: tuple[BoneView, ...]
 
 
 @dataclass(frozen=True)
-class Scene:
-    """bones: T11, T12, L1..L5, sacrum, and volumes, what each is made of, LPS. body: the rest of the person. metal: at
-    times. about: what was drawn."""
+class Patient:
+    """bones: T11, T12, L1..L5, sacrum. volumes: the attenuation of each, LPS, per mm. body: that of everything else.
+    metal: implants, of few patients. metadata: the sampled parameters and findings."""
 
     bones: tuple[Bone, ...]
     volumes: tuple[Volume, ...]
     body: Volume
     metal: tuple[Cylinder, ...]
-    about: dict
+    metadata: dict
 
     @property
     def vertebrae(self) -> tuple[Bone, ...]:
@@ -99,8 +100,8 @@ class Scene:
         return Projector(self.body)
 
     def image(self, camera_from_lps: RigidTransform, geometry: Geometry, size_px: tuple[int, int]) -> np.ndarray:
-        """(rows, columns) the radiograph of everything: the integral of attenuation along each ray. What metal adds
-        ends where a film is all white."""
+        """(rows, columns) the radiograph of everything: the integral of attenuation along each ray. Metal adds to it up
+        to where the detector is saturated."""
         alone = (projector.line_integrals(camera_from_lps, geometry, size_px) for projector in self._projectors)
         return self._with_metal(sum(alone, self._around(camera_from_lps, geometry, size_px)), camera_from_lps, geometry)
 
@@ -110,7 +111,7 @@ class Scene:
         for bone, projector in zip(self.bones, self._projectors, strict=True):
             alone = projector.line_integrals(camera_from_lps, geometry, size_px)
             total = total + alone
-            seen.append(_seen(bone, alone > SEEN, camera_from_lps))
+            seen.append(_bone_view(bone, alone > LEAST_INTEGRAL, camera_from_lps))
         return View(self._with_metal(total, camera_from_lps, geometry), tuple(seen))
 
     def _around(self, camera_from_lps: RigidTransform, geometry: Geometry, size_px: tuple[int, int]) -> np.ndarray:
@@ -123,63 +124,63 @@ class Scene:
         return np.minimum(image, most)
 
 
-def _seen(bone: Bone, mask: np.ndarray, camera_from_lps: RigidTransform) -> Seen:
+def _bone_view(bone: Bone, mask: np.ndarray, camera_from_lps: RigidTransform) -> BoneView:
     rows, columns = (np.nonzero(mask.any(axis))[0] for axis in (1, 0))
     box = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1) if len(rows) else None
     matrix = camera_from_lps.matrix @ bone.matrix
     mesh = bone.shape.moved(RigidTransform.from_matrix(matrix))
-    return Seen(bone.label, mask, box and tuple(map(float, box)), matrix[:3, :3], matrix[:3, 3], mesh)
+    return BoneView(bone.label, mask, box and tuple(map(float, box)), matrix[:3, :3], matrix[:3, 3], mesh)
 
 
-def sample_scene(people: Population, rng: np.random.Generator) -> Scene:
-    """A person nobody knows. A spine whose bones still run through each other after all is drawn anew."""
-    bones, about = _sampled_bones(people, rng)
+def sample_patient(patients: PatientSampler, rng: np.random.Generator) -> Patient:
+    """A synthetic patient. A spine whose bones still overlap after the contacts were resolved is sampled anew."""
+    bones, findings = _sampled_bones(patients, rng)
     while overlap_mm3(bones) > MOST_OVERLAP_MM3:
-        bones, about = _sampled_bones(people, rng)
-    volumes = _filled(people.world, bones, rng)
-    body, person = sampled_body(bones, people.abdomen, rng)
-    volumes, metal, implants = _operated(bones, volumes, rng)
-    return Scene(bones, volumes, body, metal, measured(bones) | about | person | implants)
+        bones, findings = _sampled_bones(patients, rng)
+    volumes = _filled(patients.vertebrae, bones, rng)
+    body, size = sampled_body(bones, patients.abdomen, rng)
+    volumes, metal, implants = _with_implants(bones, volumes, rng)
+    return Patient(bones, volumes, body, metal, measured(bones) | findings | size | implants)
 
 
-def _sampled_bones(people: Population, rng: np.random.Generator) -> tuple[tuple[Bone, ...], dict]:
-    shapes, about = afflicted(sample_vertebrae(people.world, rng), rng)
-    sacrum = people.sacra[rng.integers(len(people.sacra))]
-    return apart(stacked(shapes, sacrum, rng)), about
+def _sampled_bones(patients: PatientSampler, rng: np.random.Generator) -> tuple[tuple[Bone, ...], dict]:
+    shapes, findings = with_pathology(sample_vertebrae(patients.vertebrae, rng), rng)
+    sacrum = patients.sacra[rng.integers(len(patients.sacra))]
+    return contacts_resolved(stacked(shapes, sacrum, rng)), findings
 
 
-def _filled(world: World, bones: tuple[Bone, ...], rng: np.random.Generator) -> tuple[Volume, ...]:
-    """What the bones are made of, LPS: of one person, either all from one real CT or all drawn with the same state of
-    the random numbers, so that they are equally dense."""
+def _filled(sampler: VertebraSampler, bones: tuple[Bone, ...], rng: np.random.Generator) -> tuple[Volume, ...]:
+    """The attenuation of the bones, LPS: either all from one real CT or all drawn with the same state of the random
+    numbers, so that the bones of a patient are equally dense."""
     real = rng.random() < 0.5
-    source, seed = world.sources[rng.integers(len(world.sources))], int(rng.integers(2**32))
+    source, seed = sampler.sources[rng.integers(len(sampler.sources))], int(rng.integers(2**32))
     volumes = []
     for bone in bones:
         own = np.random.default_rng(seed)
         filled = warped_ct(source, bone.shape, own) if real and bone.label != S1 else drawn_bone(bone.shape, own)
-        mu = LOOSE_SACRUM * filled.array if bone.label == S1 else filled.array
+        mu = SACRUM_DENSITY * filled.array if bone.label == S1 else filled.array
         volumes.append(Volume(mu, bone.matrix @ filled.ijk_to_lps))
     return tuple(volumes)
 
 
-def _operated(
+def _with_implants(
     bones: tuple[Bone, ...], volumes: tuple[Volume, ...], rng: np.random.Generator
 ) -> tuple[tuple[Volume, ...], tuple[Cylinder, ...], dict]:
-    """The volumes with cement in one or two vertebrae of one person of twenty, the metal, screws and rods in one of
-    eight, needles in one of ten; and what there is."""
+    """The volumes with cement in one or two vertebrae of one patient of twenty; the metal, screws and rods in one of
+    eight, needles in one of ten; and the record of both."""
     metal, filled = [], list(volumes)
-    about: dict = {"screws": [], "needles": 0, "cement": []}
+    record: dict = {"screws": [], "needles": 0, "cement": []}
     lumbar = [i for i, bone in enumerate(bones) if bone.label in LEVEL_OF_LABEL]
     if rng.random() < 0.05:
         for i in rng.choice(lumbar, rng.integers(1, 3), replace=False):
             filled[i] = cemented(filled[i], bones[i], rng)
-            about["cement"].append(LEVEL_OF_LABEL[bones[i].label])
+            record["cement"].append(LEVEL_OF_LABEL[bones[i].label])
     if rng.random() < 0.12:
         first, count = int(rng.integers(0, 4)), int(rng.integers(2, 5))
         fixed = tuple(bones[i] for i in lumbar[first : first + count])
         metal += screws_and_rods(fixed, rng)
-        about["screws"] = [LEVEL_OF_LABEL[bone.label] for bone in fixed]
+        record["screws"] = [LEVEL_OF_LABEL[bone.label] for bone in fixed]
     if rng.random() < 0.1:
-        about["needles"] = int(rng.integers(1, 3))
-        metal += [needle(bones[rng.choice(lumbar)], rng) for _ in range(about["needles"])]
-    return tuple(filled), tuple(metal), about
+        record["needles"] = int(rng.integers(1, 3))
+        metal += [needle(bones[rng.choice(lumbar)], rng) for _ in range(record["needles"])]
+    return tuple(filled), tuple(metal), record

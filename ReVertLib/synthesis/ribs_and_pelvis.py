@@ -1,6 +1,6 @@
-"""Ribs, hip bones and tubes around a spine, drawn on a grid as strings and sheets of balls.
+"""Ribs, hip bones and tubes around a spine, drawn on a grid as rows and sheets of overlapping spheres.
 
-Everything is told in LPS mm. A ball field is how deep a voxel lies inside the nearest ball, negative outside.
+Everything is in LPS mm. The depth of a voxel is how far inside the nearest sphere it lies, negative outside.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ FAR_MM, MARGIN_MM = -1e3, 3.0
 
 
 @dataclass(frozen=True)
-class Balls:
-    """centres: (n, 3) LPS mm, so close that the balls run together. radii_mm: (n,)."""
+class Spheres:
+    """The union of overlapping spheres. centres: (n, 3) LPS mm. radii_mm: (n,)."""
 
     centres: np.ndarray
     radii_mm: np.ndarray
 
     def depth_on(self, grid: Volume) -> tuple[tuple[slice, slice, slice], np.ndarray]:
-        """The part of an axis-aligned grid around the balls, and how deep in mm each of its voxel centres lies in the
-        deepest ball; right to MARGIN_MM outside, FAR_MM beyond."""
+        """The part of an axis-aligned grid around the spheres, and how deep in mm each of its voxel centres lies in the
+        nearest of them; exact up to MARGIN_MM outside, FAR_MM beyond."""
         spacing, origin = grid.spacing_mm, grid.ijk_to_lps[:3, 3]
         size = np.array(grid.array.shape[::-1])
         centres, reach = (self.centres - origin) / spacing, (self.radii_mm[:, None] + MARGIN_MM) / spacing
@@ -42,15 +42,17 @@ class Balls:
         return tuple(slice(a, b) for a, b in zip(first[::-1], last[::-1], strict=True)), depth
 
 
-def tube(points: np.ndarray, radii_mm: np.ndarray | float, step_mm: float = 2.0) -> Balls:
+def tube(points: np.ndarray, radii_mm: np.ndarray | float, step_mm: float = 2.0) -> Spheres:
     """A smooth tube through points (n, 3), its radius going from value to value of radii_mm."""
     at = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
     along = np.linspace(0, at[-1], max(2, int(at[-1] / step_mm)))
     radii = np.broadcast_to(np.asarray(radii_mm, float), len(at))
-    return Balls(CubicSpline(at, points)(along), np.interp(along, at, radii))
+    return Spheres(CubicSpline(at, points)(along), np.interp(along, at, radii))
 
 
-def ribs(vertebra_lps: np.ndarray, half_width_mm: float, depth_mm: float, reach: float, fall_mm: float) -> list[Balls]:
+def ribs(
+    vertebra_lps: np.ndarray, half_width_mm: float, depth_mm: float, reach: float, fall_mm: float
+) -> list[Spheres]:
     """The pair of ribs of a thoracic vertebra. vertebra_lps: (4, 4) axes of its upper endplate. half_width_mm and
     depth_mm: half of the chest within the skin, sideways and from the vertebra forward. reach: how far it runs around
     the chest, 1 to its side. fall_mm: how much lower its end lies."""
@@ -67,7 +69,7 @@ def ribs(vertebra_lps: np.ndarray, half_width_mm: float, depth_mm: float, reach:
     return found
 
 
-def hips(s1_lps: np.ndarray, size: float, flare: float) -> list[Balls]:
+def hips(s1_lps: np.ndarray, size: float, flare: float) -> list[Spheres]:
     """The two hip bones with the heads of the femora, about the endplate of S1. s1_lps: (4, 4) its axes. flare: how far
     the wings lean out, 1 usual."""
     level = s1_lps.copy()  # the pelvis tilts with the endplate, on the average by 40 degrees less
@@ -81,12 +83,12 @@ def hips(s1_lps: np.ndarray, size: float, flare: float) -> list[Balls]:
         sheet[..., 0] *= 1 + 0.10 * (flare - 1) * (1 - down)
         sheet[..., 0] -= 9 * np.sin(np.pi * down) * (1 - along)  # the wing is hollow inside
         radius = 3.0 + 4.0 * (1 - along) * down + 3.5 * np.exp(-((down / 0.12) ** 2)) + 8.0 * down**4
-        wing = Balls(sheet.reshape(-1, 3) * [side, 1, 1], radius.ravel())
+        wing = Spheres(sheet.reshape(-1, 3) * [side, 1, 1], radius.ravel())
         socket = np.array([88.0, -22.0, -98.0])
         shaft, ischium, pubis = (socket + np.array(way, float) for way in (_SHAFT, _ISCHIUM, _PUBIS))
-        bars = [Balls(socket[None], np.array([24.0])), tube(shaft, [15, 17, 16]), tube(ischium, [15, 15])]
-        parts += [wing, *(Balls(b.centres * [side, 1, 1], b.radii_mm) for b in (*bars, tube(pubis, [11, 8, 10])))]
-    return [Balls(size * b.centres @ level[:3, :3].T + level[:3, 3], size * b.radii_mm) for b in parts]
+        bars = [Spheres(socket[None], np.array([24.0])), tube(shaft, [15, 17, 16]), tube(ischium, [15, 15])]
+        parts += [wing, *(Spheres(b.centres * [side, 1, 1], b.radii_mm) for b in (*bars, tube(pubis, [11, 8, 10])))]
+    return [Spheres(size * b.centres @ level[:3, :3].T + level[:3, 3], size * b.radii_mm) for b in parts]
 
 
 _CREST = np.array([[44, 62, 2], [72, 50, 38], [122, -8, 42], [126, -62, 2]], float)

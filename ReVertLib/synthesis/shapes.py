@@ -1,8 +1,8 @@
-"""A training world from few vertebrae: whose shapes are sampled, and which CTs fill them.
+"""Sampling vertebrae from few real ones: their shapes, and the CTs that fill them.
 
-Shapes are the per-level means of 87 plus mixed differences of the registered people, smooth random fields and
-anisotropic scale, or drawn from the shape model; half of each is more like people left out than either alone (energy
-score 2.01 mm, against 2.02 and 2.07). `shards` makes training samples of them, `scene` whole people.
+Shapes are the per-level means of 87 people plus mixed differences of the shape library, smooth random fields and
+anisotropic scale, or samples of the shape model; half of each is more like people left out than either alone (energy
+score 2.01 mm, against 2.02 and 2.07). `samplers` makes training samples of them, `patient` whole patients.
 """
 
 from __future__ import annotations
@@ -22,23 +22,24 @@ from ReVertLib.registration.correspondence import centred, onto_mean
 from ReVertLib.registration.untangle import untangled
 from ReVertLib.shape.model import ShapeModel, load_model
 
-from .bone import Source, load_source
+from .bone import CtSource, load_ct_source
 
 
 @dataclass(frozen=True)
-class World:
-    """What samples are drawn from. means: (5, n, 3) mm, L1..L5, without folds. differences: (r, n, 3) mm, registered
-    people minus the mean of their level. model: what every second shape is drawn from, if there is one."""
+class VertebraSampler:
+    """What vertebrae are sampled from. means: (5, n, 3) mm, L1..L5, without folds. differences: (r, n, 3) mm, the shape
+    library minus the mean of each level. sources: real CTs. model: the shape model that every second shape is drawn
+    from, if there is one."""
 
     means: np.ndarray
     differences: np.ndarray
-    sources: tuple[Source, ...]
+    sources: tuple[CtSource, ...]
     model: ShapeModel | None = None
 
 
-def load_world(data: Path, shapes: Path, model: Path | None = None) -> World:
-    """The world of a folder of cases and the shape library built from it, and a shape model's file if shapes are to be
-    drawn from that too. Raises InputError when there is no library or none of its people has a CT."""
+def load_vertebra_sampler(data: Path, shapes: Path, model: Path | None = None) -> VertebraSampler:
+    """The sampler of a folder of cases and the shape library built from it, and a shape model's file if shapes are to
+    be drawn from that too. Raises InputError when there is no library or none of its people has a CT."""
     if not shapes.is_file():
         raise InputError(f"shapes {shapes.name}: expected an existing file, got none")
     drawn_from = None if model is None else load_model(model)
@@ -56,21 +57,21 @@ def load_world(data: Path, shapes: Path, model: Path | None = None) -> World:
         *(library[k] for k in ("case", "label", "mirrored", "vertices")), strict=True
     ):
         if str(name) in cases:
-            found.append(load_source(cases[str(name)], int(label), bool(mirrored), vertices.astype(float)))
+            found.append(load_ct_source(cases[str(name)], int(label), bool(mirrored), vertices.astype(float)))
     if not found:
-        raise InputError(f"world: expected a CT of someone in {shapes.name}, got none in {data.name!r}")
-    return World(means, np.stack(differences), tuple(found), drawn_from)
+        raise InputError(f"samples: expected a CT of someone in {shapes.name}, got none in {data.name!r}")
+    return VertebraSampler(means, np.stack(differences), tuple(found), drawn_from)
 
 
-def sample_shape(world: World, level: int, rng: np.random.Generator) -> Mesh:
-    """A vertebra nobody has, level 0..4, canonical frame: the level's mean moved by people's differences, a smooth
-    random field and scale, its small folds undone; or, every second time, drawn from the world's model."""
-    if world.model is not None and rng.random() < 0.5:
-        return world.model.sample(level, rng)
-    mean = world.means[level]
-    first, second = rng.integers(len(world.differences), size=2)
-    moved = mean + rng.uniform(0.3, 1.2) * world.differences[first]
-    moved += rng.normal(0, 0.4) * world.differences[second]
+def sample_shape(sampler: VertebraSampler, level: int, rng: np.random.Generator) -> Mesh:
+    """A new vertebra, level 0..4, canonical frame: the level's mean moved by differences of the shape library, smooth
+    random fields and scale, its small folds undone; or, every second time, a sample of the shape model."""
+    if sampler.model is not None and rng.random() < 0.5:
+        return sampler.model.sample(level, rng)
+    mean = sampler.means[level]
+    first, second = rng.integers(len(sampler.differences), size=2)
+    moved = mean + rng.uniform(0.3, 1.2) * sampler.differences[first]
+    moved += rng.normal(0, 0.4) * sampler.differences[second]
     for length_mm, size_mm in ((30.0, 1.0), (14.0, 0.6)):
         moved += _smooth_field(mean, length_mm, size_mm, rng)
     moved *= np.exp(rng.normal(0, 0.05)) * np.exp(rng.normal(0, 0.03, 3))

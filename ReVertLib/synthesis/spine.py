@@ -29,8 +29,8 @@ from ReVertLib.mesh.mesh import Mesh, vertex_normals, volume_centroid
 from ReVertLib.mesh.polydata import decimated
 from ReVertLib.registration.correspondence import centred
 
-from .contacts import settled
-from .shapes import World, sample_shape
+from .contacts import slid_clear
+from .shapes import VertebraSampler, sample_shape
 from .vertebra import LABELS, S1, T11, T12, Bone, Endplate, level_of, of_label, wedge
 
 SHARED = 0.85
@@ -85,15 +85,15 @@ def _s1_endplate(sacrum: Mesh, l5: Mesh) -> Endplate:
     return Endplate.through(points)
 
 
-def sample_vertebrae(world: World, rng: np.random.Generator) -> list[Mesh]:
+def sample_vertebrae(sampler: VertebraSampler, rng: np.random.Generator) -> list[Mesh]:
     """T11 to L5 of one person, canonical frame: each differs from its mean by the same draw of shape, mixed with some
     of three others in shares of its own."""
-    shared, *others = (sample_shape(world, level, rng).vertices - world.means[level] for level in DRAWN_AT)
+    shared, *others = (sample_shape(sampler, level, rng).vertices - sampler.means[level] for level in DRAWN_AT)
     shapes = []
     for label in LABELS[:-1]:
         shares = rng.normal(size=len(others))
         own = np.tensordot(shares / np.linalg.norm(shares), others, 1)
-        moved = world.means[level_of(label)] + np.sqrt(SHARED) * shared + np.sqrt(1 - SHARED) * own
+        moved = sampler.means[level_of(label)] + np.sqrt(SHARED) * shared + np.sqrt(1 - SHARED) * own
         mixed = Mesh(moved, load_template().faces)
         shapes.append(centred(_thoracic(mixed, label) if label in THORACIC_SIZE else mixed))
     return shapes
@@ -124,7 +124,7 @@ def stacked(shapes: Sequence[Mesh], sacrum: Bone, rng: np.random.Generator) -> t
         place[:3, :3] = place[:3, :3] @ rotation_about("x", -np.degrees(angle))
         place[:3, 3] = *shift_mm[i], height[i]
         bone = replace(bone, matrix=bones[-1].upper_lps @ place @ np.linalg.inv(bone.lower.frame))
-        bones.append(settled(bone, bones[-1]))
+        bones.append(slid_clear(bone, bones[-1]))
     return _upright(bones[::-1], rng)
 
 

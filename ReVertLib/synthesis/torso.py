@@ -1,4 +1,4 @@
-"""The trunk of a person around a spine, as voxels that tissue is put into.
+"""The torso around a spine, as voxels that are filled with tissue.
 
 A grid of 2 mm in LPS axes, its outline an oval whose back follows the spinous processes.
 """
@@ -16,7 +16,7 @@ from ReVertLib.imaging.volume import Volume
 from ReVertLib.imaging.voxelize import coverage
 from ReVertLib.mesh.mesh import Mesh
 
-from .ribs_and_pelvis import Balls
+from .ribs_and_pelvis import Spheres
 from .vertebra import Bone
 
 SPACING_MM = 2.0
@@ -28,10 +28,10 @@ SMOOTH_MM = 25.0
 
 
 @dataclass(frozen=True)
-class Person:
-    """How wide somebody is. half_width_mm: of the trunk. front_mm: from the vertebral bodies to the skin of the belly.
-    back_mm: from the tips of the spinous processes to the skin. fat_mm: under the skin at the sides. belly_fat: share
-    of the space around the organs."""
+class BodySize:
+    """The size of a torso. front_mm: from the vertebral bodies to the skin of the belly. back_mm: from the tips of the
+    spinous processes to the skin. fat_mm: under the skin at the sides. belly_fat: share of the space around the
+    organs."""
 
     half_width_mm: float
     front_mm: float
@@ -40,7 +40,7 @@ class Person:
     belly_fat: float
 
     @classmethod
-    def drawn(cls, rng: np.random.Generator) -> Person:
+    def sampled(cls, rng: np.random.Generator) -> BodySize:
         """Thin to obese."""
         girth = rng.beta(2, 2.5)
         return cls(
@@ -52,12 +52,12 @@ class Person:
         )
 
 
-class Trunk:
-    """The voxels of a body while it is being filled."""
+class Torso:
+    """The voxels of a torso while it is being filled."""
 
-    def __init__(self, bones: tuple[Bone, ...], person: Person, rng: np.random.Generator) -> None:
-        self.bones, self.person, self.rng = bones, person, rng
-        self.grid = _grid_around(bones, person)
+    def __init__(self, bones: tuple[Bone, ...], size: BodySize, rng: np.random.Generator) -> None:
+        self.bones, self.size, self.rng = bones, size, rng
+        self.grid = _grid_around(bones, size)
         nodes = (
             self.grid.ijk_to_lps[a, 3] + SPACING_MM * np.arange(n) for a, n in enumerate(self.grid.array.shape[::-1])
         )
@@ -65,7 +65,7 @@ class Trunk:
         self.x, self.y, self.z = x, y[:, None], z[:, None, None]
         ends = np.stack([bone.upper_lps[:3, 3] for bone in bones])[::-1]
         self.spine_y = np.interp(self.z, ends[:, 2], ends[:, 1]).astype(np.float32)
-        self.back_y = (_back(bones, z) + person.back_mm).astype(np.float32)[:, None, None]
+        self.back_y = (_back(bones, z) + size.back_mm).astype(np.float32)[:, None, None]
 
     @property
     def mu(self) -> np.ndarray:
@@ -77,16 +77,16 @@ class Trunk:
         mu = self.mu[part]
         mu += cover * (value - mu)
 
-    def fill_balls(self, balls: Iterable[Balls], value: float) -> None:
-        """Puts a tissue into balls, their surface smooth."""
-        for ball in balls:
-            part, depth = ball.depth_on(self.grid)
+    def fill_spheres(self, parts: Iterable[Spheres], value: float) -> None:
+        """Puts a tissue into spheres, their surface smooth."""
+        for spheres in parts:
+            part, depth = spheres.depth_on(self.grid)
             self.fill(cover_of(depth), value, part)
 
-    def bone_balls(self, balls: Iterable[Balls], density: float) -> None:
-        """Puts marrow into balls with a thin cortex around it."""
-        for ball in balls:
-            part, depth = ball.depth_on(self.grid)
+    def fill_bones(self, parts: Iterable[Spheres], density: float) -> None:
+        """Puts marrow with a thin cortex around it into spheres."""
+        for spheres in parts:
+            part, depth = spheres.depth_on(self.grid)
             value = density * (MARROW + (CORTEX - MARROW) * np.clip(1.5 - depth / 2.0, 0.1, 1))
             self.fill(cover_of(depth), np.maximum(value, self.mu[part]), part)
 
@@ -104,21 +104,21 @@ class Trunk:
     @cached_property
     def depth(self) -> np.ndarray:
         """(k, j, i) mm, roughly how deep a voxel lies under the skin."""
-        person, bend = self.person, 2.4
-        half_x = person.half_width_mm * (1 + 0.05 * np.cos((self.z - self.z.max()) / 55))
-        front = self.spine_y - 17 - person.front_mm * (1 - 0.06 * np.cos(self.z / 50))
+        size, bend = self.size, 2.4
+        half_x = size.half_width_mm * (1 + 0.05 * np.cos((self.z - self.z.max()) / 55))
+        front = self.spine_y - 17 - size.front_mm * (1 - 0.06 * np.cos(self.z / 50))
         half_y = (self.back_y - front) / 2
         radius = np.abs(self.x / half_x) ** bend + np.abs((self.y - front - half_y) / half_y) ** bend
         return (1 - radius ** (1 / bend)) * np.minimum(half_x, half_y)
 
 
-def _grid_around(bones: tuple[Bone, ...], person: Person) -> Volume:
+def _grid_around(bones: tuple[Bone, ...], body: BodySize) -> Volume:
     """Empty voxels about everything between the chest and the hip joints."""
     ends = np.stack([bone.upper_lps[:3, 3] for bone in bones])
     back = max(bone.mesh_lps.vertices[:, 1].max() for bone in bones)
-    wide = person.half_width_mm + 14
-    lower = np.array([-wide, ends[:, 1].min() - person.front_mm - 45, ends[-1, 2] - BELOW_MM])
-    upper = np.array([wide, back + person.back_mm + 15, ends[0, 2] + ABOVE_MM])
+    wide = body.half_width_mm + 14
+    lower = np.array([-wide, ends[:, 1].min() - body.front_mm - 45, ends[-1, 2] - BELOW_MM])
+    upper = np.array([wide, back + body.back_mm + 15, ends[0, 2] + ABOVE_MM])
     matrix = np.diag([SPACING_MM] * 3 + [1.0])
     matrix[:3, 3] = lower
     return Volume(np.zeros(np.ceil((upper - lower) / SPACING_MM).astype(int)[::-1], np.float32), matrix)
@@ -135,6 +135,7 @@ def _back(bones: tuple[Bone, ...], heights: np.ndarray) -> np.ndarray:
 
 
 def cover_of(depth_mm: np.ndarray) -> np.ndarray:
+    """The share of each voxel inside a surface, from the depth of its centre below the surface."""
     return np.clip(depth_mm / SPACING_MM + 0.5, 0, 1)
 
 

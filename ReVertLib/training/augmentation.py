@@ -1,7 +1,7 @@
-"""What film and detector do to the same bone, for training: some of the images stay nearly clean, as a DRR is, the
-others go through the steps of a real film, each step by chance.
+"""Augmentation of training images: what a real radiograph and its detector do to the same bone. Some images stay nearly
+clean, as a DRR is; the others go through the steps below, each step by chance.
 
-Nothing moves, for the pose is learnt, and nothing is inverted, for the crop sees to that. Images are (B, 1, S, S),
+Nothing moves, since the pose is learned, and nothing is inverted, since the crop undoes that. Images are (B, 1, S, S),
 0..1, proportional to the line integral of attenuation.
 """
 
@@ -18,8 +18,8 @@ from ReVertLib.network.template_network import UNKNOWN_LEVEL
 from .grey_values import normalised
 from .samples import Batch
 
-FILMED = 0.5
-"""The share of images that go through the steps, where a training says nothing else."""
+AUGMENTED_SHARE = 0.5
+"""The share of images that go through the steps, unless the training options say otherwise."""
 EACH_STEP = 0.4
 """How often each step is applied to them."""
 OPTICAL_DEPTH = 3.0
@@ -47,19 +47,19 @@ class _Draw:
         return torch.randn(shape, generator=self.random, device=self.random.device).to(self.device)
 
 
-def augmented(batch: Batch, random: torch.Generator, share: float = FILMED) -> Batch:
-    """The batch as films of it might look, the level withheld for one in ten. share: of the images that go through the
-    steps."""
+def augmented(batch: Batch, random: torch.Generator, share: float = AUGMENTED_SHARE) -> Batch:
+    """The batch as radiographs of it might look, the level withheld for one in ten. share: of the images that go
+    through the steps."""
     draw = _Draw(random, batch.image.device)
     count = len(batch.image)
     image = batch.image.clone()
-    filmed = draw.uniform(0, 1, count) < share
+    in_share = draw.uniform(0, 1, count) < share
     for step in STEPS:
-        chosen = filmed & (draw.uniform(0, 1, count) < EACH_STEP)
+        chosen = in_share & (draw.uniform(0, 1, count) < EACH_STEP)
         if chosen.any():
             image[chosen] = step(image[chosen], draw)
-    if filmed.any():
-        image[filmed] = normalised(image[filmed])
+    if in_share.any():
+        image[in_share] = normalised(image[in_share])
     image = _blurred(image, draw.each(image, 0.05, 0.9), 3)
     image = (image * draw.each(image, 0.9, 1.15)).clamp(0.0, 1.0) ** torch.exp(draw.each(image, -0.25, 0.25))
     image = image + draw.each(image, 0.0, 0.012) * draw.normal(*image.shape)

@@ -14,7 +14,7 @@ from ReVertLib.geometry.crop_camera import CROP_PIXEL_MM, CROP_SIZE_PX
 
 from .grey_values import normalised
 from .samples import Batch
-from .volume_buffer import POSES, Bank
+from .volume_buffer import POSES, VolumeBuffer
 
 DEPTHS = 112
 """Samples along a ray, about 1 mm apart for the deepest vertebra."""
@@ -26,8 +26,9 @@ EDGE_MM = 4.0
 def line_integrals(mu: Tensor, box_from_lps: Tensor, vertices: Tensor, rotation: Tensor, position_mm: Tensor) -> Tensor:
     """(B, S, S) line integrals through volumes as `crop_camera` sees them, S = CROP_SIZE_PX.
 
-    mu: (B, k, j, i). box_from_lps: (B, 3, 4), see `bank.Entry`. vertices: (B, n, 3) what the volume shows, in the
-    camera's frame. rotation, position_mm: (B, 3, 3) and (B, 3) camera from canonical; the source's distance is z.
+    mu: (B, k, j, i). box_from_lps: (B, 3, 4), see `volume_buffer.BufferedVertebra`. vertices: (B, n, 3) the surface
+    of what the volume shows, in the camera's frame. rotation, position_mm: (B, 3, 3) and (B, 3) camera from
+    canonical; the source's distance is z.
     """
     depth_mm = position_mm[:, 2]
     near, far = vertices[..., 2].amin(1) - EDGE_MM, vertices[..., 2].amax(1) + EDGE_MM
@@ -52,22 +53,22 @@ def _rays(depth_mm: Tensor) -> Tensor:
 
 
 class LiveSamples:
-    """Every vertebra of a bank in each of its poses, in place of `samples.Samples`. What an index shows changes when
-    the bank is renewed."""
+    """Every vertebra of a buffer in each of its poses, in place of `samples.Samples`. What an index shows changes when
+    the buffer is renewed."""
 
-    def __init__(self, bank: Bank) -> None:
-        self._bank = bank
+    def __init__(self, buffer: VolumeBuffer) -> None:
+        self._buffer = buffer
 
     def __len__(self) -> int:
-        return len(self._bank) * POSES
+        return len(self._buffer) * POSES
 
     @torch.no_grad()
     def batch(self, index: Tensor, device: torch.device) -> Batch:
-        """The samples at index (B,), images scaled as those of `Samples`. device: where the bank is."""
-        bank = self._bank
-        bank.renew()
+        """The samples at index (B,), images scaled as those of `Samples`. device: where the buffer is."""
+        buffer = self._buffer
+        buffer.renew()
         slot, pose = index.to(device) // POSES, index.to(device) % POSES
-        rotation, position_mm, shape = bank.rotation[slot, pose], bank.position_mm[slot, pose], bank.shape[slot]
+        rotation, position_mm, shape = buffer.rotation[slot, pose], buffer.position_mm[slot, pose], buffer.shape[slot]
         vertices = shape @ rotation.transpose(1, 2) + position_mm[:, None]
-        image = line_integrals(bank.mu[slot], bank.box_from_lps[slot], vertices, rotation, position_mm)[:, None]
-        return Batch(rotation, position_mm, shape, image=normalised(image), level=bank.level[slot])
+        image = line_integrals(buffer.mu[slot], buffer.box_from_lps[slot], vertices, rotation, position_mm)[:, None]
+        return Batch(rotation, position_mm, shape, image=normalised(image), level=buffer.level[slot])

@@ -24,7 +24,7 @@ from ReVertLib.network.losses import chamfer_distance
 from ReVertLib.network.posed_shape import PosedShape
 from ReVertLib.network.weights import Weights, build_network, load_weights, save_weights
 
-from .augmentation import FILMED, augmented
+from .augmentation import AUGMENTED_SHARE, augmented
 from .live import LiveSamples
 from .samples import Batch, Samples
 
@@ -34,8 +34,8 @@ WARM_UP_STEPS = 100
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """What decides a run; saved beside the weights as `options.json`. filmed: the share of images made into
-    films."""
+    """What decides a run; saved beside the weights as `options.json`. augmented_share: of the images
+    that go through the steps of `augmentation`."""
 
     architecture: str = "template"
     steps: int = 20_000
@@ -43,7 +43,7 @@ class TrainOptions:
     learning_rate: float = 1e-3
     weight_decay: float = 0.02
     seed: int = 0
-    filmed: float = FILMED
+    augmented_share: float = AUGMENTED_SHARE
     checkpoint_every: int = 250
 
     def __post_init__(self) -> None:
@@ -53,8 +53,16 @@ class TrainOptions:
                 raise InputError(f"{name}: expected at least 1, got {getattr(self, name)}")
         if not 0 < self.learning_rate < math.inf:
             raise InputError(f"learning rate: expected a number above 0, got {self.learning_rate}")
-        if not 0 <= self.filmed <= 1:
-            raise InputError(f"filmed: expected a share from 0 to 1, got {self.filmed}")
+        if not 0 <= self.augmented_share <= 1:
+            raise InputError(f"augmented: expected a share from 0 to 1, got {self.augmented_share}")
+
+    @classmethod
+    def from_json(cls, text: str) -> TrainOptions:
+        """The options of a run as saved, also by versions that called augmented_share "filmed"."""
+        saved = json.loads(text)
+        if "filmed" in saved:
+            saved["augmented_share"] = saved.pop("filmed")
+        return cls(**saved)
 
 
 def template_loss(estimates: list[PosedShape], truth: PosedShape) -> dict[str, Tensor]:
@@ -130,7 +138,7 @@ class Run:
         options, step = self.options, self.step
         random = torch.Generator().manual_seed(options.seed * 1_000_003 + step)
         index = torch.randint(len(samples), (options.batch,), generator=random)
-        batch = augmented(samples.batch(index, self.device), random, options.filmed)
+        batch = augmented(samples.batch(index, self.device), random, options.augmented_share)
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate_at(step, options)
         self.network.train()
@@ -170,7 +178,7 @@ class Run:
         with safe_open(path, "pt") as file:
             about = file.metadata()
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        if json.loads(about["options"]) != asdict(self.options):
+        if TrainOptions.from_json(about["options"]) != self.options:
             raise InputError(f"train: expected the options saved in {path.name}, got others; choose another folder")
         self.network.load_state_dict(_part(tensors, "network."))
         self.average.load_state_dict(_part(tensors, "average."))

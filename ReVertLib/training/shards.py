@@ -22,25 +22,25 @@ from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.projection.projector import Projector
 from ReVertLib.synthesis.bone import drawn_bone, warped_ct
 from ReVertLib.synthesis.ct_scanner import patient_axes
-from ReVertLib.synthesis.patient import Population, load_population
+from ReVertLib.synthesis.patient import PatientSampler, load_patient_sampler
 from ReVertLib.synthesis.samplers import context_samples
-from ReVertLib.synthesis.shapes import World, load_world, sample_shape
+from ReVertLib.synthesis.shapes import VertebraSampler, load_vertebra_sampler, sample_shape
 from ReVertLib.synthesis.views import aligned_view, sample_position, sample_sod_mm, sample_view
 
 VOLUMES_PER_SHARD = 32
 VIEWS_PER_VOLUME = 8
-PEOPLE_PER_SHARD = 8
+PATIENTS_PER_SHARD = 8
 ALIGNED = 0.4
 """The share of views along the axes of the CT, as the DRRs that a network is tested on are taken."""
 
 
-def make_shard(world: World, seed: int, number: int, size_px: int = CROP_SIZE_PX) -> dict[str, np.ndarray]:
+def make_shard(sampler: VertebraSampler, seed: int, number: int, size_px: int = CROP_SIZE_PX) -> dict[str, np.ndarray]:
     """One shard's arrays, images of S = size_px: images (N, S, S) uint8, level (N,), shape_index (N,), rotation
     (N, 3, 3) crop camera from canonical, position_mm (N, 3), shapes (K, n, 3) float16 canonical mm."""
     rng = np.random.default_rng([seed, number])
     shapes, rows = [], []
     for index in range(VOLUMES_PER_SHARD):
-        level, shape, mu = sample_bone(world, rng)
+        level, shape, mu = sample_bone(sampler, rng)
         shapes.append(shape.vertices.astype(np.float16))
         projector, axes = Projector(mu), patient_axes(mu)
         for _ in range(VIEWS_PER_VOLUME):
@@ -55,12 +55,12 @@ def make_shard(world: World, seed: int, number: int, size_px: int = CROP_SIZE_PX
     }
 
 
-def sample_bone(world: World, rng: np.random.Generator) -> tuple[int, Mesh, Volume]:
+def sample_bone(sampler: VertebraSampler, rng: np.random.Generator) -> tuple[int, Mesh, Volume]:
     """A level, 0..4, a shape of it, and its attenuation, canonical frame: a warped CT or drawn bone."""
     level = int(rng.integers(len(LEVELS)))
-    shape = sample_shape(world, level, rng)
+    shape = sample_shape(sampler, level, rng)
     if rng.random() < 0.5:
-        return level, shape, warped_ct(world.sources[rng.integers(len(world.sources))], shape, rng)
+        return level, shape, warped_ct(sampler.sources[rng.integers(len(sampler.sources))], shape, rng)
     return level, shape, drawn_bone(shape, rng)
 
 
@@ -72,10 +72,10 @@ def sample_pose(vertices: np.ndarray, axes: np.ndarray, rng: np.random.Generator
     return rotation, sample_position(vertices @ rotation.T, sod_mm, crop_camera(sod_mm), rng)
 
 
-def make_context_shard(people: Population, seed: int, number: int) -> dict[str, np.ndarray]:
+def make_context_shard(patients: PatientSampler, seed: int, number: int) -> dict[str, np.ndarray]:
     """`make_shard` of whole people instead of vertebrae alone."""
     rng = np.random.default_rng([seed, number])
-    parts = [context_samples(people, VIEWS_PER_VOLUME, rng) for _ in range(PEOPLE_PER_SHARD)]
+    parts = [context_samples(patients, VIEWS_PER_VOLUME, rng) for _ in range(PATIENTS_PER_SHARD)]
     for i, part in enumerate(parts):
         part["shape_index"] = part["shape_index"] + i * len(LEVELS)
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -94,7 +94,7 @@ def build_shards(
     """Writes OUT/shard_<number>.npz for each number; one that is already there is whole and is skipped, so a stopped
     run goes on where it was, and several runs can share the numbers. context: of whole people."""
     made_folder(out)
-    drawn_from = load_population(data, shapes, model) if context else load_world(data, shapes, model)
+    drawn_from = load_patient_sampler(data, shapes, model) if context else load_vertebra_sampler(data, shapes, model)
     make = make_context_shard if context else make_shard
     for number in numbers:
         path = out / f"shard_{number:05d}.npz"

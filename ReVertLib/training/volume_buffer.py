@@ -21,7 +21,7 @@ from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.processes import process_pool
 from ReVertLib.synthesis.ct_scanner import patient_axes
-from ReVertLib.synthesis.shapes import World
+from ReVertLib.synthesis.shapes import VertebraSampler
 
 from .shards import sample_bone, sample_pose
 
@@ -33,9 +33,9 @@ POSES = 64
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A vertebra of the bank. mu: BOX, float16, attenuation per mm. box_from_lps: (3, 4) from canonical mm to the box,
-    -1 to 1 from end to end, x first, as `grid_sample` has it. shape: (n, 3) canonical mm. level: 0..4. rotation:
+class BufferedVertebra:
+    """A vertebra of the buffer. mu: BOX, float16, attenuation per mm. box_from_lps: (3, 4) from canonical mm to the
+    box, -1 to 1 from end to end, x first, as `grid_sample` has it. shape: (n, 3) canonical mm. level: 0..4. rotation:
     (POSES, 3, 3) crop camera from canonical. position_mm: (POSES, 3). All but mu and level float32."""
 
     mu: np.ndarray
@@ -46,12 +46,12 @@ class Entry:
     position_mm: np.ndarray
 
 
-def make_entry(world: World, seed: int, number: int) -> Entry:
+def make_vertebra(sampler: VertebraSampler, seed: int, number: int) -> BufferedVertebra:
     """The vertebra of a number, which depends on it and the seed alone."""
     rng = np.random.default_rng([seed, number])
-    level, shape, mu = _boxed_bone(world, rng)
+    level, shape, mu = _boxed_bone(sampler, rng)
     while (np.array(mu.array.shape) > BOX).any():
-        level, shape, mu = _boxed_bone(world, rng)
+        level, shape, mu = _boxed_bone(sampler, rng)
     k, j, i = mu.array.shape
     box = np.zeros(BOX, np.float16)
     box[:k, :j, :i] = mu.array
@@ -62,39 +62,41 @@ def make_entry(world: World, seed: int, number: int) -> Entry:
     rotation, position_mm = zip(*poses, strict=True)
     mm = ((ends @ np.linalg.inv(mu.ijk_to_lps))[:3], shape.vertices, np.stack(rotation), np.stack(position_mm))
     box_from_lps, vertices, rotation, position_mm = (array.astype(np.float32) for array in mm)
-    return Entry(box, box_from_lps, vertices, np.int64(level), rotation, position_mm)
+    return BufferedVertebra(box, box_from_lps, vertices, np.int64(level), rotation, position_mm)
 
 
-def _boxed_bone(world: World, rng: np.random.Generator) -> tuple[int, Mesh, Volume]:
+def _boxed_bone(sampler: VertebraSampler, rng: np.random.Generator) -> tuple[int, Mesh, Volume]:
     """`shards.sample_bone` without what is empty around the bone."""
-    level, shape, mu = sample_bone(world, rng)
+    level, shape, mu = sample_bone(sampler, rng)
     filled = np.argwhere(mu.array)[:, ::-1]
     return level, shape, mu.cropped(filled.min(0), filled.max(0) + 1)
 
 
-class Bank:
-    """The vertebrae of the first numbers of a seed on a device; tensors as in `Entry`, by slot (size, ...).
+class VolumeBuffer:
+    """The vertebrae of the first numbers of a seed on a device; tensors as in `BufferedVertebra`, by slot (size, ...).
 
     workers: processes that go on making the next ones, each of which takes the place of the oldest at the next `renew`;
-    0: the bank stays as it is. made: how many vertebrae it has held so far. Raises InputError for a size or a number of
-    processes that cannot be.
+    0: the buffer stays as it is. made: how many vertebrae it has held so far. Raises InputError for a size below 1 or a
+    negative number of processes.
     """
 
-    def __init__(self, world: World, device: torch.device, seed: int = 0, size: int = 256, workers: int = 0) -> None:
+    def __init__(
+        self, sampler: VertebraSampler, device: torch.device, seed: int = 0, size: int = 256, workers: int = 0
+    ) -> None:
         if size < 1 or workers < 0:
-            raise InputError(f"bank: expected 1 or more vertebrae and 0 or more workers, got {size} and {workers}")
+            raise InputError(f"volumes: expected 1 or more vertebrae and 0 or more workers, got {size} and {workers}")
         self._pool: ProcessPoolExecutor | None = None
         self._pending: deque[Future] = deque()
         self.made = self._asked_for = 0
         if workers:
-            self._pool = process_pool(workers, _start_worker, world, seed)
+            self._pool = process_pool(workers, _start_worker, sampler, seed)
             for _ in range(2 * workers):
                 self._ask()
         for number in range(size):
-            entry = self._next() if workers else make_entry(world, seed, number)
+            vertebra = self._next() if workers else make_vertebra(sampler, seed, number)
             if number == 0:
-                self._allocate(entry, size, device)
-            self._put(entry)
+                self._allocate(vertebra, size, device)
+            self._put(vertebra)
 
     def __len__(self) -> int:
         return len(self.level)
@@ -105,38 +107,38 @@ class Bank:
             self._put(self._next())
 
     def close(self) -> None:
-        """Ends the processes; the bank stays as it is."""
+        """Ends the processes; the buffer stays as it is."""
         if self._pool is not None:
             self._pending.clear()
             self._pool.shutdown(cancel_futures=True)
 
-    def _allocate(self, entry: Entry, size: int, device: torch.device) -> None:
-        for field in fields(Entry):
-            array = torch.as_tensor(getattr(entry, field.name))
+    def _allocate(self, vertebra: BufferedVertebra, size: int, device: torch.device) -> None:
+        for field in fields(BufferedVertebra):
+            array = torch.as_tensor(getattr(vertebra, field.name))
             setattr(self, field.name, torch.zeros((size, *array.shape), dtype=array.dtype, device=device))
 
-    def _put(self, entry: Entry) -> None:
-        for field in fields(Entry):
+    def _put(self, vertebra: BufferedVertebra) -> None:
+        for field in fields(BufferedVertebra):
             tensor: Tensor = getattr(self, field.name)
-            tensor[self.made % len(tensor)] = torch.as_tensor(getattr(entry, field.name))
+            tensor[self.made % len(tensor)] = torch.as_tensor(getattr(vertebra, field.name))
         self.made += 1
 
     def _ask(self) -> None:
         self._pending.append(self._pool.submit(_work, self._asked_for))
         self._asked_for += 1
 
-    def _next(self) -> Entry:
+    def _next(self) -> BufferedVertebra:
         """The vertebra of the next number, once it is made."""
-        entry = self._pending.popleft().result()
+        vertebra = self._pending.popleft().result()
         self._ask()
-        return entry
+        return vertebra
 
 
-def _start_worker(world: World, seed: int) -> None:
-    global _world, _seed
+def _start_worker(sampler: VertebraSampler, seed: int) -> None:
+    global _sampler, _seed
     torch.set_num_threads(1)
-    _world, _seed = world, seed
+    _sampler, _seed = sampler, seed
 
 
-def _work(number: int) -> Entry:
-    return make_entry(_world, _seed, number)
+def _work(number: int) -> BufferedVertebra:
+    return make_vertebra(_sampler, _seed, number)

@@ -15,11 +15,11 @@ from contextlib import closing
 
 import torch
 from bench import describe_machine
-from tiny_people import people
+from tiny_patients import patient_sampler
 
 from ReVertLib.training.augmentation import augmented
 from ReVertLib.training.live import LiveSamples
-from ReVertLib.training.volume_buffer import Bank
+from ReVertLib.training.volume_buffer import VolumeBuffer
 
 MEASURED_FILLING_S = 20
 
@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", metavar="cpu|cuda")
     for option, default, what in (
         ("--batch", 256, "samples at once"),
-        ("--volumes", 64, "vertebrae in the bank"),
+        ("--volumes", 64, "vertebrae in the buffer"),
         ("--workers", 0, "processes that renew it meanwhile"),
         ("--runs", 20, "timed batches"),
     ):
@@ -39,25 +39,25 @@ def main() -> None:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "the CPU"
     print(f"{describe_machine()}; samples on {name}, {torch.get_num_threads()} threads on the host", flush=True)
     started = time.monotonic()
-    with closing(Bank(people().world, device, 0, options.volumes, options.workers)) as bank:
+    with closing(VolumeBuffer(patient_sampler().vertebrae, device, 0, options.volumes, options.workers)) as buffer:
         rate = options.volumes / (time.monotonic() - started)
-        held_mb = sum(tensor.nbytes for tensor in vars(bank).values() if isinstance(tensor, torch.Tensor)) / 1e6
+        held_mb = sum(tensor.nbytes for tensor in vars(buffer).values() if isinstance(tensor, torch.Tensor)) / 1e6
         print(f"filling: {rate:.2f} vertebrae/s with the start of {options.workers} processes")
         print(f"memory: {held_mb / options.volumes:.2f} MB a vertebra, {held_mb:.0f} MB in all", flush=True)
-        for what, seconds in timed(bank, device, options.batch, options.runs).items():
+        for what, seconds in timed(buffer, device, options.batch, options.runs).items():
             print(f"{what:<60} {1e3 * seconds:9.1f} ms {options.batch / seconds:9.1f} samples/s", flush=True)
         if device.type == "cuda":
             print(f"peak memory of the device: {torch.cuda.max_memory_allocated(device) / 1e9:.2f} GB")
         if options.workers:
-            before = bank.made
+            before = buffer.made
             time.sleep(MEASURED_FILLING_S)
-            bank.renew()
-            print(f"renewal: {(bank.made - before) / MEASURED_FILLING_S:.2f} vertebrae/s at best")
+            buffer.renew()
+            print(f"renewal: {(buffer.made - before) / MEASURED_FILLING_S:.2f} vertebrae/s at best")
 
 
-def timed(bank: Bank, device: torch.device, count: int, runs: int) -> dict[str, float]:
+def timed(buffer: VolumeBuffer, device: torch.device, count: int, runs: int) -> dict[str, float]:
     """Median seconds for a batch of count."""
-    samples, index_random = LiveSamples(bank), torch.Generator().manual_seed(0)
+    samples, index_random = LiveSamples(buffer), torch.Generator().manual_seed(0)
 
     def batch():
         return samples.batch(torch.randint(len(samples), (count,), generator=index_random), device)

@@ -144,7 +144,7 @@ MISTAKES = {
     "invalid choice": ("rotate",),
     "cases: expected a folder": ("dataset", "nowhere", "out"),
     "data set: expected an existing folder": ("train", "nowhere", "out"),
-    "filmed: expected a share from 0 to 1, got 2.0": ("train", "nowhere", "out", "--augmented", "2"),
+    "augmented: expected a share from 0 to 1, got 2.0": ("train", "nowhere", "out", "--augmented", "2"),
     "output: expected a .safetensors file, got 'out.st'": ("calibrate", "world", "data", "out.st"),
     "samples: expected shard_*.npz in the folder, got none": ("calibrate", "world", "data", "out.safetensors"),
     "output out.jpg: expected a .png file": ("drr", "ct.nii.gz", "seg.nii.gz", "--label", "22", "-o", "out.jpg"),

@@ -11,7 +11,7 @@ from ReVertLib.anatomy.template import load_template
 from ReVertLib.evaluation import shape_model, shape_model_report
 from ReVertLib.evaluation.shape_model import likeness
 from ReVertLib.shape import model
-from ReVertLib.shape.model import People, ShapeModel, Widths, modes_of
+from ReVertLib.shape.model import ShapeLibrary, ShapeModel, Widths, modes_of
 
 MEANS = mended_means()
 
@@ -23,7 +23,7 @@ def people(count=4):
     rng = np.random.default_rng(0)
     rows = [a * 0.05 * MEANS[2] + b * 1.5 * wave for a, b in rng.normal(size=(2 * count, 2))]
     person = np.repeat([f"p{i}" for i in range(count)], 2)
-    return People(np.stack(rows), person, np.tile([20, 23], count), np.zeros(2 * count, bool))
+    return ShapeLibrary(np.stack(rows), person, np.tile([20, 23], count), np.zeros(2 * count, bool))
 
 
 def test_the_sampler_that_draws_people_scores_best(monkeypatch):
@@ -74,5 +74,5 @@ def test_compactness_by_hand():
     """One direction of 9 mm^2 and one of 1 mm^2: shares 0.9 and 1."""
     fields = np.zeros((2, 3000, 3))
     fields[0, 0, 0], fields[1, 1, 0] = 3.0, 1.0
-    two = People(fields, np.array(["a", "b"]), np.array([20, 20]), np.zeros(2, bool))
+    two = ShapeLibrary(fields, np.array(["a", "b"]), np.array([20, 20]), np.zeros(2, bool))
     assert shape_model_report.compactness(two) == pytest.approx([0.9, 1.0])

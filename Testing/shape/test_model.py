@@ -13,18 +13,18 @@ from ReVertLib.mesh.self_intersection import crossing_faces, flipped_faces
 from ReVertLib.registration.nonrigid import gaussian, spread
 from ReVertLib.shape import model as module
 from ReVertLib.shape.model import (
-    People,
+    ShapeLibrary,
     ShapeModel,
     Widths,
     covariance,
     left_out,
     load_model,
-    load_people,
+    load_shape_library,
     modes_of,
     save_model,
     strains_of,
 )
-from ReVertLib.synthesis.shapes import World, sample_shape
+from ReVertLib.synthesis.shapes import VertebraSampler, sample_shape
 
 NONE = Widths(0.0, 0.0, 10.0, 0.0, 0.0, 20.0, 0.0, 5.0, 0.0)
 MEANS = load_template().means.astype(float)
@@ -38,7 +38,7 @@ def people(spread_mm=2.0, count=4, seed=0):
     weights = spread_mm * rng.normal(size=(2 * count, 2))
     person = np.repeat([f"p{i}" for i in range(count)], 2)
     label = np.tile([20, 23], count)
-    return People(np.tensordot(weights, fields, 1), person, label, np.zeros(2 * count, bool))
+    return ShapeLibrary(np.tensordot(weights, fields, 1), person, label, np.zeros(2 * count, bool))
 
 
 def test_each_part_of_the_covariance_by_hand():
@@ -98,12 +98,12 @@ def test_a_sample_is_a_vertebra_and_depends_on_the_seed_alone():
     assert np.abs(one.vertices - other.vertices).max() > 0.5
 
 
-def test_a_world_with_a_model_draws_every_second_shape_from_it():
-    """A model without any width draws the mean; the world's own way, without any differences, does not."""
+def test_a_sampler_with_a_model_draws_every_second_shape_from_it():
+    """A model without any width draws the mean; the sampler's own way, without any differences, does not."""
     still = ShapeModel(MEANS, np.zeros((1, 3000, 3)), NONE)
-    world = World(MEANS, np.zeros((1, 3000, 3)), (), still)
+    sampler = VertebraSampler(MEANS, np.zeros((1, 3000, 3)), (), still)
     rng = np.random.default_rng(0)
-    off = [np.abs(sample_shape(world, 2, rng).vertices - MEANS[2]).max() for _ in range(24)]
+    off = [np.abs(sample_shape(sampler, 2, rng).vertices - MEANS[2]).max() for _ in range(24)]
     of_model = np.array(off) < 0.1  # but for the centroid of the volume
     assert 6 <= of_model.sum() <= 18
     assert np.array(off)[~of_model].min() > 1.0
@@ -152,7 +152,7 @@ def test_a_library_becomes_people(tmp_path):
     names = np.array(["a", "a_again", "b", "ab"])
     labels = np.array([22, 24, 19, 19])
     np.savez(tmp_path / "s.npz", vertices=np.array(rows), case=names, label=labels, mirrored=np.zeros(4, bool))
-    found = load_people(tmp_path / "s.npz", MEANS)
+    found = load_shape_library(tmp_path / "s.npz", MEANS)
     assert found.person.tolist() == ["a", "a", "b", "ab"]
     assert found.lumbar.tolist() == [True, True, False, False]
     assert np.abs(found.differences[0]).max() < 1e-9
@@ -160,7 +160,7 @@ def test_a_library_becomes_people(tmp_path):
     assert found.differences[1] == pytest.approx(0.1 * (MEANS - middle)[4], abs=0.01)
     assert found.differences[2] == pytest.approx(-0.05 * (MEANS - middle)[0], abs=0.01)  # about the mean of both T12
     with pytest.raises(InputError, match=r"shapes gone.npz: expected an existing file, got none"):
-        load_people(tmp_path / "gone.npz", MEANS)
+        load_shape_library(tmp_path / "gone.npz", MEANS)
 
 
 def test_a_model_is_read_as_written(tmp_path):

@@ -34,7 +34,7 @@ from ReVertLib.resources import SHAPE_MODEL_FILE
 from ReVertLib.shape.best_fit import RANK
 from ReVertLib.shape.model import load_model
 from ReVertLib.training import run
-from ReVertLib.training.augmentation import FILMED, augmented
+from ReVertLib.training.augmentation import AUGMENTED_SHARE, augmented
 from ReVertLib.training.run import AVERAGE_DECAY, TrainOptions, learning_rate_at
 from ReVertLib.training.samples import Batch, Samples
 
@@ -108,7 +108,7 @@ class Row:
     loss: Callable[[dict[str, Tensor]], Tensor] = lambda terms: sum(terms.values())
     distance: Callable[[Tensor, Tensor], Tensor] = run.mean_distance
     shapes: int = 1
-    filmed: float = FILMED
+    augmented_share: float = AUGMENTED_SHARE
     seed: int = 0
 
 
@@ -161,8 +161,8 @@ ROWS = {
     "loss of points that do not correspond, Chamfer distance": Row(distance=nearest),
     "loss with more weight on the processes": Row(distance=outward),
     "an eighth of the shapes": Row(shapes=8),
-    "a tenth of the images filmed": Row(filmed=0.1),
-    "no film steps": Row(filmed=0.0),
+    "a tenth of the images augmented": Row(augmented_share=0.1),
+    "no augmentation": Row(augmented_share=0.0),
 }
 
 
@@ -199,7 +199,7 @@ def trained(row: Row, samples: Samples, steps: int) -> nn.Module:
     for step in range(steps):
         random = torch.Generator().manual_seed(row.seed * 1_000_003 + step)
         index = chosen[torch.randint(len(chosen), (options.batch,), generator=random)]
-        batch = row.seen(augmented(batch_of(row, samples, index), random, row.filmed))
+        batch = row.seen(augmented(batch_of(row, samples, index), random, row.augmented_share))
         for group in optimiser.param_groups:
             group["lr"] = learning_rate_at(step, options)
         optimiser.zero_grad(set_to_none=True)

@@ -1,11 +1,11 @@
-"""How weights, and those of a training on the way, do on samples not seen in training, clean and as films.
+"""How weights, and those of a training on the way, do on samples not seen in training, clean and augmented.
 
     python Testing/studies/new_samples.py NEW FILE... [--surfaces]
 
 NEW is a folder of `revert simulate`, FILE weights or the `checkpoint.safetensors` of a training, of which the moving
-average is taken. Two lines for each, of the images as they are and of films of them: mean distance of corresponding
-vertices after the best rigid motion, mm, where the turn is below 20 degrees; the turn, its median and 90th percentile;
-the share over 20 degrees. With --surfaces also, of one clean image of each shape, Dice, HD95, ASSD and NSD after rigid
+average is taken. Two lines for each, of the images as they are and augmented: mean distance of corresponding vertices
+after the best rigid motion, mm, where the turn is below 20 degrees; the turn, its median and 90th percentile; the share
+over 20 degrees. With --surfaces also, of one clean image of each shape, Dice, HD95, ASSD and NSD after rigid
 alignment as `revert evaluate` measures them, beside the baseline, the mean vertebra of 87; and, of weights that judge
 themselves, for each verdict the mean distance of the vertices to the true surface before any alignment: its mean, its
 90th percentile, its worst, and the shares below 1.5 and 2 mm.
@@ -51,12 +51,12 @@ def network_of(path: Path) -> tuple[nn.Module, str]:
 
 
 @torch.no_grad()
-def measured(network: nn.Module, samples: Samples, filmed: bool) -> str:
+def measured(network: nn.Module, samples: Samples, augment: bool) -> str:
     """The figures of one line."""
     off_mm, turn = [], []
     for number, index in enumerate(torch.arange(len(samples)).split(32)):
         batch = samples.batch(index, CPU)
-        image = augmented(batch, torch.Generator().manual_seed(number), 1.0).image if filmed else batch.image
+        image = augmented(batch, torch.Generator().manual_seed(number), 1.0).image if augment else batch.image
         answer, _ = network.answer(image, batch.level, batch.position_mm[:, 2])
         turn += turns_deg(answer, batch)
         off_mm += [rigid_mm(a, b) for a, b in zip(answer.shape.numpy(), batch.shape.numpy(), strict=True)]
@@ -109,8 +109,9 @@ def main() -> None:
     samples = Samples(options.new)
     for path in options.files:
         network, name = network_of(path)
-        for filmed in (False, True):
-            print(f"{name:<12} {'films' if filmed else 'clean'}  {measured(network, samples, filmed)}", flush=True)
+        for augment in (False, True):
+            kind = "augmented" if augment else "clean"
+            print(f"{name:<12} {kind:<9}  {measured(network, samples, augment)}", flush=True)
         if options.surfaces:
             rows = surfaces(network, samples)
             for what, table in rows.items():

@@ -13,7 +13,7 @@ from ReVertLib.mesh.mesh import Mesh, mesh_volume_mm3, vertex_normals
 from ReVertLib.projection.projector import attenuation
 from ReVertLib.synthesis import bone as module
 from ReVertLib.synthesis import ct_scanner
-from ReVertLib.synthesis.bone import Source, drawn_bone, load_source, voxelised, warped_ct
+from ReVertLib.synthesis.bone import CtSource, drawn_bone, load_ct_source, voxelised, warped_ct
 
 FACES = load_template().faces
 OFFSET_MM = np.array([60.0, -30.0, 250.0])
@@ -25,7 +25,7 @@ def source(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bone")
     person = deformed(load_template().mean("L3")).moved(RigidTransform.shift(OFFSET_MM))
     write_case(folder / "person", person, "L3", spacing_mm=1.0)
-    return load_source(find_cases(folder)[0], 22, False, person.vertices)
+    return load_ct_source(find_cases(folder)[0], 22, False, person.vertices)
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_outside_its_mask_a_source_repeats_its_edge(source):
 def test_the_edge_is_where_the_shape_is(source, smooth, make):
     """Also where the CT was registered badly: the source is another size here, and moved."""
     shape = Mesh(load_template().mean("L4").vertices * [1.1, 0.95, 1.0], FACES)
-    badly = Source(source.ct, source.inside, source.vertices * 1.01 + 1.0, False)
+    badly = CtSource(source.ct, source.inside, source.vertices * 1.01 + 1.0, False)
     for seed in range(3):
         rng = np.random.default_rng(seed)
         bone = drawn_bone(shape, rng) if make == "drawn" else warped_ct(badly, shape, rng)
@@ -93,7 +93,7 @@ def test_a_mirrored_source_is_mirrored_bone(source, shape, smooth, monkeypatch):
     """The same person as source and as mirrored source: their warps into mirrored shapes are mirror images."""
     flip = np.array([-1.0, 1.0, 1.0])
     monkeypatch.setattr(module, "scan_grid", lambda shape, rng: _cubes(shape))
-    mirrored = Source(source.ct, source.inside, source.vertices * flip, True)
+    mirrored = CtSource(source.ct, source.inside, source.vertices * flip, True)
     straight = warped_ct(source, shape, np.random.default_rng(0))
     turned = warped_ct(mirrored, Mesh(shape.vertices * flip, FACES[:, ::-1]), np.random.default_rng(0))
     points = np.random.default_rng(0).uniform(shape.vertices.min(0), shape.vertices.max(0), (4000, 3))

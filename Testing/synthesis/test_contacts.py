@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 from tiny import CUBE, assert_vertebra
-from tiny_people import sacrum
+from tiny_patients import sacrum
 
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.mesh.mesh import Mesh
-from ReVertLib.synthesis.contacts import MOST_SLIDE_MM, apart, overlap_mm3, settled
+from ReVertLib.synthesis.contacts import MOST_SLIDE_MM, contacts_resolved, overlap_mm3, slid_clear
 from ReVertLib.synthesis.vertebra import Bone, of_label
 
 
@@ -31,14 +31,14 @@ def test_the_overlap_of_blocks_by_hand():
 
 def test_bones_that_do_not_touch_stay_as_they_are():
     bones = (vertebra(21, 60.0), vertebra(22, 0.0))
-    assert all(a is b for a, b in zip(bones, apart(bones), strict=True))
-    assert np.array_equal(settled(bones[0], bones[1]).matrix, bones[0].matrix)
+    assert all(a is b for a, b in zip(bones, contacts_resolved(bones), strict=True))
+    assert np.array_equal(slid_clear(bones[0], bones[1]).matrix, bones[0].matrix)
 
 
 def test_joints_that_run_through_each_other_give_way_on_both_sides():
     bones = (vertebra(21, 34.5), vertebra(22, 0.0))
     assert overlap_mm3(bones) > 50
-    found = apart(bones)
+    found = contacts_resolved(bones)
     assert overlap_mm3(found) <= 1.0
     for before, after in zip(bones, found, strict=True):
         assert_vertebra(after.shape)
@@ -52,14 +52,14 @@ def test_the_sacrum_does_not_give_way():
     place[2, 3] = -0.7
     bones = (replace(l5, matrix=sacrum().upper_lps @ place @ np.linalg.inv(l5.lower.frame)), sacrum())
     assert overlap_mm3(bones) > 50
-    found = apart(bones)
+    found = contacts_resolved(bones)
     assert found[1] is bones[1]
     assert overlap_mm3(found) < 0.1 * overlap_mm3(bones)
 
 
 def test_a_bone_slides_out_of_the_one_below_but_not_far():
     below, above = vertebra(22, 0.0), vertebra(21, 34.5, -2.0)
-    slid = settled(above, below)
+    slid = slid_clear(above, below)
     assert overlap_mm3([slid, below]) < 0.5 * overlap_mm3([above, below])
     assert np.array_equal(slid.matrix[:3, :3], above.matrix[:3, :3])
     assert 0.1 < np.linalg.norm(slid.matrix[:3, 3] - above.matrix[:3, 3]) <= MOST_SLIDE_MM + 1e-9

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_people import people, scene
+from tiny_patients import patient, patient_sampler
 
 from ReVertLib.dataset.cases import find_cases
 from ReVertLib.errors import InputError
@@ -18,13 +18,13 @@ from ReVertLib.mesh.mesh import mesh_volume_mm3
 from ReVertLib.projection.drr import DrrView, c_arm, vertebra_drr
 from ReVertLib.projection.projector import Projector, attenuation
 from ReVertLib.synthesis import export as module
-from ReVertLib.synthesis.export import MOST_HU, build_spines, hounsfield, scanned
+from ReVertLib.synthesis.export import MOST_HU, build_patients, hounsfield, scanned
 from ReVertLib.synthesis.vertebra import LABELS
 
 
 @pytest.fixture(scope="module")
 def scan():
-    return scanned(scene(), 2.0)
+    return scanned(patient(), 2.0)
 
 
 def test_hounsfield_units_and_attenuation_are_each_other_s_inverse():
@@ -36,7 +36,7 @@ def test_hounsfield_units_and_attenuation_are_each_other_s_inverse():
 def test_labels_are_the_bones(scan):
     _, labels = scan
     assert (labels.array.dtype, np.unique(labels.array).tolist()) == (np.uint8, [0, *LABELS])
-    for bone in scene().bones[1:7]:
+    for bone in patient().bones[1:7]:
         volume = (labels.array == bone.label).sum() * labels.spacing_mm.prod()
         assert volume == pytest.approx(mesh_volume_mm3(bone.shape), rel=0.03)
         assert label_centre_lps(labels, bone.label) == pytest.approx(bone.matrix[:3, 3], abs=0.5)
@@ -48,9 +48,9 @@ def test_the_scan_and_the_scene_cast_one_shadow(scan):
     camera = Geometry(1500.0, 1100.0, (4.0, 4.0), (31.5, 31.5))
     pose = RigidTransform.about(np.array([0.0, 20.0, 0.0]), view_rotation(80.0), np.array([0.0, 0.0, 1100.0]))
     of_scan = Projector(attenuation(ct)).line_integrals(pose, camera, (64, 64))
-    of_scene = scene().image(pose, camera, (64, 64))
+    of_patient = patient().image(pose, camera, (64, 64))
     middle = np.s_[18:46]  # where the rays stay inside the scan's slices
-    assert np.abs(of_scan - of_scene)[middle].mean() < 0.02 * of_scene[middle].mean()
+    assert np.abs(of_scan - of_patient)[middle].mean() < 0.02 * of_patient[middle].mean()
     assert ct.array[labels.array == 22].mean() > 100
 
 
@@ -67,29 +67,29 @@ def few(monkeypatch):
 
     def sample(_, rng):
         asked.append(rng.integers(1000))
-        return scene()
+        return patient()
 
-    monkeypatch.setattr(module, "load_population", lambda *_: people())
-    monkeypatch.setattr(module, "sample_scene", sample)
+    monkeypatch.setattr(module, "load_patient_sampler", lambda *_: patient_sampler())
+    monkeypatch.setattr(module, "sample_patient", sample)
     monkeypatch.setattr(module, "scanned", lambda s: scanned(s, 6.0))
     return asked
 
 
 def test_cases_are_found_and_read_again(few, tmp_path):
     lines = []
-    build_spines(Path("data"), Path("shapes.npz"), tmp_path / "out", range(2), 3, lines.append)
+    build_patients(Path("data"), Path("shapes.npz"), tmp_path / "out", range(2), 3, lines.append)
     cases = find_cases(tmp_path / "out")
     assert [case.name for case in cases] == ["spine_00000", "spine_00001"]
     assert len(set(few)) == 2
     assert [line.split(":")[0] for line in lines] == ["spine_00000", "spine_00001"]
     ct, labels = read_volume(cases[0].ct), read_label_map(cases[0].labels)
-    expected, expected_labels = scanned(scene(), 6.0)
+    expected, expected_labels = scanned(patient(), 6.0)
     assert np.array_equal(ct.array, expected.array)
     assert np.array_equal(labels.array, expected_labels.array)
     assert np.allclose(ct.ijk_to_lps, expected.ijk_to_lps)
     about = json.loads((tmp_path / "out/spine_00001/about.json").read_text())
     assert (about["seed"], about["number"]) == (3, 1)
-    assert about["lordosis_deg"] == scene().about["lordosis_deg"]
+    assert about["lordosis_deg"] == patient().metadata["lordosis_deg"]
 
 
 def test_a_stopped_build_leaves_whole_cases_and_goes_on(few, tmp_path, monkeypatch):
@@ -104,9 +104,9 @@ def test_a_stopped_build_leaves_whole_cases_and_goes_on(few, tmp_path, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(module, "_write_volume", stopping)
         with pytest.raises(KeyboardInterrupt):
-            build_spines(*arguments)
+            build_patients(*arguments)
     assert [path.name for path in out.iterdir()] == ["spine_00000"]
-    build_spines(*arguments)
+    build_patients(*arguments)
     assert sorted(path.name for path in out.iterdir()) == [f"spine_0000{i}" for i in range(3)]
     assert len(few) == 4
     assert few[1] == few[2]  # the one that was stopped is the same person again
@@ -116,6 +116,6 @@ def test_places_that_cannot_be_written_and_data_that_is_not_there(tmp_path):
     (tmp_path / "file").write_text("")
     nothing = (tmp_path / "data", tmp_path / "shapes.npz")
     with pytest.raises(InputError, match="output: expected a folder that can be made, got"):
-        build_spines(*nothing, tmp_path / "file", range(1), 0, print)
+        build_patients(*nothing, tmp_path / "file", range(1), 0, print)
     with pytest.raises(InputError, match=r"shapes shapes.npz: expected an existing file, got none"):
-        build_spines(*nothing, tmp_path / "out", range(1), 0, print)
+        build_patients(*nothing, tmp_path / "out", range(1), 0, print)

@@ -1,4 +1,4 @@
-"""Fractures, spurs and half-sacral vertebrae: where the surface moves, by how much, and that it stays a surface."""
+"""Fractures, osteophytes and transitional vertebrae: where the surface moves, by how much, and that it stays closed."""
 
 import numpy as np
 import pytest
@@ -9,11 +9,11 @@ from ReVertLib.mesh.mesh import Mesh, mesh_volume_mm3
 from ReVertLib.mesh.self_intersection import crossing_faces, flipped_faces
 from ReVertLib.synthesis.pathology import (
     GENANT_LOSS,
-    afflicted,
     biconcave_fracture,
     spurred,
     transitional,
     wedge_fracture,
+    with_pathology,
 )
 from ReVertLib.synthesis.vertebra import Endplate, endplate_vertices
 
@@ -95,14 +95,14 @@ def test_every_surface_stays_one(l3):
         assert flipped_faces(mesh, rest.vertices).sum() <= 4
 
 
-def test_what_is_said_of_a_person_is_what_changed():
+def test_the_findings_are_what_changed():
     rest = [load_template().mean("L3")] * 6 + [load_template().mean("L5")]
     seen = set()
     for seed in range(40):
-        shapes, about = afflicted(rest, np.random.default_rng(seed))
+        shapes, findings = with_pathology(rest, np.random.default_rng(seed))
         pairs = zip(("T11", "T12", "L1", "L2", "L3", "L4", "L5"), shapes, rest, strict=True)
         changed = {name for name, bent, straight in pairs if not np.array_equal(bent.vertices, straight.vertices)}
-        told = set(about["fractures"]) | {name for name, count in about["osteophytes"].items() if count}
-        assert changed == told | ({"L5"} if about["transitional"] else set())
-        seen |= {name for name, value in about.items() if value}
+        told = set(findings["fractures"]) | {name for name, count in findings["osteophytes"].items() if count}
+        assert changed == told | ({"L5"} if findings["transitional"] else set())
+        seen |= {name for name, value in findings.items() if value}
     assert seen == {"fractures", "osteophytes", "transitional"}

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tiny import assert_vertebra
-from tiny_people import people, scene
+from tiny_patients import patient, patient_sampler
 
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
@@ -14,7 +14,7 @@ from ReVertLib.mesh.mesh import mesh_volume_mm3
 from ReVertLib.mesh.silhouette import silhouette
 from ReVertLib.projection.projector import Projector
 from ReVertLib.synthesis.implants import STEEL, Cylinder
-from ReVertLib.synthesis.patient import WHITE, Scene, sample_scene
+from ReVertLib.synthesis.patient import WHITE, Patient, sample_patient
 
 SIZE_PX = (96, 128)
 CAMERA = Geometry(1500.0, 1000.0, (4.0, 4.0), (47.5, 63.5))
@@ -26,11 +26,11 @@ def pose(yaw=0.0) -> RigidTransform:
 
 @pytest.fixture(scope="module")
 def view():
-    return scene().view(pose(70.0), CAMERA, SIZE_PX)
+    return patient().view(pose(70.0), CAMERA, SIZE_PX)
 
 
 def test_the_image_is_the_sum_of_its_parts(view):
-    somebody, where = scene(), pose(70.0)
+    somebody, where = patient(), pose(70.0)
     parts = [Projector(v).line_integrals(where, CAMERA, SIZE_PX) for v in (*somebody.volumes, somebody.body)]
     assert np.abs(view.image - np.sum(parts, axis=0)).max() < 1e-4
     assert np.array_equal(somebody.image(where, CAMERA, SIZE_PX), view.image)
@@ -38,7 +38,7 @@ def test_the_image_is_the_sum_of_its_parts(view):
 
 
 def test_every_bone_is_seen_where_its_surface_is(view):
-    for bone, seen in zip(scene().bones, view.bones, strict=True):
+    for bone, seen in zip(patient().bones, view.bones, strict=True):
         assert seen.label == bone.label
         matrix = pose(70.0).matrix
         expected = bone.mesh_lps.moved(RigidTransform.from_matrix(matrix))
@@ -55,13 +55,13 @@ def test_every_bone_is_seen_where_its_surface_is(view):
 
 def test_a_bone_outside_the_image_has_no_box():
     away = replace(CAMERA, principal_point_px=(47.5, -900.0))
-    assert all(seen.box_px is None and not seen.mask.any() for seen in scene().view(pose(), away, SIZE_PX).bones)
+    assert all(seen.box_px is None and not seen.mask.any() for seen in patient().view(pose(), away, SIZE_PX).bones)
 
 
 def test_metal_is_white_but_no_whiter():
-    bare = scene()
+    bare = patient()
     rod = Cylinder(np.array([0.0, 40, -60]), np.array([0.0, 40, 20]), 8.0, STEEL)
-    with_rod = Scene(bare.bones, bare.volumes, bare.body, (rod,), {})
+    with_rod = Patient(bare.bones, bare.volumes, bare.body, (rod,), {})
     before, after = (s.image(pose(), CAMERA, SIZE_PX) for s in (bare, with_rod))
     shadow = rod.line_integrals(pose(), CAMERA, SIZE_PX) > 0
     assert np.array_equal(before[~shadow], after[~shadow])
@@ -71,7 +71,7 @@ def test_metal_is_white_but_no_whiter():
 
 def test_bones_are_filled_and_nothing_beside_them():
     """Each bone's mass is its volume times what bone weakens a ray by."""
-    for bone, volume in zip(scene().bones, scene().volumes, strict=True):
+    for bone, volume in zip(patient().bones, patient().volumes, strict=True):
         mass = volume.array.sum() * abs(np.linalg.det(volume.ijk_to_lps[:3, :3]))
         assert 0.018 < mass / mesh_volume_mm3(bone.shape) < 0.08
         k, j, i = np.nonzero(volume.array > 0.01)
@@ -81,9 +81,9 @@ def test_bones_are_filled_and_nothing_beside_them():
 
 
 def test_everyone_is_somebody_else_and_himself_again():
-    first, other = scene(0), scene(1)
-    again = sample_scene(people(), np.random.default_rng(0))
-    assert first.about == again.about != other.about
+    first, other = patient(0), patient(1)
+    again = sample_patient(patient_sampler(), np.random.default_rng(0))
+    assert first.metadata == again.metadata != other.metadata
     assert np.array_equal(first.body.array, again.body.array)
     for a, b, c in zip(first.bones, again.bones, other.bones, strict=True):
         assert np.array_equal(a.mesh_lps.vertices, b.mesh_lps.vertices)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from tiny import write_volume
-from tiny_people import scene
+from tiny_patients import patient
 
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.synthesis import real_abdomen as module
@@ -84,7 +84,7 @@ def test_a_wider_person_is_wider(data, monkeypatch):
 
 
 def test_bent_around_somebody_it_is_soft_where_his_spine_stands(data):
-    own, bones = load_abdomen(data), scene().bones
+    own, bones = load_abdomen(data), patient().bones
     grid = np.diag([6.0, 6.0, 6.0, 1.0])
     grid[:3, 3] = -120.0
     mu = own.around(bones, Volume(np.zeros((41,) * 3, np.float32), grid), (170.0, 90.0), np.random.default_rng(0))

@@ -1,10 +1,10 @@
-"""Balls on a grid, and the bones that are strings of them."""
+"""Spheres on a grid, and the bones that are strings of them."""
 
 import numpy as np
 import pytest
 
 from ReVertLib.imaging.volume import Volume
-from ReVertLib.synthesis.ribs_and_pelvis import MARGIN_MM, Balls, hips, ribs, tube
+from ReVertLib.synthesis.ribs_and_pelvis import MARGIN_MM, Spheres, hips, ribs, tube
 
 
 def grid(size=(30, 26, 22), spacing_mm=2.0, origin=(-20.0, -25.0, -30.0)) -> Volume:
@@ -15,7 +15,7 @@ def grid(size=(30, 26, 22), spacing_mm=2.0, origin=(-20.0, -25.0, -30.0)) -> Vol
 
 def test_depths_in_balls_against_every_voxel_and_every_ball():
     rng = np.random.default_rng(0)
-    balls = Balls(rng.uniform(-18, 15, (7, 3)), rng.uniform(3, 8, 7))
+    balls = Spheres(rng.uniform(-18, 15, (7, 3)), rng.uniform(3, 8, 7))
     volume = grid()
     part, depth = balls.depth_on(volume)
     k, j, i = np.indices(volume.array.shape)
@@ -31,7 +31,7 @@ def test_depths_in_balls_against_every_voxel_and_every_ball():
 
 
 def test_balls_beside_the_grid_touch_nothing():
-    part, depth = Balls(np.array([[500.0, 0, 0]]), np.array([5.0])).depth_on(grid())
+    part, depth = Spheres(np.array([[500.0, 0, 0]]), np.array([5.0])).depth_on(grid())
     assert depth.size == 0
     assert grid().array[part].size == 0
 

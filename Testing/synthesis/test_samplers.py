@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from tiny import assert_vertebra, crop_camera
-from tiny_people import people, scene
+from tiny_patients import patient, patient_sampler
 
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.geometry.transform import RigidTransform
@@ -22,8 +22,8 @@ VIEWS = 2
 def shard():
     """Of the person that all tests share."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "sample_scene", lambda *_: scene())
-        return context_samples(people(), VIEWS, np.random.default_rng(0))
+        patch.setattr(module, "sample_patient", lambda *_: patient())
+        return context_samples(patient_sampler(), VIEWS, np.random.default_rng(0))
 
 
 def test_the_arrays_are_those_of_a_shard(shard):
@@ -44,7 +44,7 @@ def test_the_arrays_are_those_of_a_shard(shard):
 
 def test_the_labels_are_where_the_scene_sees_the_bone(shard):
     """The pose in the shard, against the mask of the bone alone seen by the pose of the whole person."""
-    somebody = scene()
+    somebody = patient()
     for i in range(0, 10, 3):
         rotation, position = shard["rotation"][i].astype(float), shard["position_mm"][i].astype(float)
         bone = somebody.vertebrae[shard["level"][i]]
@@ -62,7 +62,7 @@ def test_the_labels_are_where_the_scene_sees_the_bone(shard):
 
 
 def test_samples_depend_on_their_random_numbers_alone(shard, monkeypatch):
-    monkeypatch.setattr(module, "sample_scene", lambda *_: scene())
-    again, other = (context_samples(people(), VIEWS, np.random.default_rng(seed)) for seed in (0, 1))
+    monkeypatch.setattr(module, "sample_patient", lambda *_: patient())
+    again, other = (context_samples(patient_sampler(), VIEWS, np.random.default_rng(seed)) for seed in (0, 1))
     assert all(np.array_equal(shard[name], again[name]) for name in shard)
     assert not np.array_equal(shard["images"], other["images"])

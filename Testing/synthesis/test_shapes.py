@@ -1,48 +1,48 @@
-"""The training world on a tiny folder: two people made from the template, one of them with a CT."""
+"""The sampler of vertebrae on a tiny folder: two people made from the template, one of them with a CT."""
 
 import numpy as np
 import pytest
 from tiny import assert_vertebra, write_case
-from tiny_world import FACES, folder, world  # noqa: F401
+from tiny_shape_library import FACES, folder, sampler  # noqa: F401
 
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.errors import InputError
 from ReVertLib.mesh.mesh import Mesh, mesh_volume_mm3, volume_centroid
 from ReVertLib.mesh.self_intersection import crossing_faces
-from ReVertLib.synthesis.shapes import load_world, sample_shape
+from ReVertLib.synthesis.shapes import load_vertebra_sampler, sample_shape
 
 
-def test_what_a_world_holds(world):
-    assert [source.mirrored for source in world.sources] == [False, True]
-    assert world.differences.shape == (3, 3000, 3)
-    l5_smaller = world.differences[2]
-    assert np.abs(l5_smaller + 0.05 * world.means[4]).max() < 0.5
-    source = world.sources[0]
+def test_what_a_sampler_holds(sampler):
+    assert [source.mirrored for source in sampler.sources] == [False, True]
+    assert sampler.differences.shape == (3, 3000, 3)
+    l5_smaller = sampler.differences[2]
+    assert np.abs(l5_smaller + 0.05 * sampler.means[4]).max() < 0.5
+    source = sampler.sources[0]
     assert source.inside.shape == source.ct.array.shape
     assert source.inside.sum() == pytest.approx(mesh_volume_mm3(Mesh(source.vertices, FACES)), rel=0.03)
     assert source.ct.array[source.inside].min() >= 200.0
 
 
-def test_thoracic_rows_of_a_library_are_left_out(folder, tmp_path, world):
+def test_thoracic_rows_of_a_library_are_left_out(folder, tmp_path, sampler):
     with np.load(folder / "shapes.npz") as file:
         library = {name: np.concatenate([file[name], file[name][:1]]) for name in file.files}
     library["label"][-1] = 19
     np.savez(tmp_path / "shapes.npz", **library)
-    wider = load_world(folder / "data", tmp_path / "shapes.npz")
-    assert (len(wider.differences), len(wider.sources)) == (len(world.differences), len(world.sources))
+    wider = load_vertebra_sampler(folder / "data", tmp_path / "shapes.npz")
+    assert (len(wider.differences), len(wider.sources)) == (len(sampler.differences), len(sampler.sources))
 
 
 def test_a_folder_without_ct(folder, tmp_path):
     write_case(tmp_path / "person", load_template().mean("L3"), "L3", spacing_mm=4.0, ct=False)
-    with pytest.raises(InputError, match=r"world: expected a CT of someone in shapes.npz, got none in"):
-        load_world(tmp_path, folder / "shapes.npz")
+    with pytest.raises(InputError, match=r"samples: expected a CT of someone in shapes.npz, got none in"):
+        load_vertebra_sampler(tmp_path, folder / "shapes.npz")
     with pytest.raises(InputError, match=r"shapes gone.npz: expected an existing file, got none"):
-        load_world(tmp_path, tmp_path / "gone.npz")
+        load_vertebra_sampler(tmp_path, tmp_path / "gone.npz")
 
 
-def test_shapes_are_vertebrae_that_differ(world):
+def test_shapes_are_vertebrae_that_differ(sampler):
     rng = np.random.default_rng(0)
-    shapes = [sample_shape(world, level, rng) for level in (0, 1, 2, 3, 4, 2)]
+    shapes = [sample_shape(sampler, level, rng) for level in (0, 1, 2, 3, 4, 2)]
     for shape in shapes:
         assert_vertebra(shape)
         assert len(crossing_faces(shape)) == 0

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from tiny_people import scene
+from tiny_patients import patient
 
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.synthesis.bone import voxelised
 from ReVertLib.synthesis.soft_tissue import DISC, FAT
-from ReVertLib.synthesis.torso import Person, Trunk
+from ReVertLib.synthesis.torso import BodySize, Torso
 
 
 def at(body: Volume, point: np.ndarray) -> float:
@@ -16,7 +16,7 @@ def at(body: Volume, point: np.ndarray) -> float:
 
 
 def test_a_body_is_empty_in_its_bones_and_full_between_them():
-    somebody = scene()
+    somebody = patient()
     body = somebody.body
     assert body.array.min() >= 0.0
     assert body.array.max() < 0.07
@@ -30,8 +30,8 @@ def test_a_body_is_empty_in_its_bones_and_full_between_them():
 
 
 def test_air_around_the_body_and_tissue_in_it():
-    assert scene().about["real_abdomen"] is False
-    body = scene().body.array
+    assert patient().metadata["real_abdomen"] is False
+    body = patient().body.array
     assert body[:, 0].max() == body[:, :, 0].max() == body[:, :, -1].max() == 0.0
     middle = body[len(body) // 2]
     water = 0.0192
@@ -40,9 +40,9 @@ def test_air_around_the_body_and_tissue_in_it():
 
 def test_the_fat_under_the_skin_is_whole():
     """No lung, gas or muscle lies in it; the bones of the spine may."""
-    somebody = scene()
-    person = Person(*(somebody.about[name] for name in Person.__dataclass_fields__))
-    depth = Trunk(somebody.bones, person, np.random.default_rng(0)).depth
+    somebody = patient()
+    person = BodySize(*(somebody.metadata[name] for name in BodySize.__dataclass_fields__))
+    depth = Torso(somebody.bones, person, np.random.default_rng(0)).depth
     fat = somebody.body.array[(depth > 2) & (depth < person.fat_mm - 2)]
     assert len(fat) > 10_000
     assert (np.abs(fat - FAT) < 1e-3).mean() > 0.8  # elsewhere muscle of the back, ribs

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from tiny_people import people, sacrum, scene
+from tiny_patients import patient, patient_sampler, sacrum
 
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.errors import InputError
@@ -12,7 +12,7 @@ from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.mesh import Mesh, mesh_quality
 from ReVertLib.synthesis import spine as module
 from ReVertLib.synthesis.bone import voxelised
-from ReVertLib.synthesis.contacts import apart, overlap_mm3
+from ReVertLib.synthesis.contacts import contacts_resolved, overlap_mm3
 from ReVertLib.synthesis.spine import load_sacra, sample_vertebrae, stacked
 from ReVertLib.synthesis.vertebra import LABELS, S1, measured, of_label, wedge
 
@@ -73,13 +73,13 @@ def test_a_wedged_disc_makes_up_for_what_the_body_lacks():
 
 def test_vertebrae_of_one_person_resemble_each_other(monkeypatch):
     """Of draws with nothing in common, two vertebrae of one person share what they should, of two persons nothing."""
-    means = people().world.means
+    means = patient_sampler().vertebrae.means
 
-    def noise(world, level, rng):
+    def noise(sampler, level, rng):
         return Mesh(means[level] + rng.normal(size=means[level].shape), load_template().faces)
 
     monkeypatch.setattr(module, "sample_shape", noise)
-    persons = [sample_vertebrae(people().world, np.random.default_rng(seed))[2:] for seed in range(20)]
+    persons = [sample_vertebrae(patient_sampler().vertebrae, np.random.default_rng(seed))[2:] for seed in range(20)]
     rows = np.reshape([[m.vertices - mean for m, mean in zip(p, means, strict=True)] for p in persons], (100, -1))
     found = np.corrcoef(rows)
     alike = np.kron(np.eye(20), np.ones((5, 5))) - np.eye(100) > 0
@@ -89,8 +89,8 @@ def test_vertebrae_of_one_person_resemble_each_other(monkeypatch):
 
 def test_vertebrae_do_not_interpenetrate(chains):
     """By voxels of 0.5 mm, neither neighbours nor the next but one: a second way beside the one that draws anew."""
-    assert overlap_mm3(scene().bones) <= 2.0
-    bones = scene().bones
+    assert overlap_mm3(patient().bones) <= 2.0
+    bones = patient().bones
     for first in range(len(bones)):
         for second in range(first + 1, min(first + 3, len(bones))):
             meshes = bones[first].mesh_lps, bones[second].mesh_lps
@@ -102,7 +102,7 @@ def test_vertebrae_do_not_interpenetrate(chains):
                 grid = Volume(np.zeros(size[::-1], np.uint8), matrix)
                 assert (voxelised(meshes[0], grid) & voxelised(meshes[1], grid)).sum() * 0.125 < 5.0
     together = [overlap_mm3(bones) for bones in chains]
-    assert max(overlap_mm3(apart(bones)) for bones in chains) < max(*together, 5.0)
+    assert max(overlap_mm3(contacts_resolved(bones)) for bones in chains) < max(*together, 5.0)
 
 
 def test_a_chain_depends_on_its_random_numbers_alone():

@@ -3,19 +3,19 @@
 import numpy as np
 import pytest
 from tiny import CUBE
-from tiny_people import scene
+from tiny_patients import patient
 
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.mesh import Mesh
-from ReVertLib.synthesis.ribs_and_pelvis import Balls
-from ReVertLib.synthesis.torso import Person, Trunk, covered
+from ReVertLib.synthesis.ribs_and_pelvis import Spheres
+from ReVertLib.synthesis.torso import BodySize, Torso, covered
 
-PERSON = Person(150.0, 100.0, 20.0, 15.0, 0.3)
+SIZE = BodySize(150.0, 100.0, 20.0, 15.0, 0.3)
 
 
 @pytest.fixture(scope="module")
-def trunk():
-    return Trunk(scene().bones, PERSON, np.random.default_rng(0))
+def torso():
+    return Torso(patient().bones, SIZE, np.random.default_rng(0))
 
 
 def grid_of(size=(20, 24, 28)) -> Volume:
@@ -39,38 +39,38 @@ def test_a_box_half_outside_the_grid_is_cut():
 
 
 def test_people_are_from_thin_to_obese_and_all_parts_grow_together():
-    drawn = [Person.drawn(np.random.default_rng(seed)) for seed in range(300)]
+    drawn = [BodySize.sampled(np.random.default_rng(seed)) for seed in range(300)]
     width, front = np.array([(p.half_width_mm, p.front_mm) for p in drawn]).T
     assert (width.min() > 110, width.max() < 225) == (True, True)
     assert np.ptp(width) > 60
     assert np.corrcoef(width, front)[0, 1] > 0.7
 
 
-def test_random_fields_have_unit_deviation_and_the_length_that_is_told(trunk):
+def test_random_fields_have_unit_deviation_and_the_length_that_is_told(torso):
     for length_mm in (8.0, 40.0):
-        field = trunk.field(length_mm)
-        assert field.shape == trunk.mu.shape
+        field = torso.field(length_mm)
+        assert field.shape == torso.mu.shape
         assert field.std() == pytest.approx(1.0, rel=0.15)
         step = int(length_mm / 2)
         assert np.corrcoef(field[step:].ravel(), field[:-step].ravel())[0, 1] < 0.65
         assert np.corrcoef(field[1:].ravel(), field[:-1].ravel())[0, 1] > 0.8
 
 
-def test_tissues_mix_where_they_share_a_voxel(trunk):
-    trunk.mu[:] = 0.1
-    ball = Balls(np.zeros((1, 3)), np.array([12.0]))
-    trunk.fill_balls([ball], 0.3)
-    filled = (trunk.mu - 0.1).sum() / 0.2 * 8
+def test_tissues_mix_where_they_share_a_voxel(torso):
+    torso.mu[:] = 0.1
+    ball = Spheres(np.zeros((1, 3)), np.array([12.0]))
+    torso.fill_spheres([ball], 0.3)
+    filled = (torso.mu - 0.1).sum() / 0.2 * 8
     assert filled == pytest.approx(4 / 3 * np.pi * 12**3, rel=0.02)
-    assert (trunk.mu.min(), trunk.mu.max()) == pytest.approx((0.1, 0.3))
+    assert (torso.mu.min(), torso.mu.max()) == pytest.approx((0.1, 0.3))
 
 
-def test_the_skin_lies_as_deep_as_told_behind_the_bones(trunk):
+def test_the_skin_lies_as_deep_as_told_behind_the_bones(torso):
     """At the heights of the vertebrae, on the middle line."""
-    tips = max(bone.mesh_lps.vertices[:, 1].max() for bone in scene().vertebrae)
-    k = np.argmin(np.abs(trunk.z.ravel()))
-    i = np.argmin(np.abs(trunk.x))
-    inside = trunk.y.ravel()[trunk.depth[k, :, i] > 0]
-    assert inside.max() < tips + PERSON.back_mm + 8
-    assert inside.max() > 40 + PERSON.back_mm / 2
-    assert trunk.spine_y[k, 0, 0] - inside.min() == pytest.approx(PERSON.front_mm + 17, rel=0.12)
+    tips = max(bone.mesh_lps.vertices[:, 1].max() for bone in patient().vertebrae)
+    k = np.argmin(np.abs(torso.z.ravel()))
+    i = np.argmin(np.abs(torso.x))
+    inside = torso.y.ravel()[torso.depth[k, :, i] > 0]
+    assert inside.max() < tips + SIZE.back_mm + 8
+    assert inside.max() > 40 + SIZE.back_mm / 2
+    assert torso.spine_y[k, 0, 0] - inside.min() == pytest.approx(SIZE.front_mm + 17, rel=0.12)

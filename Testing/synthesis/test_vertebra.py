@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from tiny import deformed
-from tiny_people import SLOPE_DEG, sacrum
+from tiny_patients import SLOPE_DEG, sacrum
 
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.geometry.views import rotation_about

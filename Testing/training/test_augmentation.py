@@ -1,4 +1,4 @@
-"""What film and detector do: images stay images, nothing moves, half of them stay nearly clean."""
+"""Augmentation: images stay images, nothing moves, half of them stay nearly clean."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def batch(tmp_path_factory):
     """Eight silhouettes, brightest within."""
-    folder = tmp_path_factory.mktemp("film")
+    folder = tmp_path_factory.mktemp("augmentation")
     write_shard(folder, count=8, shapes=2)
     return Samples(folder).batch(torch.arange(8), CPU)
 
@@ -55,7 +55,7 @@ def test_pose_and_shape_are_passed_on(batch):
         assert getattr(out, name) is getattr(batch, name)
 
 
-def test_what_is_not_filmed_is_nearly_clean(batch):
+def test_what_is_not_augmented_is_nearly_clean(batch):
     for seed in range(5):
         out = augmented(batch, generator(seed), share=0.0).image
         assert (out - batch.image).abs().mean() < 0.05
@@ -63,7 +63,7 @@ def test_what_is_not_filmed_is_nearly_clean(batch):
             assert ((before > 0.5) & (after > 0.4)).sum() / ((before > 0.5) | (after > 0.4)).sum() > 0.9
 
 
-def test_about_half_of_the_images_are_filmed(batch):
+def test_about_half_of_the_images_are_augmented(batch):
     many = torch.arange(200) % 8
     parts = Batch(*([batch.rotation] * 3), batch.image[many], batch.level[many])
     far = (augmented(parts, generator()).image - parts.image).abs().flatten(1).mean(1) > 0.05

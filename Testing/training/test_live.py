@@ -5,7 +5,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tiny import OPTIONS, crop_camera, deformed, silhouette, write_case
-from tiny_people import people
+from tiny_patients import patient_sampler
 
 from ReVertLib.__main__ import main
 from ReVertLib.anatomy.template import load_template
@@ -15,11 +15,11 @@ from ReVertLib.imaging.grey_values import normalised
 from ReVertLib.network.weights import build_network
 from ReVertLib.projection.projector import Projector
 from ReVertLib.training import run
-from ReVertLib.training import volume_buffer as bank_module
+from ReVertLib.training import volume_buffer as buffer_module
 from ReVertLib.training.augmentation import augmented
 from ReVertLib.training.live import LiveSamples, line_integrals
 from ReVertLib.training.run import TrainOptions
-from ReVertLib.training.volume_buffer import POSES, Bank
+from ReVertLib.training.volume_buffer import POSES, VolumeBuffer
 
 CPU = torch.device("cpu")
 VOLUMES = 3
@@ -27,24 +27,24 @@ VOLUMES = 3
 
 @pytest.fixture(scope="module")
 def scans():
-    """The attenuation of each vertebra of the bank, as it was made."""
+    """The attenuation of each vertebra of the buffer, as it was made."""
     return []
 
 
 @pytest.fixture(scope="module")
-def bank(scans):
-    real = bank_module._boxed_bone
+def buffer(scans):
+    real = buffer_module._boxed_bone
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bank_module, "_boxed_bone", lambda *a: scans.append(real(*a)) or scans[-1])
-        return Bank(people().world, CPU, seed=1, size=VOLUMES)
+        patch.setattr(buffer_module, "_boxed_bone", lambda *a: scans.append(real(*a)) or scans[-1])
+        return VolumeBuffer(patient_sampler().vertebrae, CPU, seed=1, size=VOLUMES)
 
 
-def rendered(bank, slot, pose):
-    """Line integrals of chosen poses of a bank."""
+def rendered(buffer, slot, pose):
+    """Line integrals of chosen poses of a buffer."""
     slot, pose = torch.as_tensor(slot), torch.as_tensor(pose)
-    rotation, position_mm = bank.rotation[slot, pose], bank.position_mm[slot, pose]
-    vertices = bank.shape[slot] @ rotation.transpose(1, 2) + position_mm[:, None]
-    return line_integrals(bank.mu[slot], bank.box_from_lps[slot], vertices, rotation, position_mm)
+    rotation, position_mm = buffer.rotation[slot, pose], buffer.position_mm[slot, pose]
+    vertices = buffer.shape[slot] @ rotation.transpose(1, 2) + position_mm[:, None]
+    return line_integrals(buffer.mu[slot], buffer.box_from_lps[slot], vertices, rotation, position_mm)
 
 
 @pytest.mark.parametrize("yaw_deg, depth_mm", [(0, 30.0), (90, 20.0), (180, 30.0)])
@@ -68,11 +68,11 @@ def test_a_block_by_hand(yaw_deg, depth_mm):
     assert image[aside > 2].abs().max() == 0
 
 
-def test_the_projector_sees_the_same(bank, scans):
+def test_the_projector_sees_the_same(buffer, scans):
     slots, poses = np.repeat(range(VOLUMES), 3), [0, 1, 2] * VOLUMES
-    images = rendered(bank, slots, poses).numpy()
+    images = rendered(buffer, slots, poses).numpy()
     for image, slot, pose in zip(images, slots, poses, strict=True):
-        rotation, position_mm = (a[slot, pose].numpy().astype(float) for a in (bank.rotation, bank.position_mm))
+        rotation, position_mm = (a[slot, pose].numpy().astype(float) for a in (buffer.rotation, buffer.position_mm))
         where = RigidTransform(rotation, position_mm)
         expected = Projector(scans[slot][2]).line_integrals(where, crop_camera(position_mm[2]), (128, 128))
         off = np.abs(image - expected) / expected.max()
@@ -85,8 +85,8 @@ def overlap(image, vertices, position_mm) -> float:
     return (seen & shown).sum() / (seen | shown).sum()
 
 
-def test_images_show_what_the_labels_say(bank):
-    batch = LiveSamples(bank).batch(torch.arange(0, VOLUMES * POSES, 24), CPU)
+def test_images_show_what_the_labels_say(buffer):
+    batch = LiveSamples(buffer).batch(torch.arange(0, VOLUMES * POSES, 24), CPU)
     parts = (batch.image[:, 0], batch.vertices, batch.position_mm)
     for image, vertices, position_mm in zip(*(part.numpy() for part in parts), strict=True):
         assert overlap(image, vertices, position_mm) > 0.85
@@ -94,24 +94,24 @@ def test_images_show_what_the_labels_say(bank):
         assert overlap(image, upside_down, position_mm) < 0.85
 
 
-def test_each_sample_of_a_batch_is_itself_alone(bank):
-    samples = LiveSamples(bank)
+def test_each_sample_of_a_batch_is_itself_alone(buffer):
+    samples = LiveSamples(buffer)
     assert len(samples) == VOLUMES * POSES
     index = torch.tensor([POSES * 2 + 5, 0, POSES - 1])
     batch = samples.batch(index, CPU)
     for row, (slot, pose) in enumerate([(2, 5), (0, 0), (0, POSES - 1)]):
-        assert torch.equal(batch.rotation[row], bank.rotation[slot, pose])
-        assert torch.equal(batch.position_mm[row], bank.position_mm[slot, pose])
-        assert torch.equal(batch.shape[row], bank.shape[slot])
-        assert batch.level[row] == bank.level[slot]
+        assert torch.equal(batch.rotation[row], buffer.rotation[slot, pose])
+        assert torch.equal(batch.position_mm[row], buffer.position_mm[slot, pose])
+        assert torch.equal(batch.shape[row], buffer.shape[slot])
+        assert batch.level[row] == buffer.level[slot]
         alone = samples.batch(index[row : row + 1], CPU)
         assert torch.allclose(alone.image[0], batch.image[row], atol=1e-5)
     assert (batch.image.shape, batch.image.dtype) == ((3, 1, 128, 128), torch.float32)
 
 
-def test_images_are_scaled_as_crops_are(bank):
-    image = LiveSamples(bank).batch(torch.tensor([POSES + 3]), CPU).image[0, 0]
-    assert np.allclose(image, normalised(rendered(bank, [1], [3])[0].numpy()), atol=1e-5)
+def test_images_are_scaled_as_crops_are(buffer):
+    image = LiveSamples(buffer).batch(torch.tensor([POSES + 3]), CPU).image[0, 0]
+    assert np.allclose(image, normalised(rendered(buffer, [1], [3])[0].numpy()), atol=1e-5)
 
 
 def test_nothing_is_read_back_from_the_device():
@@ -126,10 +126,10 @@ def small_network(monkeypatch):
     monkeypatch.setattr(run, "build_network", lambda name, _: build_network(name, OPTIONS[name]))
 
 
-def test_training_on_them_can_be_done_again(bank, tmp_path, small_network):
+def test_training_on_them_can_be_done_again(buffer, tmp_path, small_network):
     options = TrainOptions(steps=2, batch=2)
     for out in (tmp_path / "first", tmp_path / "again"):
-        run.train(LiveSamples(bank), out, options, CPU, {}, lambda text: None)
+        run.train(LiveSamples(buffer), out, options, CPU, {}, lambda text: None)
     first, again = (load_file(tmp_path / out / "model.safetensors") for out in ("first", "again"))
     assert all(torch.equal(first[name], again[name]) for name in first)
 
@@ -149,19 +149,19 @@ def test_a_shape_model_needs_shapes(tmp_path, capsys):
     assert "model: expected --simulate beside it, got none" in capsys.readouterr().err
 
 
-def test_film_takes_them(bank):
+def test_film_takes_them(buffer):
     index = torch.arange(0, VOLUMES * POSES, 24)
-    batch = augmented(LiveSamples(bank).batch(index, CPU), torch.Generator().manual_seed(0))
+    batch = augmented(LiveSamples(buffer).batch(index, CPU), torch.Generator().manual_seed(0))
     assert batch.image.shape == (len(index), 1, 128, 128)
     assert 0 <= batch.image.min() < batch.image.max() <= 1
 
 
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_a_graphics_card_gives_the_same(bank):
+def test_a_graphics_card_gives_the_same(buffer):
     device, index = torch.device("cuda"), torch.arange(0, VOLUMES * POSES, 10)
-    here = LiveSamples(bank).batch(index, CPU)
-    there = LiveSamples(Bank(people().world, device, seed=1, size=VOLUMES)).batch(index, device)
+    here = LiveSamples(buffer).batch(index, CPU)
+    there = LiveSamples(VolumeBuffer(patient_sampler().vertebrae, device, seed=1, size=VOLUMES)).batch(index, device)
     assert torch.equal(there.level.cpu(), here.level)
     for name in ("rotation", "position_mm", "shape"):
         assert torch.equal(getattr(there, name).cpu(), getattr(here, name))

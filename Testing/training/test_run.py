@@ -137,8 +137,8 @@ def test_seed_and_shuffling(folder, tmp_path):
         ("batch", -3, "batch: expected at least 1, got -3"),
         ("learning_rate", 0.0, "learning rate: expected a number above 0, got 0.0"),
         ("learning_rate", math.nan, "learning rate: expected a number above 0, got nan"),
-        ("filmed", 1.01, "filmed: expected a share from 0 to 1, got 1.01"),
-        ("filmed", -0.1, "filmed: expected a share from 0 to 1, got -0.1"),
+        ("augmented_share", 1.01, "augmented: expected a share from 0 to 1, got 1.01"),
+        ("augmented_share", -0.1, "augmented: expected a share from 0 to 1, got -0.1"),
     ],
 )
 def test_options_that_no_run_can_have(option, value, expected):
@@ -147,11 +147,11 @@ def test_options_that_no_run_can_have(option, value, expected):
     assert str(caught.value) == expected
 
 
-def test_as_many_images_are_filmed_as_asked(folder):
-    """The same step differs by the share of films, a half when nothing is said."""
+def test_the_share_of_augmented_images_is_an_option(folder):
+    """The same step differs by the share, a half when nothing is said."""
     samples, found = Samples(folder), {}
     for share in (0.0, 0.5, 1.0):
-        found[share] = Run(TrainOptions(steps=6, batch=6, filmed=share), CPU).advance(samples)
+        found[share] = Run(TrainOptions(steps=6, batch=6, augmented_share=share), CPU).advance(samples)
     usual = Run(TrainOptions(steps=6, batch=6), CPU).advance(samples)
     assert usual == found[0.5]
     assert len({terms["surface_mm"] for terms in found.values()}) == 3

@@ -1,4 +1,4 @@
-"""A world of few people, and scenes from it that several tests share."""
+"""A sampler of patients made of very little, and patients from it that several tests share."""
 
 from dataclasses import replace
 from functools import cache
@@ -13,9 +13,9 @@ from ReVertLib.geometry.views import rotation_about
 from ReVertLib.imaging.labels import mesh_from_mask
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.mesh import Mesh
-from ReVertLib.synthesis.bone import Source
-from ReVertLib.synthesis.patient import Population, Scene, sample_scene
-from ReVertLib.synthesis.shapes import World
+from ReVertLib.synthesis.bone import CtSource
+from ReVertLib.synthesis.patient import Patient, PatientSampler, sample_patient
+from ReVertLib.synthesis.shapes import VertebraSampler
 from ReVertLib.synthesis.vertebra import S1, Bone, Endplate
 
 SLOPE_DEG = 40.0
@@ -37,9 +37,9 @@ def sacrum() -> Bone:
 
 
 @cache
-def people() -> Population:
+def patient_sampler() -> PatientSampler:
     """One way to differ from the mean, one CT of even bone, one sacrum."""
-    means = mended_means()  # without folds, as a world's are: nothing is left to mend in a sample
+    means = mended_means()  # without folds, as a sampler's are: nothing is left to mend in a sample
     mean = Mesh(means[2], load_template().faces)
     difference = deformed(mean).vertices - mean.vertices
     vertices = mean.vertices
@@ -47,11 +47,11 @@ def people() -> Population:
     matrix[:3, 3] = vertices.min(0) - 3
     size = np.ceil(np.ptp(vertices, axis=0) + 6).astype(int)[::-1]
     ct = Volume(np.full(size, 400.0, np.float32), matrix)
-    source = Source(ct, np.ones(size, bool), vertices, False)
-    return Population(World(means, difference[None], (source,)), (sacrum(),))
+    source = CtSource(ct, np.ones(size, bool), vertices, False)
+    return PatientSampler(VertebraSampler(means, difference[None], (source,)), (sacrum(),))
 
 
 @cache
-def scene(seed: int = 0) -> Scene:
-    """Somebody of them, whatever metal there was taken out."""
-    return replace(sample_scene(people(), np.random.default_rng(seed)), metal=())
+def patient(seed: int = 0) -> Patient:
+    """One of its patients without any metal."""
+    return replace(sample_patient(patient_sampler(), np.random.default_rng(seed)), metal=())

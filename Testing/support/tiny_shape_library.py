@@ -9,7 +9,7 @@ from ReVertLib.anatomy.template import load_template
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.registration.correspondence import fitted
 from ReVertLib.shape.library import mirror
-from ReVertLib.synthesis.shapes import load_world
+from ReVertLib.synthesis.shapes import load_vertebra_sampler
 
 FACES = load_template().faces
 OFFSET_MM = np.array([60.0, -30.0, 250.0])
@@ -18,7 +18,7 @@ OFFSET_MM = np.array([60.0, -30.0, 250.0])
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """data/person with CT and label map of a bent L3, and a library in which it stands twice, beside one L5."""
-    root = tmp_path_factory.mktemp("world")
+    root = tmp_path_factory.mktemp("library")
     person = deformed(load_template().mean("L3")).moved(RigidTransform.shift(OFFSET_MM))
     write_case(root / "data" / "person", person, "L3", spacing_mm=1.0)
     mirrored = fitted(load_template().mean("L3"), mirror(person))
@@ -34,5 +34,5 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def world(folder):
-    return load_world(folder / "data", folder / "shapes.npz")
+def sampler(folder):
+    return load_vertebra_sampler(folder / "data", folder / "shapes.npz")

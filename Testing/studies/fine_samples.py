@@ -1,6 +1,6 @@
 """Training samples in more pixels than a network of ours takes, for the rows of `ablations.py` about pixels.
 
-    python Testing/studies/fine_world.py DATA SHAPES.npz OUT [--shards 40] [--first 0] [--pixels 224]
+    python Testing/studies/fine_samples.py DATA SHAPES.npz OUT [--shards 40] [--first 0] [--pixels 224]
 
 The same vertebrae in the same views as `revert simulate` without a model makes of the same numbers.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ReVertLib.synthesis.shapes import load_world
+from ReVertLib.synthesis.shapes import load_vertebra_sampler
 from ReVertLib.training.shards import make_shard
 
 
@@ -23,10 +23,10 @@ def main() -> None:
     for option, default in (("--shards", 40), ("--first", 0), ("--pixels", 224)):
         parser.add_argument(option, type=int, default=default, help="(default %(default)s)")
     options = parser.parse_args()
-    world = load_world(options.data, options.shapes)
+    sampler = load_vertebra_sampler(options.data, options.shapes)
     options.out.mkdir(parents=True, exist_ok=True)
     for number in range(options.first, options.first + options.shards):
-        np.savez(options.out / f"shard_{number:05d}.npz", **make_shard(world, 0, number, options.pixels))
+        np.savez(options.out / f"shard_{number:05d}.npz", **make_shard(sampler, 0, number, options.pixels))
         print(f"shard {number}", flush=True)
 
 

@@ -110,7 +110,7 @@ def _volumes(case: Case, labels: Volume, regions: dict[int, tuple], options: Opt
 
 
 def _copied(volume: Volume, box: tuple) -> Volume:
-    part = volume.cropped(box[0] - 1, box[1] + 1)
+    part = volume.cropped(box[0] - 1, box[1] + 1)  # a view, that would keep the whole CT in memory
     return Volume(part.array.copy(), part.ijk_to_lps)
 
 

@@ -1,4 +1,5 @@
-"""Motions of points, mm: rigid ones, and the similarities that also scale. All are immutable.
+"""Motions of points, mm: rigid ones, and the similarities that also scale. All are immutable. Affine maps, which may
+also stretch, as from voxel indices to mm, are plain matrices.
 
 A motion takes points from one frame to another; `camera_from_lps` takes LPS points to the camera, and
 `camera_from_lps @ lps_from_canonical` reads as it works.
@@ -82,6 +83,11 @@ class SimilarityTransform(RigidTransform):
     """The motion v -> scale * rotation @ v + translation_mm."""
 
     scale: float = 1.0
+
+
+def mapped(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """(n, 3) points (n, 3) under an affine map, a homogeneous matrix (4, 4)."""
+    return points @ matrix[:3, :3].T + matrix[:3, 3]
 
 
 def _transform(rotation: np.ndarray, translation_mm: np.ndarray, scale: float) -> RigidTransform:

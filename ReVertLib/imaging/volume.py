@@ -7,15 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from scipy import ndimage
 
 from ReVertLib.errors import InputError, one_line
 from ReVertLib.files import holds_bytes
+from ReVertLib.geometry.transform import mapped
 
 
 @dataclass(frozen=True)
 class Volume:
     """A 3D image. array: (k, j, i), the order of SimpleITK's arrays. ijk_to_lps: (4, 4), voxel index (i, j, k, 1) of a
-    voxel's centre to patient LPS mm."""
+    voxel's centre to patient LPS mm; any other frame in mm serves as well.
+
+    Boxes of voxels are (lower, upper), each (3,) int along i, j and k, upper exclusive.
+    """
 
     array: np.ndarray
     ijk_to_lps: np.ndarray
@@ -25,14 +30,75 @@ class Volume:
         """(3,) voxel size along i, j, k."""
         return np.linalg.norm(self.ijk_to_lps[:3, :3], axis=0)
 
-    def cropped(self, lower_ijk: np.ndarray, upper_ijk: np.ndarray) -> Volume:
-        """Voxels lower <= (i, j, k) < upper, cut to the volume, at the same place in the patient."""
-        lower = np.maximum(lower_ijk, 0).astype(int)
-        upper = np.minimum(upper_ijk, self.array.shape[::-1]).astype(int)
-        moved = self.ijk_to_lps.copy()
-        moved[:3, 3] = (self.ijk_to_lps @ [*lower, 1.0])[:3]
-        (i0, j0, k0), (i1, j1, k1) = lower, upper
-        return Volume(self.array[k0:k1, j0:j1, i0:i1], moved)
+    @property
+    def size_ijk(self) -> np.ndarray:
+        """(3,) number of voxels along i, j, k."""
+        return np.array(self.array.shape[::-1])
+
+    def lps_from_ijk(self, index: np.ndarray) -> np.ndarray:
+        """(n, 3) LPS mm of voxel indices (n, 3), which may be fractions."""
+        return mapped(index, self.ijk_to_lps)
+
+    def ijk_from_lps(self, points: np.ndarray) -> np.ndarray:
+        """(n, 3) voxel indices, in fractions, of points (n, 3), LPS mm."""
+        return mapped(points, np.linalg.inv(self.ijk_to_lps))
+
+    def coordinates_lps(self, dtype: type[np.floating] = np.float64) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """x, y and z, LPS mm, of all voxel centres. Each broadcasts to (k, j, i): it has its full length only along the
+        axes on which it depends."""
+        k, j, i = (axis.astype(dtype) for axis in np.ogrid[tuple(slice(n) for n in self.array.shape)])
+        x, y, z = (
+            sum(step * index for step, index in zip(row, (i, j, k), strict=False) if step) + row[3]
+            for row in self.ijk_to_lps[:3].astype(dtype)
+        )
+        return x, y, z
+
+    def box_around(self, points: np.ndarray, margin: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """The box of whole voxels around points (n, 3), LPS mm, and margin voxels more on each side; not cut to the
+        volume."""
+        index = self.ijk_from_lps(points)
+        return np.floor(index.min(0)).astype(int) - margin, np.ceil(index.max(0)).astype(int) + 1 + margin
+
+    def cut(self, lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What of a box lies in the volume; empty boxes, too, are in the volume."""
+        lower = np.clip(lower, 0, self.size_ijk).astype(int)
+        return lower, np.clip(upper, lower, self.size_ijk).astype(int)
+
+    def cropped(self, lower: np.ndarray, upper: np.ndarray) -> Volume:
+        """The box of a volume, cut to it, at the same place in the patient. Its array is a view: what is written into
+        it is written into the volume."""
+        lower, upper = self.cut(lower, upper)
+        return Volume(self.array[slices(lower, upper)], self._matrix_from(lower))
+
+    def empty(self, lower: np.ndarray, upper: np.ndarray) -> Volume:
+        """Zeros, float32, on the volume's grid in a box that may reach beyond the volume."""
+        return Volume(np.zeros((upper - lower)[::-1], np.float32), self._matrix_from(lower))
+
+    def resampled_to(self, grid: Volume, outside: float | None = None) -> np.ndarray:
+        """(k, j, i) float32 values at the voxel centres of another grid, trilinear. outside: the value beyond the
+        volume; None: that of the nearest voxel."""
+        index = np.linalg.inv(self.ijk_to_lps) @ grid.ijk_to_lps
+        return ndimage.affine_transform(
+            self.array.astype(np.float32, copy=False),
+            index[:3, :3][::-1, ::-1],
+            index[:3, 3][::-1],
+            grid.array.shape,
+            order=1,
+            mode="nearest" if outside is None else "constant",
+            cval=outside or 0.0,
+        )
+
+    def _matrix_from(self, first: np.ndarray) -> np.ndarray:
+        """(4, 4) ijk_to_lps of the grid whose first voxel is `first` (3,) of this one."""
+        matrix = self.ijk_to_lps.copy()
+        matrix[:3, 3] = (self.ijk_to_lps @ [*first, 1.0])[:3]
+        return matrix
+
+
+def slices(lower: np.ndarray, upper: np.ndarray) -> tuple[slice, slice, slice]:
+    """A box of voxels as an index of arrays (k, j, i)."""
+    k, j, i = (slice(a, b) for a, b in zip(lower[::-1], upper[::-1], strict=True))
+    return k, j, i
 
 
 def read_volume(path: str | Path, what: str = "CT") -> Volume:

@@ -22,10 +22,9 @@ _ASIDE = np.array([3.1e-5, 7.7e-5])
 def coverage(mesh: Mesh, grid: Volume) -> np.ndarray:
     """(k, j, i) float32 0..1: the share of every voxel of a grid, however it is turned, inside a closed mesh, which
     must lie within the grid."""
-    size, spacing_mm = np.array(grid.array.shape[::-1]), grid.spacing_mm
+    size, spacing_mm = grid.size_ijk, grid.spacing_mm
     lines = np.ceil(spacing_mm[1:] / LINES_MM).astype(int)
-    ijk_from_mm = np.linalg.inv(grid.ijk_to_lps)
-    corners = (mesh.vertices @ ijk_from_mm[:3, :3].T + ijk_from_mm[:3, 3])[mesh.faces]
+    corners = grid.ijk_from_lps(mesh.vertices)[mesh.faces]
     flat = (corners[..., 1:] + 0.5) * lines - 0.5 + _ASIDE  # voxel j holds the lines from lines * j on
     found = rasterised(flat.reshape(-1, 2), np.arange(3 * len(flat)).reshape(-1, 3), tuple(size[1:] * lines))
     depth, turn = _crossings(corners[..., 0], flat, found.face, found.column, found.row)
@@ -33,7 +32,7 @@ def coverage(mesh: Mesh, grid: Volume) -> np.ndarray:
     voxel = np.clip(np.floor(depth + 0.5).astype(int), 0, size[0] - 1)
     before = np.clip(depth + 0.5 - voxel, 0.0, 1.0)  # the share of the voxel before the crossing
     at, share = np.concatenate([column + voxel, column + voxel + 1]), np.concatenate([1 - before, before])
-    share *= np.tile(turn, 2) / lines.prod() * np.sign(np.linalg.det(ijk_from_mm))
+    share *= np.tile(turn, 2) / lines.prod() * np.sign(np.linalg.det(grid.ijk_to_lps))
     steps = np.bincount(at, share, size[1:].prod() * (size[0] + 1)).astype(np.float32)
     inside = steps.reshape(size[2], size[1], size[0] + 1).cumsum(2)[:, :, :-1]
     return np.clip(inside, 0.0, 1.0)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ReVertLib.geometry.transform import RigidTransform
+from ReVertLib.geometry.transform import RigidTransform, mapped
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Mesh:
 
     def mapped(self, matrix: np.ndarray) -> Mesh:
         """The mesh with its vertices mapped by an affine matrix (4, 4); one that mirrors turns faces inside out."""
-        return Mesh(self.vertices @ matrix[:3, :3].T + matrix[:3, 3], self.faces)
+        return Mesh(mapped(self.vertices, matrix), self.faces)
 
 
 @dataclass(frozen=True)

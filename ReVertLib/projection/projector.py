@@ -16,7 +16,7 @@ import torch
 from torch.nn.functional import grid_sample
 
 from ReVertLib.geometry.camera import Geometry
-from ReVertLib.geometry.transform import RigidTransform
+from ReVertLib.geometry.transform import RigidTransform, mapped
 from ReVertLib.imaging.volume import Volume
 
 from .rays import Lines, rays_in_grid, share_before
@@ -137,7 +137,7 @@ def _filled_slabs(filled: np.ndarray, axis: int, thickness: int, ijk_to_lps: np.
             planes.append((sides[axis][0], sides[axis][-1] + 1))
             corners.append(list(product(*((sides[a][0] - 1, sides[a][-1] + 1) for a in range(3)))))
     corners_ijk = np.reshape(corners, (-1, 8, 3))
-    return _Slabs(np.reshape(planes, (-1, 2)), corners_ijk @ ijk_to_lps[:3, :3].T + ijk_to_lps[:3, 3])
+    return _Slabs(np.reshape(planes, (-1, 2)), mapped(corners_ijk, ijk_to_lps))
 
 
 def _shadow(filled: np.ndarray, axis: int, other: int) -> np.ndarray:

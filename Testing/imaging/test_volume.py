@@ -85,6 +85,59 @@ def test_cropped_keeps_the_place():
     assert np.array_equal(labels.cropped(np.array([-9, -9, -9]), np.array([99, 99, 99])).array, labels.array)
 
 
+def test_what_is_written_into_a_part_is_written_into_the_volume():
+    labels = ball()
+    labels.cropped(np.array([3, 5, 7]), np.array([5, 6, 9])).array[:] = 99
+    assert np.argwhere(labels.array == 99)[:, ::-1].tolist() == [[3, 5, 7], [4, 5, 7], [3, 5, 8], [4, 5, 8]]
+    nothing = labels.cropped(np.array([60, 0, 0]), np.array([70, 9, 9]))
+    assert nothing.array.shape == (9, 9, 0)
+
+
+def test_indices_and_points_by_hand():
+    """Voxels of 1 x 2 x 4 mm, the first at (10, 20, 30), i running to the patient's right."""
+    matrix = np.array([[-1.0, 0, 0, 10], [0, 2.0, 0, 20], [0, 0, 4.0, 30], [0, 0, 0, 1]])
+    volume = Volume(np.zeros((5, 6, 7)), matrix)
+    assert volume.size_ijk.tolist() == [7, 6, 5]
+    assert volume.lps_from_ijk(np.array([[0, 0, 0], [3, 2, 0.5]])).tolist() == [[10, 20, 30], [7, 24, 32]]
+    assert volume.ijk_from_lps(np.array([[7.0, 24, 32], [10.5, 20, 30]])).tolist() == [[3, 2, 0.5], [-0.5, 0, 0]]
+    lower, upper = volume.box_around(np.array([[7.0, 24, 32], [10.5, 20, 31]]), margin=1)
+    assert (lower.tolist(), upper.tolist()) == ([-2, -1, -1], [5, 4, 3])
+    assert [box.tolist() for box in volume.cut(lower, upper)] == [[0, 0, 0], [5, 4, 3]]
+    beyond = volume.empty(lower, upper)
+    assert beyond.array.shape == (4, 5, 7)
+    assert beyond.ijk_to_lps[:3, 3].tolist() == [12, 18, 26]
+
+
+@pytest.mark.parametrize("affine", [oblique_affine(), np.diag([0.5, 1.0, 2.0, 1.0])], ids=["oblique", "upright"])
+def test_coordinates_are_those_of_every_voxel_centre(affine):
+    volume = Volume(np.zeros((3, 4, 5)), affine)
+    k, j, i = np.indices((3, 4, 5)).reshape(3, -1)
+    expected = volume.lps_from_ijk(np.stack([i, j, k], 1)).T.reshape(3, 3, 4, 5)
+    for axis, wanted in zip(volume.coordinates_lps(), expected, strict=True):
+        assert np.allclose(np.broadcast_to(axis, (3, 4, 5)), wanted)
+    assert all(axis.dtype == np.float32 for axis in volume.coordinates_lps(np.float32))
+
+
+def test_coordinates_of_an_upright_grid_stay_small():
+    x, y, z = Volume(np.zeros((3, 4, 5)), np.diag([0.5, 1.0, 2.0, 1.0])).coordinates_lps()
+    assert (x.shape, y.shape, z.shape) == ((1, 1, 5), (1, 4, 1), (3, 1, 1))
+
+
+def test_a_linear_field_is_resampled_exactly():
+    """Trilinear interpolation is exact on it; beyond the volume stands what was asked for, or the nearest voxel."""
+    source = Volume(np.zeros((12, 14, 16), np.float32), oblique_affine())
+    x, y, z = source.coordinates_lps()
+    source = Volume((0.3 * x - 0.2 * y + 0.1 * z).astype(np.float32), source.ijk_to_lps)
+    middle = source.lps_from_ijk(np.array([[7.5, 6.5, 5.5]]))[0]
+    grid = Volume(np.zeros((4, 3, 5)), np.diag([0.7, 0.6, 0.5, 1.0]))
+    grid.ijk_to_lps[:3, 3] = middle - grid.lps_from_ijk(np.array([[2.0, 1.0, 1.5]]))[0]
+    x, y, z = grid.coordinates_lps()
+    assert np.allclose(source.resampled_to(grid), 0.3 * x - 0.2 * y + 0.1 * z, atol=1e-4)
+    grid.ijk_to_lps[:3, 3] = source.lps_from_ijk(np.array([[-50.0, -50.0, -50.0]]))[0]
+    assert (source.resampled_to(grid, outside=0.0) == 0).all()
+    assert np.allclose(source.resampled_to(grid), source.array[0, 0, 0])
+
+
 def test_region_is_the_box_with_a_margin():
     array = np.zeros((10, 20, 30), np.int32)
     array[4:6, 7:9, 11:15] = 21

@@ -85,7 +85,7 @@ class ReVertLogic(ScriptedLoadableModuleLogic):
         return sample.loadSample(view)
 
     def checkRadiograph(self, radiographNode, sliceIndex=None):
-        """What is known about a radiograph, from where, what is missing and what is doubtful: a RadiographCheck."""
+        """What is known about a radiograph, from where, what is missing, and warnings: a RadiographCheck."""
         return radiograph_check.checkRadiograph(radiographNode, sliceIndex)
 
     def setGeometry(self, radiographNode, **geometry):
@@ -101,12 +101,12 @@ class ReVertLogic(ScriptedLoadableModuleLogic):
         return placement.addBox(radiographNode, level, box, sliceIndex)
 
     def vertebrae(self, radiographNode, sliceIndex=0):
-        """The vertebrae placed on a radiograph: a list of places.Place, by level."""
-        return placement.places(radiographNode, sliceIndex)
+        """The vertebrae placed on a radiograph: a list of placement.Placement, by level."""
+        return placement.placements(radiographNode, sliceIndex)
 
-    def relabelVertebra(self, place, level):
+    def relabelVertebra(self, vertebra, level):
         """Gives a vertebra of `vertebrae` another level."""
-        placement.setLevel(place, level)
+        placement.setLevel(vertebra, level)
 
     def reconstruct(self, radiographNode, level="L3", box=None, geometry=None, sliceIndex=None):
         """The vertebra in radiographNode as a vtkMRMLModelNode: the one of before, updated, or a new one.
@@ -230,9 +230,9 @@ class ReVertTest(ScriptedLoadableModuleTest):
         self.assertIsNone(model.GetParentTransformNode())
 
     def test_vertebrae_are_placed_and_found_again(self):
-        (place,) = self.logic.vertebrae(self.radiograph)
-        self.assertEqual(place.level, "L3")
-        with self.assertRaisesRegex(InputError, "L3: expected one place"):
+        (vertebra,) = self.logic.vertebrae(self.radiograph)
+        self.assertEqual(vertebra.level, "L3")
+        with self.assertRaisesRegex(InputError, "L3: expected one box or point"):
             self.logic.addVertebra(self.radiograph, "L3", point=(100, 100))
         self.assertEqual(len(self.logic.reconstructAll(self.radiograph)), 1)
 

@@ -148,7 +148,7 @@ def test_model_deleted_while_it_is_compared(panel):
     slicer.mrmlScene.RemoveNode(panel.state.model)
     finished(panel)
     errors = [text for kind, text in messages if kind == "error"]
-    assert errors == ["model: expected to stay in the scene, got deleted while it was worked on"]
+    assert errors == ["The model was deleted while it was being worked on, so the result cannot be shown."]
 
 
 def test_weights_that_cannot_be_used_say_so_and_the_shipped_ones_work_again(panel, tmp_path):

@@ -82,7 +82,7 @@ def test_model_says_where_it_comes_from(logic):
 
 def test_slicers_1_mm_is_taken_for_unknown_unless_given(module, logic, predictor):
     node = radiograph_node(spacing=(1.0, 1.0, 1.0))
-    with pytest.raises(module.InputError, match="pixel_spacing_mm: expected the detector's, got Slicer's 1 mm"):
+    with pytest.raises(module.InputError, match=r"\(pixel_spacing_mm\) entered, .*, got Slicer's 1 mm"):
         logic.reconstruct(node, geometry=LENGTHS)
     logic.reconstruct(node, geometry={**LENGTHS, "pixel_spacing_mm": [1.0, 1.0]})
     assert predictor.asked[0][1].pixel_spacing_mm == (1, 1)
@@ -94,7 +94,7 @@ def test_slicers_1_mm_is_taken_for_unknown_unless_given(module, logic, predictor
         ({"slices": 2}, {}, "radiograph: expected a volume with one slice, got 2"),
         ({}, {"level": "T12"}, "level: expected one of L1, L2, L3, L4, L5, got 'T12'"),
         ({}, {"box": (0, 0, 81, 60)}, "box_px: expected a box inside the 80 x 60 image"),
-        ({}, {"geometry": {"sdd_mm": 1000}}, "expected sod_mm"),
+        ({}, {"geometry": {"sdd_mm": 1000}}, r"expected Source to object \(sod_mm\)"),
         ({}, {"geometry": {"sdd_mm": 700, "sod_mm": 700}}, "sod_mm: expected 0 < sod_mm < sdd_mm"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Cheap reasons to doubt that a radiograph is like those the network was trained on.
+"""Warnings about the input: where a radiograph differs from those the network was trained on.
 
 Today's weights have seen computed radiographs of one vertebra alone: bone on black, near AP, lateral or oblique. What
 they were drawn from stands in ReVertLib.synthesis.views; `Testing/slicer/input/test_input_warnings.py` holds this file
@@ -22,7 +22,7 @@ SATURATED_SHARE = 0.01
 FEW_LEVELS = 32
 
 
-def pixelDoubts(pixels, boneDark):
+def pixelWarnings(pixels, boneDark):
     """Lines about the grey values. pixels: `radiograph.PixelFacts`. boneDark: whether bone is dark in them."""
     edge = pixels.darkEdge if boneDark else pixels.brightEdge
     saturated = pixels.lowest if boneDark else pixels.highest
@@ -40,9 +40,9 @@ def pixelDoubts(pixels, boneDark):
     return tuple(line for line, applies in found.items() if applies)
 
 
-def geometryDoubts(sources, sizePx):
+def geometryWarnings(sources, sizePx):
     """Lines about the geometry, as far as it is known. sources: `sources.Sources`. sizePx: (columns, rows)."""
-    known = {key: found.value for key, found in sources.known.items()}
+    known = sources.geometry.values
     lines = []
     if sources.mirrored:
         lines.append(_("the picture is a mirror image of what the tube sees: near and far are exchanged in it"))
@@ -52,7 +52,7 @@ def geometryDoubts(sources, sizePx):
         lines.append(text.format(sod=known["sod_mm"], low=low, high=high))
     if not isTrainedView(known):
         lines.append(_("the view is far from the AP, lateral and 25 degree oblique views of training"))
-    return (*lines, *(() if sources.missing else _sizeDoubts(known, sizePx)))
+    return (*lines, *(() if sources.missing else _sizeWarnings(known, sizePx)))
 
 
 def isTrainedView(view):
@@ -71,7 +71,7 @@ def wrapped(degrees):
     return 180 - (180 - degrees) % 360
 
 
-def _sizeDoubts(known, sizePx):
+def _sizeWarnings(known, sizePx):
     """Lines about what the image resolves and covers at the vertebra."""
     mm = [spacing * known["sod_mm"] / known["sdd_mm"] for spacing in known["pixel_spacing_mm"]]
     if max(mm) > COARSE_MM:

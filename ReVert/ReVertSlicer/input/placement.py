@@ -26,9 +26,10 @@ KINDS = {BOX: "vtkMRMLMarkupsROINode", POINT: "vtkMRMLMarkupsFiducialNode"}
 
 
 @dataclass(frozen=True)
-class Place:
-    """One vertebra. boxPx: (u0, v0, u1, v1); what would leave the image is cut off on both sides alike, so that the
-    centre stays. pointIndex: of the control point, None for a box. problem: why it cannot be used, one line, or ""."""
+class Placement:
+    """Where one vertebra is. boxPx: (u0, v0, u1, v1); what would leave the image is cut off on both sides alike, so
+    that the centre stays. pointIndex: of the control point, None for a box. problem: why it cannot be used, one line,
+    or ""."""
 
     level: str
     boxPx: tuple
@@ -55,7 +56,9 @@ class _Image:
         """Why a centre (u, v) is of no use, or ""."""
         if (centre >= 0).all() and (centre <= self.size - 1).all():
             return ""
-        text = _("place: expected its centre in the {columns} x {rows} image, got {u:.0f}, {v:.0f}")
+        text = _(
+            "vertebra: expected its centre inside the {columns} x {rows} image, got pixel {u:.0f}, {v:.0f}; move it"
+        )
         return text.format(columns=self.size[0], rows=self.size[1], u=centre[0], v=centre[1])
 
 
@@ -65,7 +68,7 @@ def addBox(radiographNode, level, boxPx=None, sliceIndex=0):
     image = _image(radiographNode, sliceIndex)
     _checkNew(image, level)
     if boxPx is None:
-        boxPx = _around((image.size - 1) / 2, np.minimum(_vertebraPx(image) / 2, image.size / 2))
+        boxPx = _boxAround((image.size - 1) / 2, np.minimum(_vertebraPx(image) / 2, image.size / 2))
     u0, v0, u1, v1 = (float(value) for value in boxPx)
     columns, rows = image.size
     if not (0 <= u0 < u1 <= columns and 0 <= v0 < v1 <= rows):
@@ -95,30 +98,34 @@ def addPoint(radiographNode, level, px, sliceIndex=0):
     return node
 
 
-def places(radiographNode, sliceIndex=0):
-    """All that is placed on a slice, as it is now, L1 first; what cannot be used has a problem. Raises InputError only
-    where nothing can be read: for a radiograph under a transform that is not linear."""
-    return _placesOn(_image(radiographNode, sliceIndex))
+def placements(radiographNode, sliceIndex=0, known=None):
+    """The Placements on a slice, as they are now, L1 first; what cannot be used has a problem.
+
+    known: the geometry's values by key, as far as they are known; they say how large a box a point stands for. Raises
+    InputError only where nothing can be read: for a radiograph under a transform that is not linear.
+    """
+    image = _image(radiographNode, sliceIndex)
+    return _placementsOn(image, _vertebraPx(image) if known is None else vertebraPx(known, image.size))
 
 
-def setLevel(place, level):
-    """Gives what is placed another level. Raises InputError for a level that is none or is placed already."""
-    node = slicer.mrmlScene.GetNodeByID(place.nodeId)
-    if level != place.level:
-        _checkNew(_image(node.GetNodeReference(RADIOGRAPH), place.sliceIndex), level)
-    if place.pointIndex is None:
+def setLevel(placement, level):
+    """Gives a placed vertebra another level. Raises InputError for a level that is none or is placed already."""
+    node = slicer.mrmlScene.GetNodeByID(placement.nodeId)
+    if level != placement.level:
+        _checkNew(_image(node.GetNodeReference(RADIOGRAPH), placement.sliceIndex), level)
+    if placement.pointIndex is None:
         node.SetName(level)
     else:
-        node.SetNthControlPointLabel(place.pointIndex, level)
+        node.SetNthControlPointLabel(placement.pointIndex, level)
 
 
-def remove(place):
-    """Takes what is placed out of the scene."""
-    node = slicer.mrmlScene.GetNodeByID(place.nodeId)
-    if place.pointIndex is None:
+def remove(placement):
+    """Takes a placed vertebra out of the scene."""
+    node = slicer.mrmlScene.GetNodeByID(placement.nodeId)
+    if placement.pointIndex is None:
         slicer.mrmlScene.RemoveNode(node)
     else:
-        node.RemoveNthControlPoint(place.pointIndex)
+        node.RemoveNthControlPoint(placement.pointIndex)
 
 
 def startPlacing(radiographNode, level, kind, sliceIndex=0):
@@ -149,7 +156,7 @@ def _image(radiographNode, sliceIndex):
     radiographNode.GetIJKToRASMatrix(toRas)
     transform = radiographNode.GetParentTransformNode()
     if transform and not transform.GetMatrixTransformToWorld(toWorld):
-        raise InputError(_("transform: expected a linear one, got a deformation; harden it first"))
+        raise InputError(_("transform: expected a linear one, got a deformation; harden the transform first"))
     matrix = slicer.util.arrayFromVTKMatrix(toWorld) @ slicer.util.arrayFromVTKMatrix(toRas)
     return _Image(radiographNode, sliceIndex, np.array([columns, rows]), slices, matrix)
 
@@ -157,12 +164,13 @@ def _image(radiographNode, sliceIndex):
 def _checkNew(image, level):
     if level not in LEVELS:
         raise InputError(_notALevel(level))
-    if any(place.level == level for place in _placesOn(image)):
-        raise InputError(_secondOne(level))
+    if any(placed.level == level for placed in _placementsOn(image, image.size)):
+        raise InputError(_levelTwice(level))
 
 
-def _secondOne(level):
-    return _("{level}: expected one place on this image, got a second one").format(level=level)
+def _levelTwice(level):
+    text = _("{level}: expected one box or point on this image, got a second one; remove it or change its level")
+    return text.format(level=level)
 
 
 def _notALevel(label):
@@ -170,7 +178,8 @@ def _notALevel(label):
     return text.format(levels=", ".join(LEVELS), label=str(label)[:40])
 
 
-def _placesOn(image):
+def _placementsOn(image, vertebraPx):
+    """vertebraPx: (2,) size of the box around a point, in pixels."""
     found = [
         (node.GetName(), _corners(node), node, None)
         for node in _nodes(image.node, BOX)
@@ -181,13 +190,12 @@ def _placesOn(image):
             if node.GetNthControlPointPositionStatus(index) == node.PositionDefined:
                 point = np.array([node.GetNthControlPointPositionWorld(index)])
                 found.append((node.GetNthControlPointLabel(index), point, node, index))
-    vertebra = _vertebraPx(image) if found else None
-    read = [_place(image, *one, vertebra) for one in found]
-    return _withoutRivals(sorted((place for place in read if place), key=lambda place: place.level))
+    read = [_placement(image, *one, vertebraPx) for one in found]
+    return _duplicatesMarked(sorted((placed for placed in read if placed), key=lambda placed: placed.level))
 
 
-def _place(image, label, points, node, pointIndex, vertebraPx):
-    """One Place, None if it is on another slice. points: (n, 3) in the world, a single one or a box's corners."""
+def _placement(image, label, points, node, pointIndex, vertebraPx):
+    """One Placement, None if it is on another slice. points: (n, 3) in the world, a single one or a box's corners."""
     ijk = (np.linalg.inv(image.toWorld) @ np.column_stack([points, np.ones(len(points))]).T)[:3].T
     if image.sliceCount > 1 and round(ijk[:, 2].mean()) != image.sliceIndex:
         return None
@@ -198,19 +206,21 @@ def _place(image, label, points, node, pointIndex, vertebraPx):
     problem = image.outside(centre) if level in LEVELS else _notALevel(level)
     if not image.outside(centre):
         half = np.minimum(half, np.minimum(centre + 0.5, image.size - 0.5 - centre))
-    return Place(level, _around(centre, half), image.sliceIndex, node.GetID(), pointIndex, problem)
+    return Placement(level, _boxAround(centre, half), image.sliceIndex, node.GetID(), pointIndex, problem)
 
 
-def _withoutRivals(found):
-    """The same with a problem on each of several that claim one level."""
-    levels = [place.level for place in found]
+def _duplicatesMarked(found):
+    """The same with a problem on each of several that have the same level."""
+    levels = [placed.level for placed in found]
     return [
-        place if levels.count(place.level) == 1 else replace(place, problem=place.problem or _secondOne(place.level))
-        for place in found
+        placed
+        if levels.count(placed.level) == 1
+        else replace(placed, problem=placed.problem or _levelTwice(placed.level))
+        for placed in found
     ]
 
 
-def _around(centre, half):
+def _boxAround(centre, half):
     """The box of pixels around the pixel coordinates centre (2,); a box's edge lies half a pixel before its first
     pixel's centre."""
     lower, upper = centre - half + 0.5, centre + half + 0.5
@@ -218,11 +228,12 @@ def _around(centre, half):
 
 
 def _vertebraPx(image):
+    """(2,) size of a vertebra in pixels by what is known of the radiograph's geometry."""
     try:
-        known = sourcesOf(image.node, image.sliceIndex).known
+        known = sourcesOf(image.node, image.sliceIndex).geometry.values
     except InputError:  # the check of the radiograph says what is wrong
         known = {}
-    return vertebraPx({key: found.value for key, found in known.items()}, image.size)
+    return vertebraPx(known, image.size)
 
 
 def _corners(boxNode):

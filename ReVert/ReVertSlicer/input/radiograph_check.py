@@ -1,8 +1,8 @@
-"""A radiograph's volume node before any computation: what it is, what is missing, and what makes one doubt.
+"""A radiograph's volume node before any computation: what is known of it, what is missing, and warnings.
 
-What the user says of it is stored by `enter`, read by `entered` (sources.py).
+What the user enters for it is stored by `enter`, read by `entered` (sources.py).
 
-Nothing but numpy and the scene is needed, so that a selected image is judged at once. Pixel (u, v) is the voxel with
+Nothing but numpy and the scene is needed, so that a selected image is checked at once. Pixel (u, v) is the voxel with
 i = u, j = v, k = the slice.
 """
 
@@ -13,12 +13,11 @@ import slicer
 from slicer.i18n import tr as _
 
 from ReVertLib.errors import InputError
-from ReVertLib.geometry.sidecar import complete_geometry
-from ReVertLib.geometry.views import VIEW_ANGLES
+from ReVertLib.geometry.layers import LayeredGeometry, SourcedValue
 from ReVertLib.imaging.grey_values import grey_plane, inverted_greys, is_object_on_white
 
-from .input_warnings import geometryDoubts, pixelDoubts
-from .sources import Known, enter, entered, sourcesOf
+from .input_warnings import geometryWarnings, pixelWarnings
+from .sources import GIVEN, enter, entered, sourcesOf
 
 __all__ = ["RadiographCheck", "checkRadiograph", "enter", "entered", "geometryOf", "pixelsOf"]
 
@@ -27,16 +26,17 @@ _CACHED = 32
 
 @dataclass(frozen=True)
 class RadiographCheck:
-    """sizePx: (columns, rows). known, missing: see `sources.Sources`. boneDark: whether bone is dark in the volume.
-    problems: why it cannot be used at all; doubts: why the result may be poor; one line each."""
+    """sizePx: (columns, rows). known: values with their source, by sidecar key or view angle. missing: see
+    `sources.Sources`. boneDark: whether bone is dark in the volume, with its source.
+    problems: why it cannot be used at all; warnings: why the result may be poor; one line each."""
 
     sizePx: tuple
     sliceCount: int
     known: dict
     missing: dict
-    boneDark: Known
+    boneDark: SourcedValue
     problems: tuple
-    doubts: tuple
+    warnings: tuple
 
 
 @dataclass(frozen=True)
@@ -71,59 +71,65 @@ def checkRadiograph(node, sliceIndex=None):
     image = node.GetImageData()
     columns, rows, slices = image.GetDimensions() if image else (0, 0, 0)
     usable = sources is not None and pixels is not None
-    boneDark = (sources.boneDark or _asItLooks(pixels)) if usable else Known(False, _("not known"))
-    doubts = pixelDoubts(pixels, boneDark.value) if usable else ()
+    boneDark = (sources.boneDark or _boneDarkIn(pixels)) if usable else SourcedValue(False, _("not known"))
+    warnings = pixelWarnings(pixels, boneDark.value) if usable else ()
     return RadiographCheck(
         (columns, rows),
         slices,
-        sources.known if sources else {},
+        sources.geometry.known if sources else {},
         sources.missing if sources else {},
         boneDark,
         tuple(problems),
-        doubts + (geometryDoubts(sources, (columns, rows)) if sources else ()),
+        warnings + (geometryWarnings(sources, (columns, rows)) if sources else ()),
     )
 
 
-def pixelsOf(node, sliceIndex=None, boneDark=None):
+def pixelsOf(node, sliceIndex, sources):
     """The grey values of one slice as a copy (rows, columns), bone bright, integers in the volume's own type, other
     numbers as float32.
 
-    sliceIndex: k; None stands for the only slice. boneDark: None takes what the user, DICOM or the picture says.
-    Raises InputError, in the words of `checkRadiograph`'s problems, for what cannot be used.
+    sliceIndex: k; None stands for the only slice. sources: of `sourcesOf`; where they do not say whether bone is dark,
+    the picture decides. Raises InputError, in the words of `checkRadiograph`'s problems, for what cannot be used.
     """
     plane = _plane(node, sliceIndex)
-    if boneDark is None:
-        said = sourcesOf(node, sliceIndex or 0).boneDark
-        boneDark = said.value if said else is_object_on_white(plane)
+    boneDark = sources.boneDark.value if sources.boneDark else is_object_on_white(plane)
     return inverted_greys(plane) if boneDark else np.array(plane, order="C")
 
 
-def geometryOf(node, sliceIndex, level, box=None, given=None):
-    """(Geometry, {"yaw_deg": ..., "pitch_deg": ..., "roll_deg": ...}) for one vertebra; an angle that nobody gave is 0.
-
-    box: (u0, v0, u1, v1) in pixels; without it the sidecar's, if that is of the same level. given: sidecar keys and
-    view angles for this call, before all others. Raises InputError naming what is missing or impossible.
-    """
-    sources = sourcesOf(node, sliceIndex or 0, given)
-    known = {key: found.value for key, found in sources.known.items()}
-    if known.get("level", level) != level and "box_px" not in (given or {}):
-        known.pop("box_px", None)
-    known["level"] = level
-    if box is not None:
-        known["box_px"] = tuple(box)
-    view = {angle: known.pop(angle, 0.0) for angle in VIEW_ANGLES}
-    distances = [key for key in sources.missing if key != "pixel_spacing_mm"]
-    if distances:
-        keys = ", ".join(distances)
-        raise InputError(_("geometry: expected {keys} entered, from a sidecar or DICOM, got none").format(keys=keys))
+def geometryOf(node, sources, level, box=None):
+    """The Geometry of one vertebra. sources: of `sourcesOf`. box: (u0, v0, u1, v1) in pixels; without it the one given
+    for this call, else the sidecar's, if that is of the same level. Raises InputError naming what is missing or
+    impossible."""
     if sources.missing:
-        reason = sources.missing["pixel_spacing_mm"]
-        raise InputError(_("pixel_spacing_mm: expected the detector's, got {reason}").format(reason=reason))
-    return complete_geometry(known, node.GetImageData().GetDimensions()[:2]), view
+        raise InputError(_missingGeometry(sources.missing))
+    layers = LayeredGeometry().over({"level": level, "box_px": box}, _("vertebra"))
+    known = dict(sources.geometry.known)
+    if known.pop("level", layers.known["level"]).value != level and sources.geometry.source("box_px") != GIVEN:
+        known.pop("box_px", None)
+    return LayeredGeometry({**known, **layers.known}).complete(node.GetImageData().GetDimensions()[:2])
 
 
-def _asItLooks(pixels):
-    return Known(pixels.looksDark, _("the picture: a dark object on white") if pixels.looksDark else _("assumed"))
+_FIELDS = {
+    "sdd_mm": _("Source to detector"),
+    "sod_mm": _("Source to object"),
+    "pixel_spacing_mm": _("Detector spacing"),
+}
+"""The panel's names of what has to be known."""
+
+
+def _missingGeometry(missing):
+    """One line on what to enter. missing: reasons by key; a missing spacing has the reason worth reading."""
+    fields = ", ".join(f"{_FIELDS[key]} ({key})" for key in missing)
+    text = _("geometry: expected {fields} entered, from a sidecar or from DICOM, got none")
+    if set(missing) == {"pixel_spacing_mm"}:
+        text = _("geometry: expected {fields} entered, from a sidecar or from DICOM, got {reason}")
+    return text.format(fields=fields, reason=missing.get("pixel_spacing_mm"))
+
+
+def _boneDarkIn(pixels):
+    """What the picture says, where no source does."""
+    source = _("the picture: a dark object on white") if pixels.looksDark else _("assumed")
+    return SourcedValue(pixels.looksDark, source)
 
 
 def _plane(node, sliceIndex):
@@ -145,14 +151,14 @@ def _pixelFacts(node, sliceIndex):
     image = node.GetImageData()
     key = (image.GetMTime() if image else 0, sliceIndex)
     if key not in _facts:
-        found = _lookedAt(_plane(node, sliceIndex))
+        found = _measured(_plane(node, sliceIndex))
         while len(_facts) >= _CACHED:
             _facts.pop(next(iter(_facts)))
         _facts[key] = found
     return _facts[key]
 
 
-def _lookedAt(plane):
+def _measured(plane):
     low, high = float(plane.min()), float(plane.max())
     margin = 0.05 * (high - low)
     edge = np.concatenate([plane[0], plane[-1], plane[:, 0], plane[:, -1]]).astype(float)

@@ -1,6 +1,7 @@
-"""How a radiograph was taken, as far as anyone knows, and who says so.
+"""How the radiograph of a volume node was taken, as far as it is known, and the source of each value.
 
-Order of trust: entered by the user on this node, JSON sidecar beside the image's file, DICOM, header of the volume.
+Order of trust: given for one call, entered by the user on this node, JSON sidecar beside the image's file, DICOM,
+header of the volume (ReVertLib.geometry.layers).
 """
 
 import json
@@ -12,7 +13,8 @@ import slicer
 from slicer.i18n import tr as _
 
 from ReVertLib.errors import InputError
-from ReVertLib.geometry.sidecar import checked_parameter, read_sidecar, sidecar_path
+from ReVertLib.geometry.layers import REQUIRED, LayeredGeometry, SourcedValue
+from ReVertLib.geometry.sidecar import checked_parameter
 from ReVertLib.geometry.views import VIEW_ANGLES
 from ReVertLib.imaging.dicom import check_modality, is_dicom, read_dicom_tags
 from ReVertLib.imaging.dicom_tags import NUMBER_TAGS, TEXT_TAGS, dicom_facts
@@ -20,10 +22,10 @@ from ReVertLib.imaging.dicom_tags import NUMBER_TAGS, TEXT_TAGS, dicom_facts
 ENTERED = "ReVert.Entered"
 """Node attribute: a JSON object of what the user entered for this radiograph."""
 BONE_DARK = "bone_dark"
-LENGTHS = ("sdd_mm", "sod_mm", "pixel_spacing_mm")
-"""What no reconstruction can do without."""
+GIVEN = _("given")
+"""Source of what an argument of one call says."""
 
-_CAN_BE_ENTERED = (*LENGTHS, "principal_point_px", *VIEW_ANGLES)
+_CAN_BE_ENTERED = (*REQUIRED, "principal_point_px", *VIEW_ANGLES)
 _PRINTED = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 """Files whose header holds a resolution for printers, which is no spacing of a detector."""
 _ENHANCED = ("1.2.840.10008.5.1.4.1.1.12.1.1", "1.2.840.10008.5.1.4.1.1.12.2.1")
@@ -31,21 +33,14 @@ _ENHANCED = ("1.2.840.10008.5.1.4.1.1.12.1.1", "1.2.840.10008.5.1.4.1.1.12.2.1")
 
 
 @dataclass(frozen=True)
-class Known:
-    """A value and, in plain words, where it is from."""
-
-    value: object
-    source: str
-
-
-@dataclass(frozen=True)
 class Sources:
-    """known: by sidecar key or view angle. missing: those of LENGTHS that nobody gave, with the reason. boneDark:
-    whether bone is dark in the volume, None when nobody says. mirrored: see ReVertLib.imaging.dicom_tags."""
+    """geometry: everything known, by sidecar key or view angle. missing: the required parameters that no source has,
+    each with the reason. boneDark: whether bone is dark in the volume, None when no source says. mirrored: whether the
+    picture is a mirror image of what the X-ray source sees, see ReVertLib.imaging.dicom_tags."""
 
-    known: dict
+    geometry: LayeredGeometry
     missing: dict
-    boneDark: Known | None
+    boneDark: SourcedValue | None
     mirrored: bool
 
 
@@ -85,42 +80,27 @@ def _checkedEntry(key, value):
 
 
 def sourcesOf(node, sliceIndex=0, given=None):
-    """Everything that is known of a radiograph node without looking at its pixels.
+    """The Sources of a radiograph node, without looking at its pixels. It reads the sidecar from disk: to be asked once
+    for each action of the user, and handed on.
 
-    given: keys that come before all others, for one call. Raises InputError for a sidecar or a DICOM file that cannot
-    be used, and for a DICOM modality that makes no radiographs.
+    given: sidecar keys and view angles that come before all others, for one call. Raises InputError for a sidecar or a
+    DICOM file that cannot be used, and for a DICOM modality that makes no radiographs.
     """
     own = entered(node)
     dark = own.pop(BONE_DARK, None)
-    best = {
-        **_as(_checked(_sidecar(node)), _("sidecar")),
-        **_as(own, _("entered")),
-        **_as(_checked(given or {}), _("given")),
-    }
-    tags = _dicomTags(node, sliceIndex)
+    layers = LayeredGeometry().over(given or {}, GIVEN).over(own, _("entered")).over_sidecar(_file(node))
+    tags, facts = _dicomTags(node, sliceIndex), None
     if tags is None:
-        known, reason = _ofHeader(node)
-        facts = None
+        spacing, reason = _headerSpacing(node)
+        layers = layers.over({"pixel_spacing_mm": spacing}, _("volume header"))
     else:
         check_modality(str(tags.get("Modality") or ""), "radiograph")
-        facts = dicom_facts(tags, *(best[key].value if key in best else None for key in ("sdd_mm", "sod_mm")))
-        values = {**facts.parameters, **facts.view}
-        known = {key: Known(value, facts.sources[key]) for key, value in values.items()}
+        facts = dicom_facts(tags, layers.values.get("sdd_mm"), layers.values.get("sod_mm"))
+        layers = layers.over({**facts.parameters, **facts.view}, facts.sources)
         reason = _reason(facts.sources["pixel_spacing_mm"]) if tags else _("the DICOM file is not in the database")
-    known = {**known, **best}
-    missing = {key: _("not given") for key in LENGTHS if key not in known}
-    if "pixel_spacing_mm" in missing:
-        missing["pixel_spacing_mm"] = reason
-    boneDark = Known(dark, _("entered")) if dark is not None else _dicomPolarity(facts) if tags else None
-    return Sources(known, missing, boneDark, bool(facts and facts.mirrored))
-
-
-def _as(values, source):
-    return {key: Known(value, source) for key, value in values.items()}
-
-
-def _checked(values):
-    return {key: checked_parameter(key, value) for key, value in values.items() if value is not None}
+    missing = {key: reason if key == "pixel_spacing_mm" else _("not given") for key in layers.missing}
+    boneDark = SourcedValue(dark, _("entered")) if dark is not None else _dicomPolarity(facts) if tags else None
+    return Sources(layers, missing, boneDark, bool(facts and facts.mirrored))
 
 
 def _reason(source):
@@ -128,23 +108,23 @@ def _reason(source):
     return source.removeprefix("none: ") if source != "none" else _("DICOM gives none")
 
 
-def _ofHeader(node):
-    """(known, reason for no spacing) of the volume itself. Slicer gives 1 mm to an image that has none, so exactly that
-    counts as unknown."""
+def _headerSpacing(node):
+    """(pixel spacing in mm or None, reason for none) of the volume itself. Slicer gives 1 mm to an image that has none,
+    so exactly that counts as unknown."""
     spacing = tuple(node.GetSpacing()[:2])
-    if spacing == (1.0, 1.0):
-        return {}, _("Slicer's 1 mm for an unknown spacing")
+    if spacing == (1.0, 1.0) or min(spacing) <= 0:
+        return None, _("Slicer's 1 mm for an unknown spacing")
     path = _file(node)
     if path and path.suffix.lower() in _PRINTED:
-        return {}, _("a picture file's resolution, which is meant for printers")
-    return {"pixel_spacing_mm": Known(spacing, _("volume header"))}, ""
+        return None, _("a picture file's resolution, which is meant for printers")
+    return spacing, ""
 
 
 def _dicomPolarity(facts):
     """Slicer turns MONOCHROME1 on its own when it reads the file; an inverse presentation it leaves to the display."""
     if facts.monochrome1:
-        return Known(False, _("DICOM MONOCHROME1, which Slicer has already turned"))
-    return Known(
+        return SourcedValue(False, _("DICOM MONOCHROME1, which Slicer has already turned"))
+    return SourcedValue(
         facts.bone_dark, _("DICOM PresentationLUTShape INVERSE") if facts.bone_dark else _("DICOM MONOCHROME2")
     )
 
@@ -152,12 +132,6 @@ def _dicomPolarity(facts):
 def _file(node):
     storage = node.GetStorageNode()
     return Path(storage.GetFullNameFromFileName()) if storage and storage.GetFileName() else None
-
-
-def _sidecar(node):
-    path = _file(node)
-    beside = sidecar_path(path) if path else None
-    return read_sidecar(beside) if beside and beside.is_file() else {}
 
 
 def _dicomTags(node, sliceIndex):

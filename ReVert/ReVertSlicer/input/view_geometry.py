@@ -3,8 +3,9 @@
 import numpy as np
 from slicer.i18n import tr as _
 
+from ReVertLib.geometry.layers import REQUIRED
+
 from .input_warnings import VERTEBRA_MM, wrapped
-from .sources import LENGTHS
 
 VIEWS = {
     _("AP"): (0.0, 0.0, 0.0),
@@ -38,7 +39,7 @@ def sizeEffect(known):
 
     A length at the vertebra is one on the detector times sod / sdd, so it grows in proportion with sod.
     """
-    if any(key not in known for key in LENGTHS) or known["sod_mm"] >= known["sdd_mm"]:
+    if any(key not in known for key in REQUIRED) or known["sod_mm"] >= known["sdd_mm"]:
         return ""
     magnification = known["sdd_mm"] / known["sod_mm"]
     u, v = (spacing / magnification for spacing in known["pixel_spacing_mm"])
@@ -52,7 +53,7 @@ def sizeEffect(known):
 def vertebraPx(known, sizePx):
     """(2,) width and height of a mean vertebra, in pixels. known: as for `sizeEffect`; while that is not complete, a
     fixed share of sizePx (columns, rows)."""
-    if any(key not in known for key in LENGTHS):
+    if any(key not in known for key in REQUIRED):
         return np.array(sizePx) * _SHARE_OF_IMAGE
     magnification = known["sdd_mm"] / known["sod_mm"]
     return np.array([VERTEBRA_MM, VERTEBRA_HEIGHT_MM]) * magnification / known["pixel_spacing_mm"]

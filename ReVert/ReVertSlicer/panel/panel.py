@@ -153,16 +153,25 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.refresh()
 
     def refresh(self):
-        """Brings everything that is shown in agreement with the scene."""
+        """Brings everything that is shown in agreement with the scene; the radiograph is checked anew, once."""
         if self.state is None:
             return
-        node = self.state.radiograph
+        node, index = self.state.radiograph, self.state.sliceIndex
         if node is not self._followed:
             self._changeRadiograph(node)
-        self.check = radiograph_check.checkRadiograph(node, self.state.sliceIndex) if node is not None else None
-        self.placed = (guarded(placement.places, node, self.state.sliceIndex) or []) if node is not None else []
-        for section in self.sections:
-            section.refresh()
+            index = self.state.sliceIndex
+        self.check, self.placed = None, []
+        if node is not None:
+            self.check = radiograph_check.checkRadiograph(node, index)
+            known = {key: found.value for key, found in self.check.known.items()}
+            self.placed = guarded(placement.placements, node, index, known) or []
+        self.refreshSections()
+
+    def refreshSections(self):
+        """Brings the widgets in agreement with what runs and with the result; the radiograph is as it was."""
+        if self.state is not None:
+            for section in self.sections:
+                section.refresh()
 
     def _changeRadiograph(self, node):
         self._reconstruct.stopLive()
@@ -197,16 +206,16 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
             except Exception as error:  # nobody above would tell the user
                 logging.exception("ReVert: what came back could not be shown")
                 self.fail(_("The result could not be shown: {reason}").format(reason=one_line(error)))
-            self.refresh()
+            self.refreshSections()
 
         self.runner.run(kind, job.message, finish, self.fail)
-        self.refresh()
+        self.refreshSections()
 
     def cancel(self):
         self.runner.cancel()
         self._startWorker()  # so that the next click is quick again
         self.say(_("Cancelled; nothing in the scene was changed."))
-        self.refresh()
+        self.refreshSections()
 
     def fail(self, text):
         """What went wrong, in one line; the log below has the rest."""
@@ -214,7 +223,7 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         logging.error("ReVert: %s", text)
         self.say(text)
         slicer.util.errorDisplay(text)
-        self.refresh()
+        self.refreshSections()
 
     def say(self, text):
         self.ui.stageLabel.setText(text)

@@ -64,7 +64,7 @@ class RadiographSection(Section):
         columns, rows = check.sizePx
         bone = _("bone dark") if check.boneDark.value else _("bone bright")
         self.ui.sizeLabel.setText(f"{columns} × {rows} px, {bone} ({check.boneDark.source})")
-        lines = [*check.problems, *check.doubts]
+        lines = [*check.problems, *check.warnings]
         self.ui.domainLabel.setText("\n".join(lines) or _("looks like what the network was trained on"))
         self.ui.domainLabel.setStyleSheet("color: #b00020" if check.problems else "color: #a05a00" if lines else "")
 

@@ -14,7 +14,7 @@ class VertebraSection(Section):
 
     def __init__(self, panel):
         super().__init__(panel)
-        self._places = []
+        self._placed = []
         header = [_("Level"), _("Placed as"), _("Centre, pixels"), _("Problem")]
         self.ui.vertebraTable.setColumnCount(len(header))
         self.ui.vertebraTable.setHorizontalHeaderLabels(header)
@@ -31,8 +31,8 @@ class VertebraSection(Section):
 
     def onRemove(self, *_args):
         row = self.ui.vertebraTable.currentRow()
-        if 0 <= row < len(self._places):
-            placement.remove(self._places[row])
+        if 0 <= row < len(self._placed):
+            placement.remove(self._placed[row])
             self.panel.refresh()
 
     def refresh(self):
@@ -41,22 +41,22 @@ class VertebraSection(Section):
         allow(self.ui.placeBoxButton, refusal)
         allow(self.ui.placePointButton, refusal)
         found = self.panel.placed
-        if found != self._places:
-            self._places = found
+        if found != self._placed:
+            self._placed = found
             self._fill()
         self._allowRemoving()
 
     def _fill(self):
         table = self.ui.vertebraTable
-        table.setRowCount(len(self._places))
-        for row, place in enumerate(self._places):
-            u0, v0, u1, v1 = place.boxPx
-            kind = _("box") if place.pointIndex is None else _("point")
+        table.setRowCount(len(self._placed))
+        for row, vertebra in enumerate(self._placed):
+            u0, v0, u1, v1 = vertebra.boxPx
+            kind = _("box") if vertebra.pointIndex is None else _("point")
             centre = f"{(u0 + u1 - 1) / 2:.0f}, {(v0 + v1 - 1) / 2:.0f}"
-            for column, text in enumerate((place.level, kind, centre, place.problem)):
+            for column, text in enumerate((vertebra.level, kind, centre, vertebra.problem)):
                 table.setItem(row, column, qt.QTableWidgetItem(text))
-        table.setVisible(bool(self._places))
+        table.setVisible(bool(self._placed))
 
     def _allowRemoving(self):
-        chosen = self._places and self.ui.vertebraTable.currentRow() >= 0
+        chosen = self._placed and self.ui.vertebraTable.currentRow() >= 0
         allow(self.ui.removeVertebraButton, "" if chosen else _("Select a vertebra in the table first."))

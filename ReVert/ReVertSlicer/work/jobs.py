@@ -17,6 +17,7 @@ from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.metrics.records import Mask
 from ReVertLib.service.messages import Message
 from ReVertSlicer.input import placement, radiograph_check
+from ReVertSlicer.input.sources import sourcesOf
 from ReVertSlicer.scene import comparison_nodes, reconstruction_nodes, results_table
 
 
@@ -54,22 +55,25 @@ class ComparisonJob:
 
 def reconstructionJob(radiographNode, sliceIndex=None, level="L3", box=None, geometry=None):
     """One vertebra: the one in box, pixels, or the only one in the image. Raises InputError before any work."""
-    found, view = radiograph_check.geometryOf(radiographNode, sliceIndex, level, box, geometry)
-    pixels = radiograph_check.pixelsOf(radiographNode, sliceIndex)
-    return ReconstructionJob(radiographNode.GetID(), sliceIndex, pixels, (found,), view)
+    sources = sourcesOf(radiographNode, sliceIndex or 0, geometry)
+    return _reconstructionJob(radiographNode, sliceIndex, sources, [(level, box)])
 
 
 def placedJob(radiographNode, sliceIndex=None, level="L3"):
     """Every vertebra placed on the radiograph; when none is, the only one in the image, of that level."""
-    placed = placement.places(radiographNode, sliceIndex or 0)
-    if not placed:
-        return reconstructionJob(radiographNode, sliceIndex, level)
-    for problem in filter(None, (place.problem for place in placed)):
+    sources = sourcesOf(radiographNode, sliceIndex or 0)
+    placed = placement.placements(radiographNode, sliceIndex or 0, sources.geometry.values)
+    for problem in filter(None, (vertebra.problem for vertebra in placed)):
         raise InputError(problem)
-    found = [radiograph_check.geometryOf(radiographNode, sliceIndex, place.level, place.boxPx) for place in placed]
-    pixels = radiograph_check.pixelsOf(radiographNode, sliceIndex)
-    geometries = tuple(geometry for geometry, _view in found)
-    return ReconstructionJob(radiographNode.GetID(), sliceIndex, pixels, geometries, found[0][1])
+    boxes = [(vertebra.level, vertebra.boxPx) for vertebra in placed] or [(level, None)]
+    return _reconstructionJob(radiographNode, sliceIndex, sources, boxes)
+
+
+def _reconstructionJob(node, sliceIndex, sources, boxes):
+    """boxes: (level, box in pixels or None) of each vertebra."""
+    geometries = tuple(radiograph_check.geometryOf(node, sources, level, box) for level, box in boxes)
+    pixels = radiograph_check.pixelsOf(node, sliceIndex, sources)
+    return ReconstructionJob(node.GetID(), sliceIndex, pixels, geometries, sources.geometry.view)
 
 
 def comparisonJob(modelNode, segmentationNode, segmentId, mode):
@@ -126,6 +130,6 @@ def _stillThere(nodeId, what):
     node = slicer.mrmlScene.GetNodeByID(nodeId)
     if node is None:
         raise InputError(
-            _("{what}: expected to stay in the scene, got deleted while it was worked on").format(what=what)
+            _("The {what} was deleted while it was being worked on, so the result cannot be shown.").format(what=what)
         )
     return node

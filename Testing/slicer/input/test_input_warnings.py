@@ -1,4 +1,4 @@
-"""When the panel doubts, held to what the training world draws."""
+"""When the panel warns about an input, compared with the views that training draws."""
 
 from dataclasses import replace
 
@@ -7,34 +7,34 @@ import pytest
 import slicer_host
 
 from ReVertLib.geometry import crop_camera
+from ReVertLib.geometry.layers import LayeredGeometry
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.synthesis import views
 
 
 @pytest.fixture
-def doubts():
+def input_warnings():
     slicer_host.load()
-    from ReVertSlicer.input import input_warnings as doubts
+    from ReVertSlicer.input import input_warnings
 
-    return doubts
+    return input_warnings
 
 
 @pytest.fixture
-def pixels(doubts):
-    """A PixelFacts that raises no doubt."""
+def pixels(input_warnings):
+    """A PixelFacts without any warning."""
     from ReVertSlicer.input.radiograph_check import PixelFacts
 
     return PixelFacts(looksDark=False, brightEdge=0.0, darkEdge=1.0, lowest=0.5, highest=0.0001, levels=200)
 
 
 @pytest.fixture
-def sources(doubts):
+def sources(input_warnings):
     """Makes Sources of values."""
-    from ReVertSlicer.input.sources import Known, Sources
+    from ReVertSlicer.input.sources import Sources
 
     def make(missing=(), mirrored=False, **values):
-        known = {key: Known(value, "entered") for key, value in values.items()}
-        return Sources(known, dict.fromkeys(missing, "not given"), None, mirrored)
+        return Sources(LayeredGeometry().over(values, "entered"), dict.fromkeys(missing, "not given"), None, mirrored)
 
     return make
 
@@ -42,9 +42,9 @@ def sources(doubts):
 COMPLETE = {"sdd_mm": 1000.0, "sod_mm": 600.0, "pixel_spacing_mm": (1.0, 1.0)}
 
 
-def test_an_isolated_vertebra_raises_none(doubts, pixels, sources):
-    assert doubts.pixelDoubts(pixels, False) == ()
-    assert doubts.geometryDoubts(sources(**COMPLETE), (300, 300)) == ()
+def test_an_isolated_vertebra_raises_no_warning(input_warnings, pixels, sources):
+    assert input_warnings.pixelWarnings(pixels, False) == ()
+    assert input_warnings.geometryWarnings(sources(**COMPLETE), (300, 300)) == ()
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,8 @@ def test_an_isolated_vertebra_raises_none(doubts, pixels, sources):
         ({"levels": 2}, False, "only 2 grey levels"),
     ],
 )
-def test_each_doubt_about_pixels(doubts, pixels, facts, dark, line):
-    (found,) = doubts.pixelDoubts(replace(pixels, **facts), dark)
+def test_each_warning_about_pixels(input_warnings, pixels, facts, dark, line):
+    (found,) = input_warnings.pixelWarnings(replace(pixels, **facts), dark)
     assert found.startswith(line)
 
 
@@ -74,18 +74,18 @@ def test_each_doubt_about_pixels(doubts, pixels, facts, dark, line):
         ({"pixel_spacing_mm": (0.1, 0.1)}, "the image covers only 18 mm at the vertebra"),
     ],
 )
-def test_each_doubt_about_geometry(doubts, sources, values, line):
-    (found,) = doubts.geometryDoubts(sources(**{**COMPLETE, **values}), (300, 300))
+def test_each_warning_about_geometry(input_warnings, sources, values, line):
+    (found,) = input_warnings.geometryWarnings(sources(**{**COMPLETE, **values}), (300, 300))
     assert found.startswith(line)
 
 
-def test_what_is_not_known_is_not_doubted(doubts, sources):
-    assert doubts.geometryDoubts(sources(missing=["sod_mm"], pixel_spacing_mm=(9.0, 9.0)), (300, 300)) == ()
+def test_what_is_not_known_is_not_warned_about(input_warnings, sources):
+    assert input_warnings.geometryWarnings(sources(missing=["sod_mm"], pixel_spacing_mm=(9.0, 9.0)), (300, 300)) == ()
 
 
-def test_angles_count_round_the_circle(doubts):
-    assert doubts.isTrainedView({"yaw_deg": 270.0, "pitch_deg": 359.0, "roll_deg": -355.0})
-    assert [doubts.wrapped(angle) for angle in (180, -180, 190, -270, 0)] == [180, 180, -170, 90, 0]
+def test_angles_count_round_the_circle(input_warnings):
+    assert input_warnings.isTrainedView({"yaw_deg": 270.0, "pitch_deg": 359.0, "roll_deg": -355.0})
+    assert [input_warnings.wrapped(angle) for angle in (180, -180, 190, -270, 0)] == [180, 180, -170, 90, 0]
 
 
 def angles_of(rotation):
@@ -96,14 +96,14 @@ def angles_of(rotation):
     return {"yaw_deg": yaw, "pitch_deg": pitch, "roll_deg": np.degrees(np.arctan2(straight[1] @ x, straight[0] @ x))}
 
 
-def test_most_training_views_are_trained_views(doubts):
+def test_most_training_views_are_trained_views(input_warnings):
     """A fifth of them is drawn from anywhere on two circles, and a part of that is near the others by chance."""
     rng = np.random.default_rng(0)
-    share = np.mean([doubts.isTrainedView(angles_of(views.sample_view(rng))) for _ in range(2000)])
+    share = np.mean([input_warnings.isTrainedView(angles_of(views.sample_view(rng))) for _ in range(2000)])
     assert 0.8 < share < 0.95
 
 
-def test_figures_are_those_of_the_library(doubts):
-    low, high = doubts.TRAINED_SOD_MM
+def test_figures_are_those_of_the_library(input_warnings):
+    low, high = input_warnings.TRAINED_SOD_MM
     assert (low, high) == views.SOD_MM
-    assert doubts.COARSE_MM == 2 * crop_camera.CROP_PIXEL_MM
+    assert input_warnings.COARSE_MM == 2 * crop_camera.CROP_PIXEL_MM

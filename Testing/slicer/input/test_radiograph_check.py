@@ -14,11 +14,23 @@ from ReVertLib.errors import InputError
 
 
 @pytest.fixture
-def radiograph():
+def radiograph_check():
     slicer_host.load()
-    from ReVertSlicer.input import radiograph_check as radiograph
+    from ReVertSlicer.input import radiograph_check
 
-    return radiograph
+    return radiograph_check
+
+
+def pixels_of(node, slice_index=None):
+    from ReVertSlicer.input import radiograph_check, sources
+
+    return radiograph_check.pixelsOf(node, slice_index, sources.sourcesOf(node, slice_index or 0))
+
+
+def geometry_of(node, level, box=None, given=None):
+    from ReVertSlicer.input import radiograph_check, sources
+
+    return radiograph_check.geometryOf(node, sources.sourcesOf(node, 0, given), level, box)
 
 
 RAMP = np.tile(np.arange(80, dtype=np.int16), (60, 1))
@@ -35,60 +47,61 @@ def bone(dtype=np.uint16, peak=60_000):
     return (peak * np.sqrt(np.clip(0.5 - u**2 - v**2, 0, None))).astype(dtype)
 
 
-def test_a_complete_radiograph(radiograph):
+def test_a_complete_radiograph(radiograph_check):
     node = node_of(bone())
     node.SetSpacing(0.9, 0.9, 1)
-    radiograph.enter(node, sdd_mm=1000, sod_mm=600)
-    check = radiograph.checkRadiograph(node)
+    radiograph_check.enter(node, sdd_mm=1000, sod_mm=600)
+    check = radiograph_check.checkRadiograph(node)
     assert (check.sizePx, check.sliceCount) == ((100, 100), 1)
     assert {key: found.source for key, found in check.known.items()} == {
         "sdd_mm": "entered",
         "sod_mm": "entered",
         "pixel_spacing_mm": "volume header",
     }
-    assert (check.missing, check.problems, check.doubts) == ({}, (), ())
+    assert (check.missing, check.problems, check.warnings) == ({}, (), ())
     assert (check.boneDark.value, check.boneDark.source) == (False, "assumed")
 
 
-def test_a_dark_object_on_white_is_seen_and_turned(radiograph):
+def test_a_dark_object_on_white_is_seen_and_turned(radiograph_check):
     node = node_of(60_000 - bone())
-    check = radiograph.checkRadiograph(node)
+    check = radiograph_check.checkRadiograph(node)
     assert (check.boneDark.value, check.boneDark.source) == (True, "the picture: a dark object on white")
-    assert check.doubts == ()  # the border is black once it is turned
-    pixels = radiograph.pixelsOf(node)
+    assert check.warnings == ()  # the border is black once it is turned
+    pixels = pixels_of(node)
     assert pixels.dtype == np.uint16
     np.testing.assert_array_equal(pixels, bone() + np.uint16(60_000 - int(bone().max())))
 
 
-def test_the_user_decides_about_bone(radiograph):
+def test_the_user_decides_about_bone(radiograph_check):
     node = node_of(RAMP)
-    radiograph.enter(node, bone_dark=True)
-    assert radiograph.checkRadiograph(node).boneDark.source == "entered"
-    np.testing.assert_array_equal(radiograph.pixelsOf(node), RAMP[:, ::-1])
-    np.testing.assert_array_equal(radiograph.pixelsOf(node, boneDark=False), RAMP)
+    radiograph_check.enter(node, bone_dark=True)
+    assert radiograph_check.checkRadiograph(node).boneDark.source == "entered"
+    np.testing.assert_array_equal(pixels_of(node), RAMP[:, ::-1])
+    radiograph_check.enter(node, bone_dark=False)
+    np.testing.assert_array_equal(pixels_of(node), RAMP)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16, np.float32, np.float64])
-def test_pixels_keep_their_type_and_are_a_copy(radiograph, dtype):
+def test_pixels_keep_their_type_and_are_a_copy(radiograph_check, dtype):
     node = node_of(RAMP.astype(dtype))
-    pixels = radiograph.pixelsOf(node)
+    pixels = pixels_of(node)
     assert pixels.dtype == (np.float32 if dtype == np.float64 else dtype)
     slicer.util.arrayFromVolume(node)[:] = 0
     np.testing.assert_array_equal(pixels, RAMP)
 
 
-def test_one_slice_of_a_stack(radiograph):
+def test_one_slice_of_a_stack(radiograph_check):
     node = node_of(np.stack([RAMP, RAMP + 1, RAMP[:, ::-1]]))
-    assert radiograph.pixelsOf(node, 1)[0, :3].tolist() == [1, 2, 3]
-    check = radiograph.checkRadiograph(node, 2)
+    assert pixels_of(node, 1)[0, :3].tolist() == [1, 2, 3]
+    check = radiograph_check.checkRadiograph(node, 2)
     assert (check.sizePx, check.sliceCount, check.problems) == ((80, 60), 3, ())
-    assert radiograph.checkRadiograph(node).problems == ("radiograph: expected a volume with one slice, got 3",)
-    assert radiograph.checkRadiograph(node, 3).problems == ("slice: expected 0 to 2, got 3",)
+    assert radiograph_check.checkRadiograph(node).problems == ("radiograph: expected a volume with one slice, got 3",)
+    assert radiograph_check.checkRadiograph(node, 3).problems == ("slice: expected 0 to 2, got 3",)
 
 
-def test_equal_channels_are_grey(radiograph):
+def test_equal_channels_are_grey(radiograph_check):
     node = node_of(np.stack([RAMP] * 3, -1)[None], nodeClassName="vtkMRMLVectorVolumeNode")
-    np.testing.assert_array_equal(radiograph.pixelsOf(node), RAMP)
+    np.testing.assert_array_equal(pixels_of(node), RAMP)
 
 
 @pytest.mark.parametrize(
@@ -102,93 +115,97 @@ def test_equal_channels_are_grey(radiograph):
     ],
     ids=["colour", "constant", "small", "NaN", "label map"],
 )
-def test_what_cannot_be_used_is_one_problem_and_one_error(radiograph, array, class_name, problem):
+def test_what_cannot_be_used_is_one_problem_and_one_error(radiograph_check, array, class_name, problem):
     node = node_of(array, name="DOE^JANE", nodeClassName=class_name)
-    (line,) = radiograph.checkRadiograph(node, 0).problems
+    (line,) = radiograph_check.checkRadiograph(node, 0).problems
     assert problem in line
     with pytest.raises(InputError) as caught:
-        radiograph.pixelsOf(node, 0)
+        pixels_of(node, 0)
     assert str(caught.value) == line
     assert "DOE" not in line
     assert "\n" not in line
 
 
-def test_a_node_without_an_image(radiograph):
+def test_a_node_without_an_image(radiograph_check):
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
-    check = radiograph.checkRadiograph(node)
+    check = radiograph_check.checkRadiograph(node)
     assert check.problems == ("radiograph: expected an image, got an empty volume",)
     assert (check.sizePx, check.sliceCount) == ((0, 0), 0)
     assert check.boneDark.source == "not known"
 
 
-def test_an_image_is_looked_at_once_until_it_changes(radiograph, monkeypatch):
+def test_an_image_is_looked_at_once_until_it_changes(radiograph_check, monkeypatch):
     node, looked = node_of(bone()), []
-    original = radiograph._lookedAt
-    monkeypatch.setattr(radiograph, "_lookedAt", lambda plane: looked.append(1) or original(plane))
+    original = radiograph_check._measured
+    monkeypatch.setattr(radiograph_check, "_measured", lambda plane: looked.append(1) or original(plane))
     for _ in range(3):
-        radiograph.checkRadiograph(node)
+        radiograph_check.checkRadiograph(node)
     assert len(looked) == 1
     slicer.util.updateVolumeFromArray(node, np.maximum(bone(), 30_000 + bone() // 100)[None])
-    check = radiograph.checkRadiograph(node)
+    check = radiograph_check.checkRadiograph(node)
     assert len(looked) == 2
-    assert check.doubts == ()  # an even background is black after the stretch
+    assert check.warnings == ()  # an even background is black after the stretch
     for _ in range(100):
         slicer.util.arrayFromVolumeModified(node)
-        radiograph.checkRadiograph(node)
-    assert len(radiograph._facts) <= 32
+        radiograph_check.checkRadiograph(node)
+    assert len(radiograph_check._facts) <= 32
 
 
-def test_a_large_image_is_judged_in_50_ms(radiograph):
+def test_a_large_image_is_checked_in_50_ms(radiograph_check):
     array = np.random.default_rng(0).integers(0, 4096, (2000, 2000)).astype(np.int16)
     node, seconds = node_of(array), []
     for _ in range(3):
         slicer.util.arrayFromVolumeModified(node)
         started = time.perf_counter()
-        radiograph.checkRadiograph(node)
+        radiograph_check.checkRadiograph(node)
         seconds.append(time.perf_counter() - started)
     assert min(seconds) < 0.05
 
 
-def test_geometry_of_one_vertebra(radiograph):
+def test_geometry_of_one_vertebra(radiograph_check):
     node = radiograph_node()
-    radiograph.enter(node, **LENGTHS, yaw_deg=90)
-    geometry, view = radiograph.geometryOf(node, 0, "L4", (10, 20, 30, 50))
+    radiograph_check.enter(node, **LENGTHS)
+    geometry = geometry_of(node, "L4", (10, 20, 30, 50))
     assert (geometry.sdd_mm, geometry.sod_mm, geometry.pixel_spacing_mm) == (1000, 700, (0.5, 0.25))
     assert (geometry.principal_point_px, geometry.level, geometry.box_px) == ((39.5, 29.5), "L4", (10, 20, 30, 50))
-    assert view == {"yaw_deg": 90, "pitch_deg": 0, "roll_deg": 0}
 
 
-def test_given_geometry_comes_first(radiograph):
+def test_given_geometry_comes_first(radiograph_check):
     node = radiograph_node()
-    radiograph.enter(node, **LENGTHS, yaw_deg=90)
-    geometry, view = radiograph.geometryOf(node, 0, "L3", given={"sod_mm": 500, "yaw_deg": 10, "level": "L1"})
-    assert (geometry.sod_mm, geometry.level, view["yaw_deg"]) == (500, "L3", 10)
+    radiograph_check.enter(node, **LENGTHS)
+    geometry = geometry_of(node, "L3", given={"sod_mm": 500, "level": "L1"})
+    assert (geometry.sod_mm, geometry.level) == (500, "L3")
 
 
-def test_a_sidecars_box_is_that_of_its_own_level(radiograph, tmp_path):
+def test_a_sidecars_box_is_that_of_its_own_level(radiograph_check, tmp_path):
     node = radiograph_node()
     storage = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLVolumeArchetypeStorageNode")
     storage.SetFileName(str(tmp_path / "film.nrrd"))
     node.SetAndObserveStorageNodeID(storage.GetID())
     (tmp_path / "film.json").write_text('{"sdd_mm": 1000, "sod_mm": 700, "level": "L1", "box_px": [1, 2, 30, 40]}')
-    assert radiograph.geometryOf(node, 0, "L1")[0].box_px == (1, 2, 30, 40)
-    assert radiograph.geometryOf(node, 0, "L2")[0].box_px is None
-    assert radiograph.geometryOf(node, 0, "L2", given={"box_px": [5, 6, 7, 8]})[0].box_px == (5, 6, 7, 8)
+    assert geometry_of(node, "L1").box_px == (1, 2, 30, 40)
+    assert geometry_of(node, "L2").box_px is None
+    assert geometry_of(node, "L2", given={"box_px": [5, 6, 7, 8]}).box_px == (5, 6, 7, 8)
 
 
 @pytest.mark.parametrize(
     ("spacing", "given", "box", "message"),
     [
-        ((1, 1, 1), LENGTHS, None, "pixel_spacing_mm: expected the detector's, got Slicer's 1 mm"),
-        ((0.5, 0.5, 1), {}, None, "geometry: expected sdd_mm, sod_mm entered, from a sidecar or DICOM, got none"),
-        ((0.5, 0.5, 1), {"sdd_mm": 1000}, None, "geometry: expected sod_mm entered"),
+        ((1, 1, 1), LENGTHS, None, r"expected Detector spacing \(pixel_spacing_mm\) entered, .*, got Slicer's 1 mm"),
+        (
+            (0.5, 0.5, 1),
+            {},
+            None,
+            r"geometry: expected Source to detector \(sdd_mm\), Source to object \(sod_mm\) entered, .*, got none",
+        ),
+        ((0.5, 0.5, 1), {"sdd_mm": 1000}, None, r"geometry: expected Source to object \(sod_mm\) entered"),
         ((0.5, 0.5, 1), {"sdd_mm": 700, "sod_mm": 700}, None, "sod_mm: expected 0 < sod_mm < sdd_mm"),
         ((0.5, 0.5, 1), LENGTHS, (0, 0, 81, 60), "box_px: expected a box inside the 80 x 60 image"),
     ],
 )
-def test_missing_or_impossible_geometry_is_named(radiograph, spacing, given, box, message):
+def test_missing_or_impossible_geometry_is_named(radiograph_check, spacing, given, box, message):
     with pytest.raises(InputError, match=message):
-        radiograph.geometryOf(radiograph_node(spacing), 0, "L3", box, given)
+        geometry_of(radiograph_node(spacing), "L3", box, given)
 
 
 def test_the_panels_path_imports_nothing_heavy():
@@ -197,12 +214,13 @@ def test_the_panels_path_imports_nothing_heavy():
     code = f"""
 import sys, slicer_host
 slicer_host.load()
-from ReVertSlicer.input import placement, radiograph_check
+from ReVertSlicer.input import placement, radiograph_check, sources
 from ReVertSlicer.scene import sample
 node = sample.loadSample().radiograph
 radiograph_check.checkRadiograph(node)
-radiograph_check.pixelsOf(node)
-radiograph_check.geometryOf(node, 0, "L3", placement.places(node)[0].boxPx)
+known = sources.sourcesOf(node)
+radiograph_check.pixelsOf(node, None, known)
+radiograph_check.geometryOf(node, known, "L3", placement.placements(node)[0].boxPx)
 print({heavy} & set(sys.modules))
 """
     folder = slicer_host.SUPPORT

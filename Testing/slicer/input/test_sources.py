@@ -11,6 +11,7 @@ from scene_host import reopened
 from scene_nodes import LENGTHS, radiograph_node
 
 from ReVertLib.errors import InputError
+from ReVertLib.geometry.layers import SourcedValue
 from ReVertLib.imaging.dicom_tags import NUMBER_TAGS, TEXT_TAGS
 
 
@@ -65,7 +66,7 @@ def stored_node(path, **options):
 
 
 def values(found):
-    return {key: known.value for key, known in found.known.items()}
+    return found.geometry.values
 
 
 def modified_events(node):
@@ -127,22 +128,22 @@ def test_order_of_trust(sources, database, tmp_path):
     node.SetAttribute("DICOM.instanceUIDs", "1.2.3")
     sources.enter(node, sod_mm=650)
     found = sources.sourcesOf(node, given={"yaw_deg": 25})
-    assert {key: (known.value, known.source) for key, known in found.known.items()} == {
+    assert {key: (known.value, known.source) for key, known in found.geometry.known.items()} == {
         "sdd_mm": (1000, "sidecar"),
         "level": ("L2", "sidecar"),
         "sod_mm": (650, "entered"),
         "yaw_deg": (25, "given"),
-        "pitch_deg": (0, found.known["pitch_deg"].source),
-        "roll_deg": (0, found.known["pitch_deg"].source),
+        "pitch_deg": (0, found.geometry.known["pitch_deg"].source),
+        "roll_deg": (0, found.geometry.known["pitch_deg"].source),
         "pixel_spacing_mm": ((0.3, 0.4), "DICOM ImagerPixelSpacing (0018,1164)"),
     }
-    assert found.known["pitch_deg"].source.startswith("DICOM PositionerPrimaryAngle (0018,1510)")
+    assert found.geometry.known["pitch_deg"].source.startswith("DICOM PositionerPrimaryAngle (0018,1510)")
     assert found.missing == {}
 
 
 def test_the_header_gives_a_spacing_where_nothing_better_does(sources):
     found = sources.sourcesOf(radiograph_node(spacing=(0.5, 0.25, 1)))
-    assert found.known == {"pixel_spacing_mm": sources.Known((0.5, 0.25), "volume header")}
+    assert found.geometry.known == {"pixel_spacing_mm": SourcedValue((0.5, 0.25), "volume header")}
     assert found.missing == {"sdd_mm": "not given", "sod_mm": "not given"}
     assert (found.boneDark, found.mirrored) == (None, False)
 
@@ -162,13 +163,13 @@ def test_the_header_is_not_believed_where_dicom_knows_better(sources, database):
     """Slicer's spacing of 0.5 x 0.25 mm is DICOM's PixelSpacing here, which is that in the patient."""
     database(PixelSpacing="0.25\\0.5", DistanceSourceToDetector="1000")
     found = sources.sourcesOf(dicom_node())
-    assert "pixel_spacing_mm" not in found.known
+    assert "pixel_spacing_mm" not in found.geometry.known
     assert found.missing["pixel_spacing_mm"] == (
         "DICOM PixelSpacing (0028,0030) is in the patient's plane and the magnification is not known"
     )
     found = sources.sourcesOf(dicom_node(), given={"sod_mm": 500})
-    assert found.known["pixel_spacing_mm"].value == (1.0, 0.5)
-    assert found.known["pixel_spacing_mm"].source.endswith("in the patient's plane, times magnification 2")
+    assert found.geometry.known["pixel_spacing_mm"].value == (1.0, 0.5)
+    assert found.geometry.known["pixel_spacing_mm"].source.endswith("in the patient's plane, times magnification 2")
 
 
 def test_dicom_without_spacing_or_without_its_file(sources, database):
@@ -183,7 +184,7 @@ def test_each_slice_of_a_series_has_its_own_image(sources, database):
     database(ImagerPixelSpacing="0.1\\0.1")
     node = dicom_node("9.9 1.2.3", slices=2)
     assert "pixel_spacing_mm" in sources.sourcesOf(node, 0).missing
-    assert "pixel_spacing_mm" in sources.sourcesOf(node, 1).known
+    assert "pixel_spacing_mm" in sources.sourcesOf(node, 1).geometry.known
 
 
 def test_the_database_is_asked_once(sources, database):
@@ -204,14 +205,14 @@ def test_the_database_is_asked_once(sources, database):
 )
 def test_polarity_is_turned_once(sources, database, tags, dark, source):
     database(**tags)
-    assert sources.sourcesOf(dicom_node()).boneDark == sources.Known(dark, source)
+    assert sources.sourcesOf(dicom_node()).boneDark == SourcedValue(dark, source)
 
 
 def test_the_user_has_the_last_word_on_polarity(sources, database):
     database(PhotometricInterpretation="MONOCHROME2")
     node = dicom_node()
     sources.enter(node, bone_dark=True)
-    assert sources.sourcesOf(node).boneDark == sources.Known(True, "entered")
+    assert sources.sourcesOf(node).boneDark == SourcedValue(True, "entered")
 
 
 def test_a_slice_of_a_ct_is_refused(sources, database):

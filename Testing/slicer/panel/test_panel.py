@@ -128,12 +128,12 @@ def test_only_surfaces_can_be_selected(panel, radiograph):
     assert selector.currentNode() is model
 
 
-def test_places_from_before_the_module_was_opened_are_followed(panel, radiograph):
-    place = panel.logic.vertebrae(radiograph)[0]
+def test_placements_from_before_the_module_was_opened_are_followed(panel, radiograph):
+    (placed,) = panel.logic.vertebrae(radiograph)
     panel.cleanup()
     panel.setup()
     assert run_until(lambda: panel.ui.vertebraTable.rowCount == 1)
-    node = slicer.mrmlScene.GetNodeByID(place.nodeId)
+    node = slicer.mrmlScene.GetNodeByID(placed.nodeId)
     node.SetCenter(-10, -9, 0)
     assert run_until(lambda: panel.ui.vertebraTable.item(0, 2).text() != "34, 30")
     slicer.mrmlScene.RemoveNode(node)

@@ -1,11 +1,14 @@
 """The module's panel at work: every button, messages, what ends what."""
 
 import numpy as np
+import pytest
 import slicer
 from panel_host import BOX, panel, predictor, radiograph, reconstructed  # noqa: F401
 from scene_nodes import LENGTHS, box_model, box_segmentation, radiograph_node
 from slicer_host import messages, run_until
 from vtk.util.numpy_support import numpy_to_vtk
+
+from ReVertLib.geometry.sidecar import read_sidecar
 
 
 def test_undo_and_redo_of_a_reconstruction(panel, radiograph):
@@ -36,6 +39,33 @@ def test_several_vertebrae_in_one_click(panel, radiograph):
     assert levels >= {"L3", "L4"}
 
 
+@pytest.fixture
+def sidecars_read(radiograph, tmp_path, monkeypatch):
+    """A list that grows whenever the sidecar beside the radiograph's file is read from disk."""
+    from ReVertLib.geometry import layers
+
+    storage = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLVolumeArchetypeStorageNode")
+    storage.SetFileName(str(tmp_path / "film.nrrd"))
+    radiograph.SetAndObserveStorageNodeID(storage.GetID())
+    (tmp_path / "film.json").write_text('{"pixel_spacing_mm": [0.3, 0.3]}')
+    read = []
+    monkeypatch.setattr(layers, "read_sidecar", lambda path: read.append(path) or read_sidecar(path))
+    return read
+
+
+def test_a_click_and_a_look_at_the_radiograph_read_the_sidecar_once(panel, radiograph, predictor, sidecars_read):
+    panel.logic.addVertebra(radiograph, "L4", point=(40, 30))
+    panel.logic.addVertebra(radiograph, "L5", point=(40, 50))
+    run_until(lambda: False, 0.2)  # until the panel has looked at what was added
+    sidecars_read.clear()
+    panel.refresh()
+    assert len(sidecars_read) == 1
+    panel.ui.reconstructButton.click()
+    assert len(sidecars_read) == 2
+    assert run_until(lambda: not panel.runner.isRunning)
+    assert [geometry.pixel_spacing_mm for _, geometry in predictor.asked] == [(0.3, 0.3)] * 3
+
+
 def test_button_is_cancel_while_it_runs(panel, radiograph):
     panel.worker.delay_ms = 200
     panel.ui.reconstructButton.click()
@@ -57,9 +87,12 @@ def test_what_the_user_can_mend_is_shown_as_one_line(panel):
     panel.ui.radiographSelector.setCurrentNode(node)
     assert "1 mm" in panel.ui.spacingSourceLabel.text
     panel.ui.reconstructButton.click()
-    assert messages == [
-        ("error", "pixel_spacing_mm: expected the detector's, got Slicer's 1 mm for an unknown spacing")
-    ]
+    ((kind, line),) = messages
+    assert kind == "error"
+    assert line == (
+        "geometry: expected Detector spacing (pixel_spacing_mm) entered, from a sidecar or from DICOM, "
+        "got Slicer's 1 mm for an unknown spacing"
+    )
     assert panel.ui.reconstructButton.text == "Reconstruct"
 
 
@@ -187,7 +220,9 @@ def test_a_radiograph_deleted_while_it_is_worked_on(panel, radiograph):
     panel.ui.reconstructButton.click()
     slicer.mrmlScene.RemoveNode(radiograph)
     assert run_until(lambda: not panel.runner.isRunning)
-    assert messages == [("error", "radiograph: expected to stay in the scene, got deleted while it was worked on")]
+    assert messages == [
+        ("error", "The radiograph was deleted while it was being worked on, so the result cannot be shown.")
+    ]
     assert slicer.util.getNodesByClass("vtkMRMLModelNode") == []
 
 

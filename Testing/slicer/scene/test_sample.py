@@ -40,17 +40,18 @@ def registered(monkeypatch):
 
 @pytest.mark.parametrize(("view", "yaw"), [("ap", 0), ("lateral", 90), ("oblique", 25)])
 def test_a_radiograph_arrives_with_its_geometry_and_its_vertebra(sample, view, yaw):
-    from ReVertSlicer.input import placement, radiograph_check
+    from ReVertSlicer.input import placement, radiograph_check, sources
 
     node = sample.loadSample(view).radiograph
     path = SAMPLE_FOLDER / f"verse008_L3_{view}.png"
-    np.testing.assert_array_equal(radiograph_check.pixelsOf(node), read_radiograph(path).pixels)
+    known = sources.sourcesOf(node)
+    np.testing.assert_array_equal(radiograph_check.pixelsOf(node, None, known), read_radiograph(path).pixels)
     check = radiograph_check.checkRadiograph(node)
-    assert (check.problems, check.missing, check.doubts) == ((), {}, ())
-    (place,) = placement.places(node)
-    geometry, angles = radiograph_check.geometryOf(node, 0, place.level, place.boxPx)
+    assert (check.problems, check.missing, check.warnings) == ((), {}, ())
+    (placed,) = placement.placements(node)
+    geometry = radiograph_check.geometryOf(node, known, placed.level, placed.boxPx)
     assert geometry == complete_geometry(read_sidecar(path.with_suffix(".json")), (224, 224))
-    assert angles == {"yaw_deg": yaw, "pitch_deg": 0, "roll_deg": 0}
+    assert known.geometry.view == {"yaw_deg": yaw, "pitch_deg": 0, "roll_deg": 0}
 
 
 def test_the_picture_stands_as_slicer_stands_pictures(sample):

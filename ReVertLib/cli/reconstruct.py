@@ -123,26 +123,14 @@ def _mesh_paths(images: list[Path], output: Path) -> list[Path]:
 
 def _read(path: Path, options: argparse.Namespace) -> _Input:
     """The radiograph and its geometry: options over sidecar over what the file itself says."""
-    from ReVertLib.geometry.sidecar import complete_geometry
+    from ReVertLib.geometry.layers import LayeredGeometry
     from ReVertLib.imaging.radiograph import read_radiograph
 
-    radiograph = read_radiograph(path)
-    layers = {radiograph.spacing_source: radiograph.parameters, "sidecar": _sidecar(path, options)}
-    layers["command line"] = _given(options)
-    known, source = {}, "none"
-    for name, parameters in layers.items():
-        known |= parameters
-        source = name if "pixel_spacing_mm" in parameters else source
-    return _Input(radiograph, complete_geometry(known, radiograph.pixels.shape[::-1]), source)
-
-
-def _sidecar(path: Path, options: argparse.Namespace) -> dict:
-    from ReVertLib.geometry.sidecar import read_sidecar, sidecar_path
-
-    if options.geometry:
-        return read_sidecar(options.geometry)
-    beside = sidecar_path(path)
-    return read_sidecar(beside) if beside.is_file() else {}
+    layers = LayeredGeometry().over(_given(options), "command line").over_sidecar(path, options.geometry)
+    radiograph = read_radiograph(path, layers.values.get("sdd_mm"), layers.values.get("sod_mm"))
+    layers = layers.over(radiograph.parameters, radiograph.spacing_source)
+    geometry = layers.complete(radiograph.pixels.shape[::-1])
+    return _Input(radiograph, geometry, layers.source("pixel_spacing_mm"))
 
 
 def _given(options: argparse.Namespace) -> dict:
@@ -150,11 +138,10 @@ def _given(options: argparse.Namespace) -> dict:
     spacing = options.pixel_spacing
     if spacing is not None and len(spacing) == 1:
         spacing = spacing * 2
-    values = {
+    return {
         "sdd_mm": options.sdd,
         "sod_mm": options.sod,
         "pixel_spacing_mm": spacing,
         "level": options.level,
         "box_px": options.box,
     }
-    return {key: value for key, value in values.items() if value is not None}

@@ -51,8 +51,11 @@ class Radiograph:
     spacing_source: str = "none"
 
 
-def read_radiograph(path: str | Path) -> Radiograph:
+def read_radiograph(path: str | Path, sdd_mm: float | None = None, sod_mm: float | None = None) -> Radiograph:
     """The radiograph in a file; see the module's text for the formats.
+
+    sdd_mm, sod_mm: distances known better from elsewhere; they decide by how much a DICOM spacing in the patient's
+    plane is magnified.
 
     Raises InputError when there is no file, it is no image or cut off, holds several slices or frames, or cannot be a
     radiograph by its size or values. Missing geometry is no error here: `complete_geometry` names it.
@@ -63,7 +66,7 @@ def read_radiograph(path: str | Path) -> Radiograph:
     try:
         with _quiet():
             kind = _format_of(path)
-            return _read_dicom(path) if kind == "DICOM" else _read_plain(path, kind)
+            return _read_dicom(path, sdd_mm, sod_mm) if kind == "DICOM" else _read_plain(path, kind)
     except OSError as error:
         raise InputError(f"image {path.name}: expected a file that can be read, got {error.strerror}") from error
 
@@ -157,9 +160,9 @@ def _read_plain(path: Path, kind: str) -> Radiograph:
     return radiograph_from_array(array, name=path.name, parameters=parameters, spacing_source="image header")
 
 
-def _read_dicom(path: Path) -> Radiograph:
+def _read_dicom(path: Path, sdd_mm: float | None, sod_mm: float | None) -> Radiograph:
     """A DICOM image: its header says what bone is; GDCM, unlike pydicom alone, decodes every compression."""
-    header = read_dicom_header(path)
+    header = read_dicom_header(path, sdd_mm, sod_mm)
     plane_axes(header.size_px, path.name)
     if not header.whole:
         raise _cut_off(path, "DICOM")

@@ -83,6 +83,17 @@ def test_options_override_the_sidecar(run, tmp_path, image, weights):
     assert result["spacing_source"] == "command line"
 
 
+def test_given_distances_magnify_a_dicom_spacing_in_the_patient(run, tmp_path, weights):
+    """0.4 x 0.2 mm in the patient's plane, at a magnification of 1000 / 500, as in the Slicer module."""
+    film, report = dicom(tmp_path / "film.dcm", PixelSpacing=[0.4, 0.2], Modality="DX"), tmp_path / "report.json"
+    (tmp_path / "film.json").write_text('{"sdd_mm": 1000, "yaw_deg": 90}')
+    options = ("--sod", 500, "--box", 0, 0, 48, 64, "--weights", weights, "--report", report)
+    assert run("reconstruct", film, "-o", tmp_path / "a.stl", *options)[0] == 0
+    result = json.loads(report.read_text())["results"][0]
+    assert result["geometry"]["pixel_spacing_mm"] == [0.4, 0.8]
+    assert result["spacing_source"].endswith("in the patient's plane, times magnification 2")
+
+
 def test_the_surface_lies_at_the_given_distance(run, tmp_path, image, weights):
     """The untrained network answers with the mean, so the depth alone moves: at sod_mm, as asked."""
     for sod in (500, 700):
@@ -97,7 +108,7 @@ MISTAKES = {
     "expected an existing folder for out.stl": ("reconstruct", "film.png", "-o", "nowhere/out.stl"),
     "level: expected one of L1, L2": ("reconstruct", "film.png", "-o", "out.stl", "--level", "L9"),
     "sod_mm: expected 0 < sod_mm < sdd_mm": ("reconstruct", "film.png", "-o", "out.stl", "--sod", "3000"),
-    "pixel_spacing_mm: expected two positive": ("reconstruct", "film.png", "-o", "out.stl", "--pixel-spacing", "0"),
+    "pixel_spacing_mm: expected more than 0": ("reconstruct", "film.png", "-o", "out.stl", "--pixel-spacing", "0"),
     "pixel_spacing_mm: expected 2 finite": (
         "reconstruct",
         "film.png",

@@ -121,6 +121,12 @@ def test_spacing_in_the_patient_is_magnified(tmp_path, tags):
     assert radiograph.spacing_source == source
 
 
+def test_distances_known_better_decide_the_magnification(tmp_path):
+    path = dicom(tmp_path / "a.dcm", PixelSpacing=[0.4, 0.2], **DISTANCES)
+    assert read_radiograph(path, sod_mm=500).parameters["pixel_spacing_mm"] == pytest.approx((0.4, 0.8))
+    assert read_radiograph(path, sdd_mm=1600).parameters["pixel_spacing_mm"] == pytest.approx((0.4, 0.8))
+
+
 def test_spacing_in_the_patient_without_magnification_is_not_used(tmp_path):
     radiograph = read_radiograph(dicom(tmp_path / "a.dcm", PixelSpacing=[0.4, 0.2], DistanceSourceToDetector=1000))
     assert radiograph.parameters == {"sdd_mm": 1000.0}

@@ -2,7 +2,7 @@
 
 Canonical frame: patient axes as LPS (+X left, +Y posterior, +Z superior), origin at the centroid of the volume, mm.
 The shapes come from the mean lumbar vertebrae of 87 patients (Clouthier et al., J. Biomech. 2023, 146:111421; MIT),
-which know L2-L5; L1 is L2 moved by the mean difference of the training people. `shapes.py` builds the file.
+which know L2-L5; L1 is L2 moved by the mean difference of the training people. `shape.template_builder` builds it.
 """
 
 from __future__ import annotations
@@ -18,19 +18,30 @@ from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.resources import TEMPLATE_FILE
 
+KEYS = {
+    "faces": "faces",
+    "means": "means",
+    "control_points": "controls",
+    "control_point_neighbours": "neighbours",
+    "interpolation_weights": "weights",
+    "interpolation_points": "weight_controls",
+}
+"""By field of `Template`, the name of its array in the file."""
+
 
 @dataclass(frozen=True)
 class Template:
-    """faces: (m, 3). means: (5, n, 3) mm, canonical frame, L1..L5. controls: (c,) vertices that carry the decoder's
-    nodes. neighbours: (c, k) nearest controls along the surface, the node itself first. weights: (n, w) and
-    weight_controls: (n, w), how much of which control's displacement each vertex takes."""
+    """faces: (m, 3). means: (5, n, 3) mm, canonical frame, L1..L5. control_points: (c,) which vertices the
+    network moves. control_point_neighbours: (c, k) which control points are nearest along the surface, the point itself
+    first. interpolation_weights and interpolation_points: (n, w), how much of the displacement of which control point
+    each vertex takes. sha256: of the file."""
 
     faces: np.ndarray
     means: np.ndarray
-    controls: np.ndarray
-    neighbours: np.ndarray
-    weights: np.ndarray
-    weight_controls: np.ndarray
+    control_points: np.ndarray
+    control_point_neighbours: np.ndarray
+    interpolation_weights: np.ndarray
+    interpolation_points: np.ndarray
     sha256: str
 
     def mean(self, level: str | None) -> Mesh:
@@ -43,9 +54,9 @@ def load_template(path: Path = TEMPLATE_FILE) -> Template:
     """The shipped template, read once."""
     content = path.read_bytes()
     with np.load(path, allow_pickle=False) as arrays:
-        fields = {name: arrays[name] for name in arrays.files}
+        fields = {field: arrays[key] for field, key in KEYS.items()}
     fields["faces"] = fields["faces"].astype(np.int64)
-    fields["weights"] = fields["weights"].astype(np.float32)
+    fields["interpolation_weights"] = fields["interpolation_weights"].astype(np.float32)
     return Template(**fields, sha256=hashlib.sha256(content).hexdigest())
 
 

@@ -35,7 +35,7 @@ UNKNOWN_LEVEL = len(LEVELS)
 PROFILE_MM = tuple(float(mm) for mm in range(-8, 9))
 PROFILE_ASIDE_MM = (-2.5, 0.0, 2.5)
 PROFILE_COUNT = len(PROFILE_MM) * len(PROFILE_ASIDE_MM)
-"""Where a control's grey values are taken, at the depth of the vertebra's centre."""
+"""Where a control point's grey values are taken, at the depth of the vertebra's centre."""
 
 
 class TemplateNetwork(nn.Module):
@@ -61,11 +61,13 @@ class TemplateNetwork(nn.Module):
         template = load_template()
         means = torch.as_tensor(template.means)
         self._constant("means", torch.cat([means, means[2:3]]))
-        self._constant("controls", torch.as_tensor(template.controls).long())
-        self._constant("neighbours", torch.as_tensor(template.neighbours[:, 1 : 1 + neighbours]).long())
-        self._constant("normals", _mean_normals(template)[:, self.controls])
-        nearest, weights = torch.as_tensor(template.weight_controls).long(), torch.as_tensor(template.weights)
-        self._constant("spread", torch.zeros(means.shape[1], len(self.controls)).scatter_(1, nearest, weights))
+        self._constant("control_points", torch.as_tensor(template.control_points).long())
+        self._constant("neighbours", torch.as_tensor(template.control_point_neighbours[:, 1 : 1 + neighbours]).long())
+        self._constant("normals", _mean_normals(template)[:, self.control_points])
+        nearest = torch.as_tensor(template.interpolation_points).long()
+        weights = torch.as_tensor(template.interpolation_weights)
+        shares = torch.zeros(means.shape[1], len(self.control_points)).scatter_(1, nearest, weights)
+        self._constant("interpolation", shares)
         self.mirror = Mirror(self.means)
         self.encoder = ResNet(1, widths)
         self.level_code = nn.Embedding(UNKNOWN_LEVEL + 1, code)
@@ -76,12 +78,12 @@ class TemplateNetwork(nn.Module):
             nn.ReLU(inplace=True),
         )
         self.to_pose = _zeroed(nn.Linear(code, 8))
-        self.to_shape = nn.Sequential(nn.Linear(code, 32), _zeroed(nn.Linear(32, 3 * len(self.controls))))
+        self.to_shape = nn.Sequential(nn.Linear(code, 32), _zeroed(nn.Linear(32, 3 * len(self.control_points))))
         seen = (widths[0], *widths[:3])
         self.to_sampled = nn.ModuleList(nn.Conv2d(width, sampled, 1) for width in seen)
         features = len(seen) * sampled + 9
         self.decoders = nn.ModuleList(
-            _Decoder(features + (PROFILE_COUNT if i else 0), code, node_width, node_layers, len(self.controls))
+            _Decoder(features + (PROFILE_COUNT if i else 0), code, node_width, node_layers, len(self.control_points))
             for i in range(refinements)
         )
         self.error_head = self.familiarity = None  # named as their tensors in weights files
@@ -127,12 +129,12 @@ class TemplateNetwork(nn.Module):
         return PosedShape(both.rotation[:count], both.position_mm[:count], shape), evidence.only(slice(count))
 
     def estimated(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> tuple[list[PosedShape], Evidence]:
-        """The estimates from first to last, their shapes being those of the controls only, (B, c, 3); and the
+        """The estimates from first to last, their shapes being those of the control points only, (B, c, 3); and the
         evidence."""
         features = self.encoder(image - 0.25)
         code = self.to_code(features[-1]) + self.level_code(level)
         rotation, position = _placed(self.to_pose(code), sod_mm)
-        rough = self.means[level][:, self.controls] + self.to_shape(code).unflatten(1, (-1, 3))
+        rough = self.means[level][:, self.control_points] + self.to_shape(code).unflatten(1, (-1, 3))
         estimates, known = [PosedShape(rotation, position, rough)], []
         maps = [layer(f) for layer, f in zip(self.to_sampled, features, strict=False)]
         for decoder in self.decoders:
@@ -143,9 +145,9 @@ class TemplateNetwork(nn.Module):
         return estimates, Evidence(torch.cat(known, 2), code, pooled)
 
     def _seen(self, last: PosedShape, image: Tensor | None, maps: list[Tensor], level: Tensor) -> Tensor:
-        """(B, c, features) what is seen where the last estimate puts the controls, where that is, and, given the image,
-        its grey values along their normals. The last estimate is taken as given, so that each stage learns its own
-        step."""
+        """(B, c, features) what is seen where the last estimate puts the control points, where that is, and, given the
+        image, its grey values along their normals. The last estimate is taken as given, so that each stage learns its
+        own step."""
         rotation, nodes, sod_mm = last.rotation.detach(), last.shape.detach(), last.position_mm[:, 2]
         turned = nodes @ rotation.transpose(1, 2)
         normals = self.normals[level] @ rotation.transpose(1, 2)
@@ -156,11 +158,12 @@ class TemplateNetwork(nn.Module):
         return torch.cat(parts, 2)
 
     def whole(self, last: PosedShape, level: Tensor) -> PosedShape:
-        """All vertices, (B, n, 3), of an estimate whose shape is that of the controls: each is displaced as the
-        controls around it."""
-        moved = last.shape - self.means[level][:, self.controls]
+        """All vertices, (B, n, 3), of an estimate whose shape is that of the control points: each is displaced as the
+        control points around it."""
+        moved = last.shape - self.means[level][:, self.control_points]
         columns = moved.transpose(0, 1).flatten(1)  # one product for the whole batch
-        return replace(last, shape=self.means[level] + (self.spread @ columns).unflatten(1, (-1, 3)).transpose(0, 1))
+        displacement = (self.interpolation @ columns).unflatten(1, (-1, 3)).transpose(0, 1)
+        return replace(last, shape=self.means[level] + displacement)
 
 
 def _mean_normals(template: Template) -> Tensor:

@@ -14,8 +14,8 @@ from torch.nn import functional as F
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a network knew when it answered. nodes: (B, c, f) of every decoder, side by side, at the controls. code:
-    (B, k) of the image. pooled: (B, p) means of the encoder's last two feature maps."""
+    """What a network knew when it answered. nodes: (B, c, f) of every decoder, side by side, at the control points.
+    code: (B, k) of the image. pooled: (B, p) means of the encoder's last two feature maps."""
 
     nodes: Tensor
     code: Tensor
@@ -30,7 +30,7 @@ class ErrorHead(nn.Module):
     """The distance of each vertex to the true surface to be expected: `usual_mm`, a map that no image changes, times
     what the evidence says. It starts at the map itself, all 1 mm until it is measured.
 
-    nearest, weights: (n, k) the controls that move each vertex, and how much. nodes, code: widths of the evidence.
+    nearest, weights: (n, k) the control points that move each vertex, and how much. nodes, code: widths of evidence.
     """
 
     def __init__(self, nearest: Tensor, weights: Tensor, nodes: int, code: int, width: int) -> None:

@@ -1,4 +1,4 @@
-"""Building the template: fixed faces, a mean per level, and the controls that move it."""
+"""Building the template: fixed faces, a mean per level, and the control points that move it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.sparse.linalg import splu
 
 from ReVertLib.anatomy.symmetric_means import mirror
-from ReVertLib.anatomy.template import TEMPLATE_FILE, Template, load_template
+from ReVertLib.anatomy.template import KEYS, TEMPLATE_FILE, Template, load_template
 from ReVertLib.files import whole_file
 from ReVertLib.geometry.levels import LEVELS, VERSE_LABELS
 from ReVertLib.geometry.transform import RigidTransform
@@ -42,7 +42,7 @@ def build_template(root: Path) -> Template:
     template = decimated(surfaces[1], VERTEX_COUNT)
     means = {level: centred(fitted(template, s)).vertices for level, s in zip(LEVELS[1:], surfaces, strict=True)}
     means["L1"] = means["L2"] + _l1_minus_l2(root, Mesh(means["L2"], template.faces))
-    return _with_controls(template.faces, np.stack([means[level] for level in LEVELS]))
+    return _with_control_points(template.faces, np.stack([means[level] for level in LEVELS]))
 
 
 def _l1_minus_l2(root: Path, l2: Mesh) -> np.ndarray:
@@ -57,27 +57,27 @@ def _l1_minus_l2(root: Path, l2: Mesh) -> np.ndarray:
     return np.mean([one - two for one, two in pairs if two is not None], axis=0)
 
 
-def _with_controls(faces: np.ndarray, means: np.ndarray) -> Template:
-    """Spreads the controls over L3, joins each to its nearest along the surface, and spreads their displacement over
-    the vertices by the smoothest (biharmonic) interpolation."""
+def _with_control_points(faces: np.ndarray, means: np.ndarray) -> Template:
+    """Chooses the control points by farthest-point sampling along the surface of L3, joins each to its nearest, and
+    interpolates their displacements over the vertices in the smoothest (biharmonic) way."""
     vertices = means[2]
     edges = np.unique(np.sort(np.vstack([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), 1), axis=0)
     lengths = np.linalg.norm(vertices[edges[:, 0]] - vertices[edges[:, 1]], axis=1)
     graph = sparse.coo_matrix((lengths, edges.T), (len(vertices),) * 2).tocsr()
     distance = dijkstra(graph, directed=False)
-    controls = [int(vertices[:, 1].argmax())]
-    nearest = distance[controls[0]].copy()
+    points = [int(vertices[:, 1].argmax())]
+    nearest = distance[points[0]].copy()
     for _ in range(CONTROL_COUNT - 1):
-        controls.append(int(nearest.argmax()))
-        nearest = np.minimum(nearest, distance[controls[-1]])
-    neighbours = distance[np.ix_(controls, controls)].argsort(1)[:, :NEIGHBOUR_COUNT]
-    weights = _biharmonic_weights(faces, len(vertices), np.array(controls))
+        points.append(int(nearest.argmax()))
+        nearest = np.minimum(nearest, distance[points[-1]])
+    neighbours = distance[np.ix_(points, points)].argsort(1)[:, :NEIGHBOUR_COUNT]
+    weights = _biharmonic_weights(faces, len(vertices), np.array(points))
     strongest = np.argsort(-np.abs(weights), 1)[:, :WEIGHT_COUNT]
     kept = np.take_along_axis(weights, strongest, 1)
     return Template(
         faces.astype(np.int16),
         means.astype(np.float32),
-        np.array(controls, np.int16),
+        np.array(points, np.int16),
         neighbours.astype(np.int16),
         (kept / kept.sum(1, keepdims=True)).astype(np.float16),
         strongest.astype(np.int16),
@@ -85,18 +85,18 @@ def _with_controls(faces: np.ndarray, means: np.ndarray) -> Template:
     )
 
 
-def _biharmonic_weights(faces: np.ndarray, count: int, controls: np.ndarray, hold: float = 1e3) -> np.ndarray:
-    """(count, controls): the field of least squared Laplacian that is 1 at one control and 0 at the others."""
+def _biharmonic_weights(faces: np.ndarray, count: int, points: np.ndarray, hold: float = 1e3) -> np.ndarray:
+    """(count, c): the field of least squared Laplacian that is 1 at one control point and 0 at the others."""
     laplacian = graph_laplacian(faces, count)
-    pinned = sparse.coo_matrix((np.full(len(controls), hold), (controls, controls)), (count, count))
-    right = np.zeros((count, len(controls)))
-    right[controls, np.arange(len(controls))] = hold
+    pinned = sparse.coo_matrix((np.full(len(points), hold), (points, points)), (count, count))
+    right = np.zeros((count, len(points)))
+    right[points, np.arange(len(points))] = hold
     return splu((laplacian.T @ laplacian + pinned).tocsc()).solve(right)
 
 
 def save_template(template: Template) -> None:
     """Puts a template in the place of the shipped one; weights trained on the old one no longer load."""
-    arrays = {name: value for name, value in vars(template).items() if name != "sha256"}
+    arrays = {key: getattr(template, field) for field, key in KEYS.items()}
     with whole_file(TEMPLATE_FILE) as temporary:
         np.savez_compressed(temporary, **arrays)
     load_template.cache_clear()

@@ -24,7 +24,7 @@ from .bone_texture import drawn_hu
 from .ct_scanner import isolated, scan_grid
 
 WARP_POINTS = 200
-"""The first so many of the template's controls, which lie farthest apart, carry the warp of a CT."""
+"""The first so many of the template's control points, which lie farthest apart, carry the warp of a CT."""
 WARP_LATTICE_MM = 6.0
 SHARPEST = 3.0
 """A CT is blurred by being sampled again, which has to be undone, too."""
@@ -83,7 +83,7 @@ def warped_ct(source: CtSource, shape: Mesh, rng: np.random.Generator) -> Volume
 
 def _warp(source: CtSource, shape: Mesh, grid: Volume) -> np.ndarray:
     """(i, j, k, 3) where in the source's CT, -1..1 from end to end, the nodes of a lattice over the grid come from."""
-    points = load_template().controls[:WARP_POINTS]
+    points = load_template().control_points[:WARP_POINTS]
     warp = RBFInterpolator(shape.vertices[points], source.vertices[points], kernel="thin_plate_spline", smoothing=0.1)
     size = np.array(grid.array.shape[::-1])
     counts = np.ceil(size * grid.spacing_mm / WARP_LATTICE_MM).astype(int) + 1

@@ -95,7 +95,7 @@ def losses(network: nn.Module, architecture: str, batch: Batch) -> dict[str, Ten
     """The terms whose sum is minimised, by name."""
     if architecture == "template":
         estimates, _ = network.estimated(batch.image, batch.level, batch.position_mm[:, 2])
-        terms = template_loss(estimates, replace(batch, shape=batch.shape[:, network.controls]))
+        terms = template_loss(estimates, replace(batch, shape=batch.shape[:, network.control_points]))
         return terms | {"surface_mm": mean_distance(network.whole(estimates[-1], batch.level).shape, batch.shape)}
     size = network.crop_size_px
     image = nn.functional.interpolate(batch.image, (size, size), mode="bilinear", align_corners=False)

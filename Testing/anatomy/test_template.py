@@ -39,44 +39,44 @@ def test_sizes():
     assert TEMPLATE.means.shape == (5, VERTEX_COUNT, 3)
     assert TEMPLATE.faces.shape == (2 * VERTEX_COUNT, 3)  # Euler number 0 of a closed triangle mesh
     assert np.array_equal(np.unique(TEMPLATE.faces), np.arange(VERTEX_COUNT))
-    assert TEMPLATE.controls.shape == (CONTROL_COUNT,)
-    assert len(np.unique(TEMPLATE.controls)) == CONTROL_COUNT
-    assert TEMPLATE.neighbours.shape == (CONTROL_COUNT, NEIGHBOUR_COUNT)
-    assert TEMPLATE.weights.shape == TEMPLATE.weight_controls.shape == (VERTEX_COUNT, WEIGHT_COUNT)
+    assert TEMPLATE.control_points.shape == (CONTROL_COUNT,)
+    assert len(np.unique(TEMPLATE.control_points)) == CONTROL_COUNT
+    assert TEMPLATE.control_point_neighbours.shape == (CONTROL_COUNT, NEIGHBOUR_COUNT)
+    assert TEMPLATE.interpolation_weights.shape == TEMPLATE.interpolation_points.shape == (VERTEX_COUNT, WEIGHT_COUNT)
     assert TEMPLATE_FILE.stat().st_size < 1_000_000
 
 
 def test_neighbours_begin_with_the_node_itself_and_are_near():
-    assert np.array_equal(TEMPLATE.neighbours[:, 0], np.arange(CONTROL_COUNT))
-    assert all(len(set(row)) == NEIGHBOUR_COUNT for row in TEMPLATE.neighbours.tolist())
-    points = TEMPLATE.mean("L3").vertices[TEMPLATE.controls]
-    distance = np.linalg.norm(points[TEMPLATE.neighbours] - points[:, None], axis=2)
+    assert np.array_equal(TEMPLATE.control_point_neighbours[:, 0], np.arange(CONTROL_COUNT))
+    assert all(len(set(row)) == NEIGHBOUR_COUNT for row in TEMPLATE.control_point_neighbours.tolist())
+    points = TEMPLATE.mean("L3").vertices[TEMPLATE.control_points]
+    distance = np.linalg.norm(points[TEMPLATE.control_point_neighbours] - points[:, None], axis=2)
     assert distance.max() < 20.0
     assert (distance[:, 1:].min(1) > 1.0).all()
 
 
-def spread(displacement):
-    """(n, 3) displacements of all vertices from those (c, 3) of the controls, a vertex at a time."""
-    pairs = zip(TEMPLATE.weights, TEMPLATE.weight_controls, strict=True)
+def interpolated(displacement):
+    """(n, 3) displacements of all vertices from those (c, 3) of the control points, a vertex at a time."""
+    pairs = zip(TEMPLATE.interpolation_weights, TEMPLATE.interpolation_points, strict=True)
     return np.stack([sum(w * displacement[c] for w, c in zip(*row, strict=True)) for row in pairs])
 
 
 def test_weights_sum_to_one_so_that_a_constant_displacement_is_reproduced():
-    assert np.abs(TEMPLATE.weights.sum(1) - 1).max() < 1e-3  # stored in half precision
-    assert np.abs(spread(np.full((CONTROL_COUNT, 3), [3.0, -2.0, 7.0])) - [3.0, -2.0, 7.0]).max() < 0.005
+    assert np.abs(TEMPLATE.interpolation_weights.sum(1) - 1).max() < 1e-3  # stored in half precision
+    assert np.abs(interpolated(np.full((CONTROL_COUNT, 3), [3.0, -2.0, 7.0])) - [3.0, -2.0, 7.0]).max() < 0.005
 
 
-def test_a_control_goes_where_it_is_told():
+def test_a_control_point_goes_where_it_is_told():
     given = np.random.default_rng(0).normal(size=(CONTROL_COUNT, 3))
-    moved = spread(given)[TEMPLATE.controls]
+    moved = interpolated(given)[TEMPLATE.control_points]
     assert np.abs(moved - given).max() < 0.1
     assert np.abs(moved - given).mean() < 0.01
 
 
-def test_a_smooth_field_is_carried_by_the_controls():
+def test_a_smooth_field_is_carried_by_the_control_points():
     vertices = TEMPLATE.mean("L3").vertices
     field = np.stack([np.sin(vertices[:, 1] / 20), np.cos(vertices[:, 2] / 15), np.sin(vertices[:, 0] / 25)], 1)
-    assert np.abs(spread(field[TEMPLATE.controls]) - field).mean() < 0.03
+    assert np.abs(interpolated(field[TEMPLATE.control_points]) - field).mean() < 0.03
 
 
 def test_it_is_read_once():

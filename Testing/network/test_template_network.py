@@ -34,10 +34,10 @@ def images(count=3):
 @torch.no_grad()
 def test_an_untrained_network_answers_with_the_mean_in_ap_view_at_the_given_depth():
     levels = torch.tensor([0, 3, UNKNOWN_LEVEL])
-    untrained, controls = network(), load_template().controls
+    untrained, points = network(), load_template().control_points
     estimates = untrained.estimated(images(), levels, SOD_MM)[0]
     assert len(estimates) == 1 + OPTIONS["template"]["refinements"]
-    for estimate, at in [*((e, controls) for e in estimates), (untrained(images(), levels, SOD_MM), slice(None))]:
+    for estimate, at in [*((e, points) for e in estimates), (untrained(images(), levels, SOD_MM), slice(None))]:
         for i, level in enumerate(("L1", "L4", "L3")):
             mean = load_template().mean(level).vertices[at]
             x, y, z = mean.T  # LPS: rows run to the feet, the beam runs to the back
@@ -52,7 +52,7 @@ def test_every_default_size_is_the_declared_one():
     assert sum(p.numel() for p in built.parameters()) < 4_000_000
     again = TemplateNetwork(**OPTIONS["template"])
     assert {k: list(v) if isinstance(v, tuple) else v for k, v in again.options.items()} == OPTIONS["template"]
-    assert not {"means", "controls", "neighbours", "spread"} & set(again.state_dict())
+    assert not {"means", "control_points", "neighbours", "interpolation"} & set(again.state_dict())
 
 
 @torch.no_grad()
@@ -135,7 +135,7 @@ def test_the_expected_error_is_the_map_times_a_bounded_mean_of_the_controls():
     head = network(error_width=6).error_head
     assert torch.allclose(head.shares.sum(1), torch.ones(3000), atol=1e-6)
     assert head.shares.min() == 0
-    assert torch.equal(head.nearest, torch.as_tensor(load_template().weight_controls).long())
+    assert torch.equal(head.nearest, torch.as_tensor(load_template().interpolation_points).long())
     head.usual_mm.copy_(torch.linspace(0.5, 3.0, 3000))
     evidence = Evidence(torch.randn(2, 400, 16), torch.randn(2, 12), torch.zeros(2, 16))
     for bias, factor in ((100.0, math.exp(2)), (0.1, math.exp(2 * math.tanh(0.1))), (-100.0, math.exp(-2))):
@@ -206,7 +206,7 @@ def test_it_learns_one_batch(tmp_path):
     started, distances = time.monotonic(), []
     for _ in range(200):
         found = built.estimated(batch.image, batch.level, batch.position_mm[:, 2])[0]
-        places = [(e.vertices - batch.vertices[:, built.controls]).norm(dim=2).mean() for e in found]
+        places = [(e.vertices - batch.vertices[:, built.control_points]).norm(dim=2).mean() for e in found]
         distances.append(places[-1].item())
         optimiser.zero_grad()
         sum(places).backward()

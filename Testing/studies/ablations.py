@@ -45,7 +45,7 @@ CPU = torch.device("cpu")
 
 
 class WithoutProfiles(TemplateNetwork):
-    """Sees features at the controls, but no grey values along their normals."""
+    """Sees features at the control points, but no grey values along their normals."""
 
     def _seen(self, *arguments) -> Tensor:
         seen = super()._seen(*arguments)
@@ -53,7 +53,7 @@ class WithoutProfiles(TemplateNetwork):
 
 
 class Blind(WithoutProfiles):
-    """Sees through its global code alone: nothing is looked up where the controls are projected."""
+    """Sees through its global code alone: nothing is looked up where the control points are projected."""
 
     def _seen(self, *arguments) -> Tensor:
         return _hidden(super()._seen(*arguments), 0, 4 * self.options["sampled"])
@@ -64,18 +64,18 @@ def _hidden(seen: Tensor, first: int, last: int) -> Tensor:
 
 
 class Within(TemplateNetwork):
-    """Answers within the shape model: the likeliest of its vertebrae for what was found of the controls, were all
+    """Answers within the shape model: the likeliest of its vertebrae for what was found of the control points, were all
     errors of 1 mm and independent (maximum a posteriori, Blanz et al., 3DPVT 2004). Linear, and trained through."""
 
     def __init__(self, **options) -> None:
         super().__init__(**options)
         basis = torch.as_tensor(load_model(SHAPE_MODEL_FILE).basis(RANK)).float()
-        seen = basis[self.controls].flatten(0, 1)
+        seen = basis[self.control_points].flatten(0, 1)
         self._constant("basis", basis)
         self._constant("to_size", torch.linalg.solve(seen.T @ seen + torch.eye(RANK), seen.T))
 
     def whole(self, last: PosedShape, level: Tensor) -> PosedShape:
-        moved = last.shape - self.means[level][:, self.controls]
+        moved = last.shape - self.means[level][:, self.control_points]
         size = self.to_size @ moved.flatten(1).T
         return replace(last, shape=self.means[level] + (self.basis @ size).movedim(2, 0))
 
@@ -136,7 +136,7 @@ def outward(a: Tensor, b: Tensor) -> Tensor:
     up to twice as much as most of it."""
     template = load_template()
     mean = template.means[LEVELS.index("L3")]
-    points = mean if a.shape[1] == len(mean) else mean[template.controls]
+    points = mean if a.shape[1] == len(mean) else mean[template.control_points]
     radius = torch.as_tensor(np.linalg.norm(points, axis=1)).float()
     return (((a - b).square().sum(2) + 1e-4).sqrt() * radius).mean() / radius.mean()
 
@@ -144,7 +144,7 @@ def outward(a: Tensor, b: Tensor) -> Tensor:
 ROWS = {
     "all of it": Row(),
     "all of it, another seed": Row(seed=1),
-    "global code only, nothing looked up at the controls": Row(Blind),
+    "global code only, nothing looked up at the control points": Row(Blind),
     "no grey values along normals": Row(WithoutProfiles),
     "answers within the shape model": Row(Within),
     "shape model's coefficients from the global code only": Row(Coefficients),

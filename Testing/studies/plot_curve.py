@@ -43,7 +43,7 @@ def main() -> None:
         mean = np.convolve(values, np.ones(AVERAGED) / AVERAGED, "valid")
         axes.plot(steps[AVERAGED - 1 :], mean, color=COLOURS[term], lw=1.8, label=title)
     axes.set_xlabel("steps of 32 samples", color=MUTED)
-    axes.set_ylabel("mean distance of controls, mm", color=MUTED)
+    axes.set_ylabel("mean distance of control points, mm", color=MUTED)
     axes.legend(frameon=False, labelcolor=TEXT)
     axes.set_facecolor(BACKGROUND)
     axes.tick_params(colors=MUTED, length=0)

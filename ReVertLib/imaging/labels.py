@@ -32,7 +32,7 @@ def check_same_grid(ct: Volume, labels: Volume) -> None:
         raise InputError(
             f"CT and label map: expected one grid, got {ct.array.shape[::-1]} and {labels.array.shape[::-1]} voxels"
         )
-    corners = np.array([[0, 0, 0, 1], [*np.array(ct.array.shape[::-1]) - 1, 1]])
+    corners = np.array([[0, 0, 0, 1], [*ct.size_ijk - 1, 1]])
     distance = np.abs(corners @ (ct.ijk_to_lps - labels.ijk_to_lps).T).max()
     if distance > 0.01:
         raise InputError(f"CT and label map: expected one grid, got grids {distance:.3g} mm apart")
@@ -69,7 +69,7 @@ def is_cut_off(labels: Volume, label: int) -> bool:
 
 def touches_border(volume: Volume, lower_ijk: np.ndarray, upper_ijk: np.ndarray) -> bool:
     """Whether voxels lower <= (i, j, k) < upper reach the first or last ones of a volume."""
-    return bool((lower_ijk <= 0).any() or (upper_ijk >= volume.array.shape[::-1]).any())
+    return bool((lower_ijk <= 0).any() or (upper_ijk >= volume.size_ijk).any())
 
 
 def label_centre_lps(labels: Volume, label: int) -> np.ndarray:

@@ -45,25 +45,12 @@ def load_ct_source(case: Case, label: int, mirrored: bool, vertices: np.ndarray)
     """The vertebra of a label of a case; vertices (n, 3) as in the shape library."""
     labels = read_label_map(case.labels)
     region = labels.cropped(*label_region(labels, label, 3.0))
-    hu = _on_grid(read_volume(case.ct), region)
+    hu = read_volume(case.ct).resampled_to(region)
     inside = region.array == label
     if "bone" in case.ct.name:  # where marrow was cut away it holds 0; marrow is near 120 HU
         hu = np.where(hu == 0, 120.0, hu)
     nearest = ndimage.distance_transform_edt(~inside, region.spacing_mm[::-1], False, True)
     return CtSource(Volume(hu[tuple(nearest)].astype(np.float32), region.ijk_to_lps), inside, vertices, mirrored)
-
-
-def _on_grid(volume: Volume, grid: Volume) -> np.ndarray:
-    """(k, j, i) values of a volume at the voxel centres of another grid, trilinear."""
-    index = np.linalg.inv(volume.ijk_to_lps) @ grid.ijk_to_lps
-    return ndimage.affine_transform(
-        volume.array.astype(np.float32),
-        index[:3, :3][::-1, ::-1],
-        index[:3, 3][::-1],
-        grid.array.shape,
-        order=1,
-        mode="nearest",
-    )
 
 
 def warped_ct(source: CtSource, shape: Mesh, rng: np.random.Generator) -> Volume:
@@ -85,15 +72,13 @@ def _warp(source: CtSource, shape: Mesh, grid: Volume) -> np.ndarray:
     """(i, j, k, 3) where in the source's CT, -1..1 from end to end, the nodes of a lattice over the grid come from."""
     points = load_template().control_points[:WARP_POINTS]
     warp = RBFInterpolator(shape.vertices[points], source.vertices[points], kernel="thin_plate_spline", smoothing=0.1)
-    size = np.array(grid.array.shape[::-1])
+    size = grid.size_ijk
     counts = np.ceil(size * grid.spacing_mm / WARP_LATTICE_MM).astype(int) + 1
     axes = (np.linspace(0, n - 1, count) for n, count in zip(size, counts, strict=True))
     nodes = np.stack(np.meshgrid(*axes, indexing="ij"), -1)
-    there = warp(nodes.reshape(-1, 3) @ grid.ijk_to_lps[:3, :3].T + grid.ijk_to_lps[:3, 3])
+    there = warp(grid.lps_from_ijk(nodes.reshape(-1, 3)))
     there *= [-1, 1, 1] if source.mirrored else [1, 1, 1]
-    index_from_lps = np.linalg.inv(source.ct.ijk_to_lps)
-    index = there @ index_from_lps[:3, :3].T + index_from_lps[:3, 3]
-    return ((2 * index + 1) / source.ct.array.shape[::-1] - 1).reshape(nodes.shape)
+    return ((2 * source.ct.ijk_from_lps(there) + 1) / source.ct.size_ijk - 1).reshape(nodes.shape)
 
 
 def drawn_bone(shape: Mesh, rng: np.random.Generator) -> Volume:
@@ -103,5 +88,4 @@ def drawn_bone(shape: Mesh, rng: np.random.Generator) -> Volume:
 
 def voxelised(mesh: Mesh, grid: Volume) -> np.ndarray:
     """(k, j, i) bool: which voxel centres of an axis-aligned grid lie inside a closed mesh."""
-    last = np.array(grid.array.shape[::-1]) - 1
-    return inside_voxels(mesh, grid.ijk_to_lps[:3, 3], grid.spacing_mm, np.zeros(3, int), last)
+    return inside_voxels(mesh, grid.ijk_to_lps[:3, 3], grid.spacing_mm, np.zeros(3, int), grid.size_ijk - 1)

@@ -70,10 +70,9 @@ def _sheet(surface: Mesh, mass: np.ndarray, grid: Volume) -> np.ndarray:
     corners = surface.vertices[surface.faces]
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2
     weights = np.array([[4, 1, 1], [1, 4, 1], [1, 1, 4], [2, 2, 2]]) / 6
-    ijk_from_mm = np.linalg.inv(grid.ijk_to_lps)
-    points = np.einsum("qc,fcd->qfd", weights, corners).reshape(-1, 3) @ ijk_from_mm[:3, :3].T + ijk_from_mm[:3, 3]
+    points = grid.ijk_from_lps(np.einsum("qc,fcd->qfd", weights, corners).reshape(-1, 3))
     amount = (weights @ mass[surface.faces].T * area / 4).ravel() / grid.spacing_mm.prod()
-    size = np.array(grid.array.shape[::-1])
+    size = grid.size_ijk
     lower = np.floor(points).astype(int)
     part = (points - lower).T
     ends = np.stack([1 - part, part])
@@ -90,7 +89,7 @@ def _marrow(grid: Volume, density: float, rng: np.random.Generator) -> np.ndarra
     """(k, j, i) HU: denser behind the body and here and there, of upright trabeculae, at times with a cleft where the
     basivertebral vein leaves the body."""
     base = density * rng.uniform(60, 200)
-    x, y, z = _coordinates(grid)
+    x, y, z = grid.coordinates_lps(np.float32)
     hu = base + density * rng.uniform(0, 150) * np.clip((y - POSTERIOR_MM) / 12 + 0.5, 0, 1)
     hu = hu + density * rng.uniform(20, 60) * _patches(grid, 9.0, rng)
     length = float(rng.uniform(0.8, 2.0) / grid.spacing_mm[2])
@@ -101,13 +100,6 @@ def _marrow(grid: Volume, density: float, rng: np.random.Generator) -> np.ndarra
         cleft = np.exp(-((x / wide) ** 2) - ((y - 2) / deep) ** 2 - (z / high) ** 2)
         hu *= 1 - rng.uniform(0.5, 1.0) * cleft
     return hu
-
-
-def _coordinates(grid: Volume) -> list[np.ndarray]:
-    """x, y and z of all voxel centres, each (k, j, i), mm."""
-    k, j, i = np.ogrid[tuple(slice(np.float32(n)) for n in grid.array.shape)]
-    matrix = grid.ijk_to_lps.astype(np.float32)
-    return [row[0] * i + row[1] * j + row[2] * k + row[3] for row in matrix[:3]]
 
 
 def _patches(grid: Volume, length_mm: float, rng: np.random.Generator) -> np.ndarray:

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 import torch
-from scipy import ndimage
 
 from ReVertLib.errors import InputError, one_line
 from ReVertLib.files import made_folder
@@ -82,12 +81,10 @@ def scanned(patient: Patient, spacing_mm: float = 1.0) -> tuple[Volume, Volume]:
     mu = _resampled(patient, spacing_mm)
     labels = Volume(np.zeros(mu.array.shape, np.uint8), mu.ijk_to_lps)
     for bone, volume in zip(patient.bones, patient.volumes, strict=True):
-        part, grid = _around(bone.mesh_lps.vertices, mu)
-        index = np.linalg.inv(volume.ijk_to_lps) @ grid.ijk_to_lps
-        mu.array[part] += ndimage.affine_transform(
-            volume.array, index[:3, :3][::-1, ::-1], index[:3, 3][::-1], grid.array.shape, order=1
-        )
-        labels.array[part][voxelised(bone.mesh_lps, grid)] = bone.label
+        box = mu.box_around(bone.mesh_lps.vertices, margin=2)
+        part, part_labels = mu.cropped(*box), labels.cropped(*box)
+        part.array[:] += volume.resampled_to(part, outside=0.0)
+        part_labels.array[voxelised(bone.mesh_lps, part)] = bone.label
     for metal in patient.metal:
         metal.drawn_on(mu)
     return Volume(hounsfield(mu.array), mu.ijk_to_lps), labels
@@ -113,13 +110,3 @@ def _resampled(patient: Patient, spacing_mm: float) -> Volume:
     matrix[:3, 3] = body.ijk_to_lps[:3, 3] + (spacing_mm - body.spacing_mm) / 2  # the first voxels share a corner
     matrix[2, 3] += first * body.spacing_mm[2]
     return Volume(array, matrix)
-
-
-def _around(points: np.ndarray, volume: Volume) -> tuple[tuple[slice, slice, slice], Volume]:
-    """The part of an axis-aligned volume around points (n, 3), as slices and as a volume at its place."""
-    index = (points - volume.ijk_to_lps[:3, 3]) / volume.spacing_mm
-    size = np.array(volume.array.shape[::-1])
-    lower = np.clip(np.floor(index.min(0)) - 2, 0, size).astype(int)
-    upper = np.clip(np.ceil(index.max(0)) + 3, lower + 1, size).astype(int)
-    part = tuple(slice(a, b) for a, b in zip(lower[::-1], upper[::-1], strict=True))
-    return part, volume.cropped(lower, upper)

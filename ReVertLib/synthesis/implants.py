@@ -60,18 +60,15 @@ class Cylinder:
 
     def drawn_on(self, mu: Volume) -> None:
         """Sets the voxels of an axis-aligned volume within the cylinder to its attenuation."""
-        spacing, origin = mu.spacing_mm, mu.ijk_to_lps[:3, 3]
         ends = np.stack([self.start, self.end])
-        lower = np.maximum(np.floor((ends.min(0) - self.radius_mm - origin) / spacing), 0).astype(int)
-        upper = np.ceil((ends.max(0) + self.radius_mm - origin) / spacing).astype(int) + 1
-        part = mu.array[lower[2] : upper[2], lower[1] : upper[1], lower[0] : upper[0]]
-        k, j, i = np.indices(part.shape)
-        points = np.stack([i, j, k], -1) * spacing + (origin + lower * spacing) - self.start
+        part = mu.cropped(*mu.box_around(np.vstack([ends - self.radius_mm, ends + self.radius_mm])))
+        points = np.stack(np.broadcast_arrays(*part.coordinates_lps()), -1) - self.start
         length = np.linalg.norm(self.end - self.start)
         axis = (self.end - self.start) / length
         along = points @ axis
         off = np.linalg.norm(points - along[..., None] * axis, axis=-1)
-        part[(off <= max(self.radius_mm, spacing.max() / 2)) & (along >= 0) & (along <= length)] = self.mu
+        near = off <= max(self.radius_mm, mu.spacing_mm.max() / 2)
+        part.array[near & (along >= 0) & (along <= length)] = self.mu
 
 
 @cache
@@ -121,8 +118,7 @@ def needle(bone: Bone, rng: np.random.Generator) -> Cylinder:
 def cemented(volume: Volume, bone: Bone, rng: np.random.Generator) -> Volume:
     """What a vertebra is made of, LPS, after a vertebroplasty: a rough lump of cement somewhere in its body."""
     middle = (bone.upper_lps[:3, 3] + bone.lower_lps[:3, 3]) / 2 + rng.normal(0, 3, 3)
-    k, j, i = np.indices(volume.array.shape, np.float32)
-    points = np.stack([i, j, k], -1) @ volume.ijk_to_lps[:3, :3].T + volume.ijk_to_lps[:3, 3]
+    points = np.stack(np.broadcast_arrays(*volume.coordinates_lps()), -1)
     radius = np.linalg.norm((points - middle) @ bone.upper_lps[:3, :3] / rng.uniform([8, 7, 6], [15, 12, 9]), axis=-1)
     rough = ndimage.gaussian_filter(rng.standard_normal(volume.array.shape), 2.5 / volume.spacing_mm[::-1])
     lump = (volume.array > 0) & (radius + 0.25 * rough / rough.std() < 1)

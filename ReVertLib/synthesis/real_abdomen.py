@@ -65,12 +65,12 @@ class Abdomen:
         return self._sampled(warp, grid)
 
     def _sampled(self, warp: RBFInterpolator, grid: Volume) -> np.ndarray:
-        size = np.array(grid.array.shape[::-1])
+        size = grid.size_ijk
         counts = np.ceil(size * grid.spacing_mm / LATTICE_MM).astype(int) + 1
         axes = (np.linspace(0, n - 1, count) for n, count in zip(size, counts, strict=True))
         nodes = np.stack(np.meshgrid(*axes, indexing="ij"), -1) * grid.spacing_mm + grid.ijk_to_lps[:3, 3]
         index = (warp(nodes.reshape(-1, 3)) - self.mu.ijk_to_lps[:3, 3]) / self.mu.spacing_mm
-        at = ((2 * index + 1) / self.mu.array.shape[::-1] - 1).reshape(nodes.shape)
+        at = ((2 * index + 1) / self.mu.size_ijk - 1).reshape(nodes.shape)
         field = torch.as_tensor(at.T[None], dtype=torch.float32)
         field = torch.nn.functional.interpolate(field, grid.array.shape, mode="trilinear", align_corners=True)
         mu = torch.as_tensor(self.mu.array)[None, None]
@@ -99,10 +99,7 @@ def _without_spine(ct: Volume) -> np.ndarray:
     regions, _ = ndimage.label(skin)
     body = regions == np.bincount(regions.ravel())[1:].argmax() + 1
     body = np.stack([ndimage.binary_fill_holes(plane) for plane in ndimage.binary_dilation(body, np.ones((1, 3, 3)))])
-    x, y, z = (
-        (ct.ijk_to_lps[a, 3] + ct.spacing_mm[a] * np.arange(n)).reshape([-1 if a == b else 1 for b in (2, 1, 0)])
-        for a, n in enumerate(ct.array.shape[::-1])
-    )
+    x, y, z = ct.coordinates_lps()
     order = np.argsort(ENDPLATES_YZ_MM[:, 1])
     middle_y = np.interp(z, ENDPLATES_YZ_MM[order, 1], ENDPLATES_YZ_MM[order, 0]) + 0.9 * np.maximum(-735 - z, 0)
     half_x = np.interp(z, [-800, -760, -725, -700, -550, -530], [28, 40, 46, 50, 50, 34])

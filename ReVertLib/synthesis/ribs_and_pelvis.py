@@ -11,7 +11,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from ReVertLib.geometry.views import rotation_about
-from ReVertLib.imaging.volume import Volume
+from ReVertLib.imaging.volume import Volume, slices
 
 FAR_MM, MARGIN_MM = -1e3, 3.0
 
@@ -26,20 +26,17 @@ class Spheres:
     def depth_on(self, grid: Volume) -> tuple[tuple[slice, slice, slice], np.ndarray]:
         """The part of an axis-aligned grid around the spheres, and how deep in mm each of its voxel centres lies in the
         nearest of them; exact up to MARGIN_MM outside, FAR_MM beyond."""
-        spacing, origin = grid.spacing_mm, grid.ijk_to_lps[:3, 3]
-        size = np.array(grid.array.shape[::-1])
-        centres, reach = (self.centres - origin) / spacing, (self.radii_mm[:, None] + MARGIN_MM) / spacing
-        lower = np.clip(np.ceil(centres - reach), 0, size).astype(int)
-        upper = np.clip(np.floor(centres + reach) + 1, 0, size).astype(int)
+        spacing, centres = grid.spacing_mm, grid.ijk_from_lps(self.centres)
+        reach = (self.radii_mm[:, None] + MARGIN_MM) / spacing
+        lower, upper = grid.cut(np.ceil(centres - reach), np.floor(centres + reach) + 1)
         first, last = lower.min(0), upper.max(0)
         depth = np.full((last - first)[::-1], FAR_MM, np.float32)
         for centre, radius, low, high in zip(centres, self.radii_mm, lower, upper, strict=True):
             x, y, z = ((np.arange(low[a], high[a]) - centre[a]) * spacing[a] for a in range(3))
             away = np.sqrt(z[:, None, None] ** 2 + y[:, None] ** 2 + x**2)
-            (i0, j0, k0), (i1, j1, k1) = low - first, high - first
-            part = depth[k0:k1, j0:j1, i0:i1]
+            part = depth[slices(low - first, high - first)]
             np.maximum(part, radius - away, out=part, casting="same_kind")
-        return tuple(slice(a, b) for a, b in zip(first[::-1], last[::-1], strict=True)), depth
+        return slices(first, last), depth
 
 
 def tube(points: np.ndarray, radii_mm: np.ndarray | float, step_mm: float = 2.0) -> Spheres:

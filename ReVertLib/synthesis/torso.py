@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from scipy import ndimage
 
-from ReVertLib.imaging.volume import Volume
+from ReVertLib.imaging.volume import Volume, slices
 from ReVertLib.imaging.voxelize import coverage
 from ReVertLib.mesh.mesh import Mesh
 
@@ -58,14 +58,10 @@ class Torso:
     def __init__(self, bones: tuple[Bone, ...], size: BodySize, rng: np.random.Generator) -> None:
         self.bones, self.size, self.rng = bones, size, rng
         self.grid = _grid_around(bones, size)
-        nodes = (
-            self.grid.ijk_to_lps[a, 3] + SPACING_MM * np.arange(n) for a, n in enumerate(self.grid.array.shape[::-1])
-        )
-        x, y, z = (axis.astype(np.float32) for axis in nodes)
-        self.x, self.y, self.z = x, y[:, None], z[:, None, None]
+        self.x, self.y, self.z = (axis.astype(np.float32) for axis in self.grid.coordinates_lps())
         ends = np.stack([bone.upper_lps[:3, 3] for bone in bones])[::-1]
         self.spine_y = np.interp(self.z, ends[:, 2], ends[:, 1]).astype(np.float32)
-        self.back_y = (_back(bones, z) + size.back_mm).astype(np.float32)[:, None, None]
+        self.back_y = (_back(bones, self.z.ravel()) + size.back_mm).astype(np.float32)[:, None, None]
 
     @property
     def mu(self) -> np.ndarray:
@@ -141,14 +137,7 @@ def cover_of(depth_mm: np.ndarray) -> np.ndarray:
 
 def covered(mesh: Mesh, grid: Volume) -> tuple[tuple[slice, slice, slice], np.ndarray]:
     """The part of an axis-aligned grid around a closed mesh, and the share of each of its voxels inside the mesh."""
-    spacing, origin = grid.spacing_mm, grid.ijk_to_lps[:3, 3]
-    low = np.floor((mesh.vertices.min(0) - origin) / spacing).astype(int) - 1
-    high = np.ceil((mesh.vertices.max(0) - origin) / spacing).astype(int) + 2
-    matrix = grid.ijk_to_lps.copy()
-    matrix[:3, 3] = origin + low * spacing
-    cover = coverage(mesh, Volume(np.zeros((high - low)[::-1], np.uint8), matrix))
-    size = np.array(grid.array.shape[::-1])
-    first, last = np.clip(low, 0, size), np.clip(high, 0, size)
-    (i0, j0, k0), (i1, j1, k1) = first - low, last - low
-    part = tuple(slice(a, b) for a, b in zip(first[::-1], last[::-1], strict=True))
-    return part, cover[k0:k1, j0:j1, i0:i1]
+    lower, upper = grid.box_around(mesh.vertices, margin=1)
+    cover = coverage(mesh, grid.empty(lower, upper))
+    first, last = grid.cut(lower, upper)
+    return slices(first, last), cover[slices(first - lower, last - lower)]

@@ -1,10 +1,10 @@
 """Messages between two processes over a stream of bytes: a JSON header, then the arrays it names. No pickle: what
 comes in can hold nothing but data.
 
-    mark       8 bytes, "ReVert", format 1, 0
+    mark       8 bytes, "ReVert", format 2, 0
     length     4 bytes, unsigned, little endian: of the header
-    header     JSON, UTF-8: {"kind": text, "content": object, "arrays": [{"dtype": "<f8", "shape": [3000, 3]}, ...]}
-    arrays     the bytes of each, in order, rows first; dtype as numpy writes it, with its byte order
+    header     JSON, UTF-8: {"kind": text, "content": object, "arrays": [bytes of each, ...]}
+    arrays     each as a whole .npy file (numpy.lib.format), in order
 
 The content is made of None, texts, numbers, lists, and dicts. What JSON lacks is an object with the key "@":
 {"@": "array", "at": 0} the first array, {"@": "tuple", "items": [...]}, {"@": "Mesh", "vertices": ...} a data class of
@@ -14,9 +14,9 @@ The content is made of None, texts, numbers, lists, and dicts. What JSON lacks i
 from __future__ import annotations
 
 import json
-import math
 import struct
 from dataclasses import dataclass, fields
+from io import BytesIO
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from ReVertLib.metrics.records import Comparison, Mask, SurfaceMetrics
 MAX_HEADER_BYTES = 1 << 24
 MAX_ARRAY_BYTES = 1 << 31
 
-_MARK = b"ReVert\x01\x00"
+_MARK = b"ReVert\x02\x00"
 _START = struct.Struct(f"<{len(_MARK)}sI")
 _DATA = (
     About,
@@ -50,7 +50,7 @@ _TAG = "@"
 
 
 class WireError(ValueError):
-    """What came is no message, in one line. The stream cannot be read any further."""
+    """The bytes that came are no message; one line says why. The stream cannot be read any further."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,10 @@ class Message:
 
 def encode(message: Message) -> bytes:
     """The message as bytes. Raises TypeError or ValueError for what no message can hold."""
-    arrays: list[np.ndarray] = []
+    arrays: list[memoryview] = []
     content = _packed(message.content, arrays)
-    listed = [{"dtype": array.dtype.str, "shape": array.shape} for array in arrays]
-    header = json.dumps({"kind": message.kind, "content": content, "arrays": listed}).encode()
-    return b"".join([_START.pack(_MARK, len(header)), header, *(array.data for array in arrays)])
+    header = json.dumps({"kind": message.kind, "content": content, "arrays": [len(array) for array in arrays]}).encode()
+    return b"".join([_START.pack(_MARK, len(header)), header, *arrays])
 
 
 class Decoder:
@@ -95,10 +94,9 @@ class Decoder:
             return None
         if self._header is None and not self._read_header():
             return None
-        layout = self._header["arrays"]
-        if len(self._pending) < sum(count for _, _, count in layout):
+        if len(self._pending) < sum(self._header["arrays"]):
             return None
-        arrays = [np.frombuffer(self._taken(count), dtype).reshape(shape) for dtype, shape, count in layout]
+        arrays = [_array(self._taken(count)) for count in self._header["arrays"]]
         message = Message(self._header["kind"], _unpacked(self._header["content"], arrays))
         self._header = self._header_bytes = None
         return message
@@ -121,13 +119,12 @@ class Decoder:
             return False
         try:
             header = json.loads(self._taken(self._header_bytes))
-            layout = [_layout(listed["dtype"], listed["shape"]) for listed in header["arrays"]]
-            self._header = {"kind": str(header["kind"]), "content": header["content"], "arrays": layout}
+            counts = [int(count) for count in header["arrays"]]
+            self._header = {"kind": str(header["kind"]), "content": header["content"], "arrays": counts}
         except (ValueError, KeyError, TypeError) as error:
             raise WireError(f"message: expected a header as JSON, got {one_line(error)}") from error
-        total = sum(count for _, _, count in layout)
-        if total > MAX_ARRAY_BYTES:
-            raise WireError(f"message: expected arrays of at most {MAX_ARRAY_BYTES} bytes, got {total}")
+        if min(counts, default=0) < 0 or sum(counts) > MAX_ARRAY_BYTES:
+            raise WireError(f"message: expected arrays of 0 to {MAX_ARRAY_BYTES} bytes, got {sum(counts)}")
         return True
 
     def _taken(self, count: int) -> bytearray:
@@ -137,19 +134,21 @@ class Decoder:
         return taken
 
 
-def _layout(dtype: str, shape: list[int]) -> tuple[np.dtype, tuple[int, ...], int]:
-    """Type, shape and number of bytes of an array. Raises ValueError or TypeError for what is none of numbers."""
-    kind, sides = np.dtype(dtype), tuple(shape)
-    if kind.kind not in "biuf" or not all(isinstance(side, int) and side >= 0 for side in sides):
-        raise ValueError(f"an array of {str(dtype)[:40]!r} and shape {str(shape)[:40]}")
-    return kind, sides, kind.itemsize * math.prod(sides)
+def _array(data: bytearray) -> np.ndarray:
+    """The array in a .npy file. Raises WireError for anything else, Python objects among it."""
+    try:
+        return np.lib.format.read_array(BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError, MemoryError) as error:
+        raise WireError(f"message: expected an array of numbers, got {one_line(error)[:200]}") from error
 
 
-def _packed(value: object, arrays: list[np.ndarray]) -> object:
-    """The value as JSON holds it; its arrays are added to arrays."""
+def _packed(value: object, arrays: list[memoryview]) -> object:
+    """The value as JSON holds it; its arrays are added to arrays as .npy files. Raises ValueError for Python objects in
+    an array."""
     if isinstance(value, np.ndarray):
-        _layout(value.dtype.str, list(value.shape))
-        arrays.append(np.ascontiguousarray(value).reshape(value.shape))
+        file = BytesIO()
+        np.lib.format.write_array(file, np.asarray(value, order="C"), allow_pickle=False)
+        arrays.append(file.getbuffer())
         return {_TAG: "array", "at": len(arrays) - 1}
     if isinstance(value, list):
         return [_packed(item, arrays) for item in value]

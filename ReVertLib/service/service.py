@@ -1,4 +1,5 @@
-"""The work itself, by name: what the Slicer module asks for, in its own process or of a child process (worker.py).
+"""What the Slicer module has computed, in its own process or in a child process (worker.py): reconstructions and
+comparisons.
 
 Importing this file is quick; torch, scipy and the weights are loaded when they are needed.
 """
@@ -24,15 +25,20 @@ if TYPE_CHECKING:
     from ReVertLib.inference.predictor import Predictor
 
 Progress = Callable[[str, int, int], None]
-"""Is called with what begins now, and how many of how many such stages are done."""
+"""Called at the beginning of each stage: its name, how many stages are done, how many there are in all."""
 
 PACKAGES = ("torch", "numpy", "vtk")
+"""Packages whose versions a result carries."""
+
+
+def _no_progress(_stage: str, _done: int, _total: int) -> None:
+    """The Progress of a caller that shows none."""
 
 
 class Service:
-    """Answers with one set of weights on one device; both are loaded on first use and kept.
+    """Computes with one set of weights on one device; both are loaded on first use and kept.
 
-    weights: a weights file, None for the shipped one. device: one of `predict.DEVICES`. predictor: is used instead of
+    weights: a weights file, None for the shipped one. device: one of `predictor.DEVICES`. predictor: is used instead of
     these; it has `reconstruct`, `weights_sha256`, `architecture` and `device` as a Predictor has.
     """
 
@@ -43,36 +49,34 @@ class Service:
 
     @property
     def about(self) -> About:
-        """Who answers. Loads the weights."""
-        predictor = self._loaded(_silent)
+        """Weights, device and versions behind the results. Loads the weights."""
+        predictor = self._loaded()
         versions = {"revert": __version__, "python": platform.python_version()}
         versions |= {name: version for name in PACKAGES if (version := _version(name))}
-        words = _device_words(predictor.device)
-        return About(predictor.weights_sha256, predictor.architecture, words, versions)
+        device = _described(predictor.device)
+        return About(predictor.weights_sha256, predictor.architecture, device, versions)
 
-    def load(self, progress: Progress | None = None) -> None:
+    def load(self, progress: Progress = _no_progress) -> None:
         """Everything that makes the first reconstruction slower than the next. Raises InputError as a Predictor does,
         and when a package is missing."""
-        say = progress or _silent
-        self._loaded(say)
-        say("Warming up", 2, 3)
+        self._loaded(progress)
+        progress("Warming up", 2, 3)
         geometry = Geometry(1000.0, 700.0, (0.5, 0.5), (127.5, 127.5), "L3", (64.0, 64.0, 192.0, 192.0))
         self.reconstruct(np.zeros((256, 256), np.uint8), [geometry])
 
     def reconstruct(
-        self, pixels: np.ndarray, geometries: Sequence[Geometry], progress: Progress | None = None
+        self, pixels: np.ndarray, geometries: Sequence[Geometry], progress: Progress = _no_progress
     ) -> list[Outcome | Refusal]:
         """The vertebra of every geometry, in order, in pixels (rows, columns), bone bright.
 
         A vertebra that cannot be reconstructed is a Refusal among the others. Raises its InputError when it is the only
         one that was asked for.
         """
-        say = progress or _silent
-        predictor = self._loaded(say)
+        predictor = self._loaded(progress)
         found: list[Outcome | Refusal] = []
         for i, geometry in enumerate(geometries):
             try:
-                found.append(_outcome(predictor, pixels, geometry, say, (i, len(geometries))))
+                found.append(_outcome(predictor, pixels, geometry, progress, (i, len(geometries))))
             except InputError as error:
                 if len(geometries) == 1:
                     raise
@@ -80,55 +84,55 @@ class Service:
         return found
 
     def compare(
-        self, mesh: Mesh, target: Mask, mode: str, level: str | None, progress: Progress | None = None
+        self, mesh: Mesh, target: Mask, mode: str, level: str | None, progress: Progress = _no_progress
     ) -> Comparison:
         """The figures of mesh against the surface of target, both in RAS or both in LPS, mm, beside those of the
-        constant baseline of that level. mode: one of `align.ALIGNMENTS`.
+        constant baseline of that level. mode: one of `icp.ALIGNMENTS`.
 
         Raises InputError for an empty segment, and as `compare.compare` does.
         """
-        say = progress or _silent
         from ReVertLib.anatomy.template import baseline_mesh
         from ReVertLib.metrics.compare import STAGES, compare
 
         total = 1 + len(STAGES)
-        say("Building the surface of the segment", 0, total)
+        progress("Building the surface of the segment", 0, total)
         surface = _surface(target)
         return compare(
-            mesh, surface, mode, level, baseline_mesh(level), lambda stage: say(stage, 1 + STAGES.index(stage), total)
+            mesh,
+            surface,
+            mode,
+            level,
+            baseline_mesh(level),
+            lambda stage: progress(stage, 1 + STAGES.index(stage), total),
         )
 
     def answer(
-        self, kind: str, content: dict, progress: Progress | None = None
+        self, kind: str, content: dict, progress: Progress = _no_progress
     ) -> list[Outcome | Refusal] | Comparison:
         """What the method named kind, "reconstruct" or "compare", returns for its arguments."""
         return {"reconstruct": self.reconstruct, "compare": self.compare}[kind](**content, progress=progress)
 
-    def _loaded(self, say: Progress) -> Predictor:
+    def _loaded(self, progress: Progress = _no_progress) -> Predictor:
         if self._predictor is None:
-            say("Loading PyTorch", 0, 3)
+            progress("Loading PyTorch", 0, 3)
             try:
                 from ReVertLib.inference.predictor import Predictor
             except ModuleNotFoundError as error:
-                expected = "expected to be installed (torch: by the PyTorch extension)"
+                expected = "expected to be installed (in Slicer: click Reconstruct in the ReVert panel)"
                 raise InputError(f"Python package {error.name}: {expected}, got none") from error
-            say("Loading the weights", 1, 3)
+            progress("Loading the weights", 1, 3)
             self._predictor = Predictor(self._weights, self._device)
         return self._predictor
 
 
-def _silent(_stage: str, _done: int, _total: int) -> None:
-    """Nobody wants to know."""
-
-
-def _outcome(predictor: Predictor, pixels: np.ndarray, geometry: Geometry, say: Progress, place: tuple) -> Outcome:
+def _outcome(predictor: Predictor, pixels: np.ndarray, geometry: Geometry, progress: Progress, place: tuple) -> Outcome:
     """place: (vertebrae done, vertebrae in all)."""
     from ReVertLib.mesh.silhouette import outlines
 
     done, total = (2 * count for count in place)
-    say(f"Reconstructing {geometry.level or 'the vertebra'}", done, total)
+    progress(f"Reconstructing {geometry.level or 'the vertebra'}", done, total)
     found = predictor.reconstruct(pixels, geometry)
-    say("Drawing the outline", done + 1, total)
+    progress("Drawing the outline", done + 1, total)
     return Outcome(found, tuple(outlines(found.mesh, found.geometry, pixels.shape[::-1])))
 
 
@@ -149,8 +153,8 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _device_words(device: object) -> str:
-    """A torch device in words, with what it has."""
+def _described(device: object) -> str:
+    """A torch device by name, with its number of threads or its model."""
     import torch
 
     kind = torch.device(device).type

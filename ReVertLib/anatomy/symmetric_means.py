@@ -1,7 +1,7 @@
-"""The template's means made fit to start from: without folds, without slivers, and the same left as right.
+"""The template's means repaired for registration and sampling: no folds, no slivers, and left-right symmetric.
 
-The template's own means stay as they are, weights depend on them. They have small folds, above all L1, and where the
-registered levels are squeezed together, slivers, which the least change of shape turns over.
+The template's own means stay as they are, because weights depend on them. They have small folds, above all L1, and
+slivers where the registered levels are compressed, which a small change of shape would flip.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def mirror(mesh: Mesh) -> Mesh:
 @cache
 def mended_means() -> np.ndarray:
     """(5, n, 3) the template's means, L3 first and each other level from its neighbour towards L3: moved halfway to its
-    mirror image, and where a triangle is turned over against the neighbour, or squashed, or runs through another, the
-    difference between the two levels is filled in from around."""
+    mirror image; where a triangle is flipped or degenerate against the neighbour, or intersects another, the difference
+    between the two levels is interpolated from the surroundings."""
     template = load_template()
     raw = [Mesh(mean.astype(float), template.faces) for mean in template.means]
     means = {2: symmetric(raw[2], raw[2])}

@@ -7,7 +7,7 @@
     OUT/manifest.json                                     versions, options, every vertebra with its files' SHA256,
                                                           what was skipped and why
 
-Labels are VerSe's, L1..L5 = 20..24. `dataset_builder` writes it.
+Labels are VerSe's, L1..L5 = 20..24. `build` writes it.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from ReVertLib.inference.verdict import Verdict, verdict
 from ReVertLib.mesh.distance import distances_mm
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import Mesh, mesh_quality, volume_centroid
-from ReVertLib.mesh.self_intersection import crossing_faces
+from ReVertLib.mesh.self_intersection import self_intersections
 from ReVertLib.metrics.surface import SurfaceMetrics, surface_metrics
 from ReVertLib.metrics.unit_ball import onto_ball
 from ReVertLib.registration.icp import align
@@ -207,7 +207,7 @@ def _rows(
 ) -> list[Row]:
     """A row for each motion of one answer."""
     quality = mesh_quality(mesh)
-    soundness = (quality.closed, quality.euler_number, len(np.unique(crossing_faces(mesh))) / len(mesh.faces))
+    soundness = (quality.closed, quality.euler_number, len(np.unique(self_intersections(mesh))) / len(mesh.faces))
     where = (shot.vertebra, shot.case, shot.level, shot.view, answer)
     return [
         Row(*where, alignment, surface_metrics(mesh.moved(motion), truth, samples), pose, *soundness)

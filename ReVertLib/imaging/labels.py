@@ -91,20 +91,20 @@ def mesh_from_mask(mask: np.ndarray, ijk_to_world: np.ndarray, smoothing_mm: flo
     The mask's signed distance to its voxel faces is smoothed by a Gaussian of smoothing_mm and cut where the volume
     of the mask is kept, so that stair-casing goes and size stays.
     """
-    field, level, index_to_world = smooth_level_set(mask, ijk_to_world, smoothing_mm)
-    mesh = isosurface(field, level, index_to_world)
-    # Counting voxels gives the level only to within a layer of equal distances: one Newton step on the volume.
+    field, isovalue, index_to_world = smooth_level_set(mask, ijk_to_world, smoothing_mm)
+    mesh = isosurface(field, isovalue, index_to_world)
+    # Counting voxels gives the isovalue only to within a layer of equal distances: one Newton step on the volume.
     wanted_mm3 = mask.sum() * abs(np.linalg.det(ijk_to_world[:3, :3]))
-    level += (mesh_volume_mm3(mesh) - wanted_mm3) / mesh_area_mm2(mesh)
-    return isosurface(field, level, index_to_world)
+    isovalue += (mesh_volume_mm3(mesh) - wanted_mm3) / mesh_area_mm2(mesh)
+    return isosurface(field, isovalue, index_to_world)
 
 
 def smooth_level_set(
     mask: np.ndarray, ijk_to_world: np.ndarray, smoothing_mm: float
 ) -> tuple[np.ndarray, float, np.ndarray]:
-    """A smooth field on a finer grid whose super-level set is the mask without its stair-cases.
+    """A smooth field on a finer grid which is above the isovalue where the mask is, without its stair-cases.
 
-    mask: (k, j, i) bool. Returns field (k, j, i) float32 on a grid of about 1 mm or finer, the level at which the
+    mask: (k, j, i) bool. Returns field (k, j, i) float32 on a grid of about 1 mm or finer, the isovalue at which the
     enclosed volume equals the mask's, and the (4, 4) matrix from the field's index (i, j, k) to the world.
     """
     spacing = np.linalg.norm(ijk_to_world[:3, :3], axis=0)
@@ -116,10 +116,10 @@ def smooth_level_set(
     field = _upsampled(distance.astype(np.float32), factor[::-1])
     field = ndimage.gaussian_filter(field, smoothing_mm / (sampling / factor[::-1]))
     inside = int(mask.sum() * factor.prod())
-    level = float(np.partition(field.ravel(), -inside)[-inside])
+    isovalue = float(np.partition(field.ravel(), -inside)[-inside])
     index_to_world = ijk_to_world @ np.diag([*1.0 / factor, 1.0])
     index_to_world[:3, 3] = (ijk_to_world @ [*-padding.astype(float), 1.0])[:3]
-    return field, level, index_to_world
+    return field, isovalue, index_to_world
 
 
 def _upsampled(field: np.ndarray, factor: np.ndarray) -> np.ndarray:

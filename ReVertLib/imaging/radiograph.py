@@ -40,7 +40,7 @@ class Radiograph:
     """One radiograph. pixels: (rows, columns) float32, bone bright, in the file's grey values.
 
     bit_depth: bits a pixel has in the file. inverted: whether bone was dark there, and each value v has become
-    max + min - v. parameters: the keys of the JSON sidecar that the file itself knows (see `geometry.Geometry`).
+    max + min - v. parameters: the keys of the JSON sidecar that the file itself knows (see `geometry.camera.Geometry`).
     spacing_source: in plain words, where the pixel spacing is from; begins with "none" when there is none.
     """
 
@@ -83,7 +83,7 @@ def radiograph_from_array(
     """A Radiograph from grey values (rows, columns), or (k, j, i) with one slice, or with equal colour channels last.
 
     name: how messages call the image. bit_depth: that of the array if None. inverted: whether bone is dark in array;
-    None looks (see `pixels.is_object_on_white`); what looks like neither is taken to be bone bright.
+    None looks (see `grey_values.is_object_on_white`); what looks like neither is taken to be bone bright.
     The pixels are a copy. Raises InputError for values or a size that no radiograph has.
     """
     array = np.asarray(array)

@@ -1,4 +1,4 @@
-"""Triangle surfaces in mm: reading, writing, checking, and cutting them from fields."""
+"""Triangle surfaces in mm, their quality, volume, area and normals."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class Mesh:
 
 @dataclass(frozen=True)
 class MeshQuality:
-    """What makes a surface trustworthy. volume_mm3 is signed: positive when the faces are wound outward."""
+    """Whether a surface bounds a solid, and of which topology. volume_mm3 is signed: positive when the faces
+    are wound outward."""
 
     closed: bool
     consistently_wound: bool

@@ -1,4 +1,4 @@
-"""Surfaces through VTK: conversion, level sets, voxels inside, decimation."""
+"""Surfaces through VTK: conversion, isosurfaces, voxels inside, decimation."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ def from_polydata(polydata: vtkPolyData) -> Mesh:
     return Mesh(vtk_to_numpy(output.GetPoints().GetData()), faces)
 
 
-def isosurface(field: np.ndarray, level: float, index_to_world: np.ndarray) -> Mesh:
-    """The largest closed surface on which field (k, j, i) float32 equals level, higher values inside, wound outward.
+def isosurface(field: np.ndarray, isovalue: float, index_to_world: np.ndarray) -> Mesh:
+    """The largest closed surface on which field (k, j, i) float32 equals isovalue, higher values inside, wound outward.
 
-    index_to_world: (4, 4) from index (i, j, k) to mm. The field must be below level all along its border.
+    index_to_world: (4, 4) from index (i, j, k) to mm. The field must be below isovalue all along its border.
     """
     image = vtkImageData()
     image.SetDimensions(*field.shape[::-1])
     image.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(field).ravel(), deep=True))
     surface = vtkFlyingEdges3D()
     surface.SetInputData(image)
-    surface.SetValue(0, level)
+    surface.SetValue(0, isovalue)
     surface.ComputeNormalsOff()
     surface.ComputeGradientsOff()
     largest = vtkPolyDataConnectivityFilter()

@@ -31,20 +31,20 @@ def rasterised(pixels: np.ndarray, faces: np.ndarray, size_px: tuple[int, int]) 
     """
     columns, rows = size_px
     corners = pixels[faces]
-    first, last = _whole(corners[..., 1].min(1), corners[..., 1].max(1), rows)
-    face, row = _spread(first, last)
-    enter, leave = _crossings(corners[face], row)
-    index, column = _spread(*_whole(enter, leave, columns))
+    first, last = whole_numbers_between(corners[..., 1].min(1), corners[..., 1].max(1), rows)
+    face, row = values_in_ranges(first, last)
+    enter, leave = row_crossings(corners[face], row)
+    index, column = values_in_ranges(*whole_numbers_between(enter, leave, columns))
     return Fragments(face[index], row[index], column)
 
 
-def _whole(low: np.ndarray, high: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+def whole_numbers_between(low: np.ndarray, high: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """The whole numbers first <= i < last with low <= i <= high and 0 <= i < size."""
     first = np.clip(np.ceil(low), 0, size).astype(np.int64)
     return first, np.clip(np.floor(high) + 1, first, size).astype(np.int64)
 
 
-def _spread(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def values_in_ranges(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(index, value): every whole value of every range first[index] <= value < last[index]."""
     count = last - first
     index = np.repeat(np.arange(len(count)), count)
@@ -52,7 +52,7 @@ def _spread(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return index, np.arange(len(index)) - before[index] + first[index]
 
 
-def _crossings(corners: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def row_crossings(corners: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Least and greatest u (k,) at which the sides of triangles (k, 3, 2) meet the lines v = row (k,)."""
     least, greatest = np.full(len(row), np.inf), np.full(len(row), -np.inf)
     ends = [(np.ascontiguousarray(corners[:, i, 0]), corners[:, i, 1] - row) for i in range(3)]

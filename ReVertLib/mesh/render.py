@@ -1,4 +1,4 @@
-"""A shaded picture of a surface in plain numpy: the same pixels on every machine, with or without a display.
+"""Rendering a surface in numpy: the same pixels on every machine, with or without a display.
 
 Orthographic, in a view frame like the camera's: +X right, +Y down, +Z away from the viewer, mm. The picture is drawn
 larger and shrunk, so that its edges are smooth. Light: a key light from the upper left, a weak one from the right, a

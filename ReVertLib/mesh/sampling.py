@@ -1,4 +1,4 @@
-"""Points spread evenly over a surface."""
+"""Points sampled uniformly over a surface."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a registered surface is still a surface: triangles turned over, and triangles that run through others."""
+"""What is wrong with a deformed surface: flipped triangles, degenerate triangles and self-intersections."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ def face_normals(mesh: Mesh) -> np.ndarray:
 
 
 def flipped_faces(mesh: Mesh, rest: np.ndarray) -> np.ndarray:
-    """(m,) bool: the triangles whose normal turned by a right angle or more from rest (n, 3), which lies over mesh."""
+    """(m,) bool: the triangles whose normal differs by a right angle or more from that in rest (n, 3), the vertices
+    before the deformation."""
     return np.einsum("ij,ij->i", face_normals(mesh), face_normals(Mesh(rest, mesh.faces))) <= 0
 
 
-def squashed_faces(mesh: Mesh, rest: np.ndarray, least: float) -> np.ndarray:
-    """(m,) bool: the triangles shorter, in some direction, than the share `least` of what they are in rest (n, 3)."""
+def degenerate_faces(mesh: Mesh, rest: np.ndarray, least: float) -> np.ndarray:
+    """(m,) bool: the triangles that keep, in some direction, less than the share `least` of their length in rest
+    (n, 3), the vertices before the deformation."""
     inner = []
     for vertices in (mesh.vertices, rest):
         a, b, c = (vertices[mesh.faces[:, i]] for i in range(3))
@@ -36,9 +38,9 @@ def squashed_faces(mesh: Mesh, rest: np.ndarray, least: float) -> np.ndarray:
     return half - np.sqrt(np.maximum(half**2 - product, 0)) < least**2
 
 
-def crossing_faces(mesh: Mesh) -> np.ndarray:
-    """(p, 2) pairs of triangles that run through each other: an edge of one passes through the inside of the other.
-    Pairs that share an edge are left out, and lie only over each other where a triangle is flipped."""
+def self_intersections(mesh: Mesh) -> np.ndarray:
+    """(p, 2) pairs of intersecting triangles: an edge of one passes through the inside of the other. Pairs
+    that share an edge are left out: they can only lie over each other, where one is flipped."""
     triangles = mesh.vertices[mesh.faces]
     first, second = _near_pairs(triangles).T
     shared = sum(mesh.faces[first, i] == mesh.faces[second, j] for i, j in product(range(3), repeat=2))

@@ -8,7 +8,7 @@ from ReVertLib.errors import InputError
 from ReVertLib.geometry.camera import Geometry
 
 from .mesh import Mesh
-from .rasterize import _crossings, _spread, _whole, covered
+from .rasterize import covered, row_crossings, values_in_ranges, whole_numbers_between
 
 _GRID_LINES = 320
 """How finely an outline is followed: lines across the longer side of the silhouette."""
@@ -105,8 +105,8 @@ def _thinned(loop: np.ndarray) -> np.ndarray:
 def _scan(corners: np.ndarray, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
     """(inside, crossing), both (rows, columns): whether triangles (m, 3, 2) cover a grid point, and where, between it
     and the next in its row, their union ends or begins."""
-    face, row = _spread(*_whole(corners[..., 1].min(1), corners[..., 1].max(1), rows))
-    enter, leave = _crossings(corners[face], row)
+    face, row = values_in_ranges(*whole_numbers_between(corners[..., 1].min(1), corners[..., 1].max(1), rows))
+    enter, leave = row_crossings(corners[face], row)
     row, enter, leave = (values[enter <= leave] for values in (row, enter, leave))
     first, last = np.ceil(enter).astype(int), np.floor(leave).astype(int)
     steps = np.zeros((rows, columns), np.int64)

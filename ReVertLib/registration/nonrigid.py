@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 from ReVertLib.mesh.mesh import Mesh, vertex_normals
-from ReVertLib.mesh.self_intersection import crossing_faces, face_normals
+from ReVertLib.mesh.self_intersection import face_normals, self_intersections
 
 SCALES_MM = (40.0, 25.0, 15.0, 10.0, 7.0, 5.0, 4.0)
 """Standard deviations of the Gaussian kernels, from wide to narrow."""
@@ -42,8 +42,8 @@ def graph_laplacian(faces: np.ndarray, count: int) -> sparse.csr_matrix:
     return sparse.eye(count) - sparse.diags(1.0 / degree) @ adjacency
 
 
-def spread(points: np.ndarray, count: int) -> np.ndarray:
-    """(count,) indices of points (n, 3), each the farthest from those before it."""
+def farthest_points(points: np.ndarray, count: int) -> np.ndarray:
+    """(count,) indices of points (n, 3) by farthest-point sampling: each is the farthest from those before it."""
     chosen, nearest = [0], np.full(len(points), np.inf)
     while len(chosen) < count:
         nearest = np.minimum(nearest, np.linalg.norm(points - points[chosen[-1]], axis=1))
@@ -93,9 +93,9 @@ def register(template: Mesh, target: Mesh, samples: int = 20_000, seed: int = 0)
     template must already lie over target (a rigid or similarity fit). Both closed and wound outward.
     """
     goal = Target.of(target, samples, seed)
-    order = spread(template.vertices, min(MOST_CENTRES, len(template.vertices)))
+    order = farthest_points(template.vertices, min(MOST_CENTRES, len(template.vertices)))
     vertices = template.vertices.copy()
-    known = crossing_faces(template).ravel()
+    known = self_intersections(template).ravel()
     for scale_mm in SCALES_MM:
         centres = order[: int(8000 / scale_mm)]
         for _ in range(STEPS_PER_SCALE):
@@ -144,7 +144,7 @@ def _step(
         moved = vertices + (motion if attempt < 3 else trust[:, None] * motion)
         failing = _failing(rest, vertices, moved)
         if not failing.any():
-            failing[np.setdiff1d(crossing_faces(Mesh(moved, rest.faces)), known)] = True
+            failing[np.setdiff1d(self_intersections(Mesh(moved, rest.faces)), known)] = True
         if not failing.any():
             return moved
         distance = cKDTree(middles[failing]).query(vertices)[0]

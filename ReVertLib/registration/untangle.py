@@ -1,5 +1,5 @@
-"""Undoing the small folds of a displaced surface: its displacement is smoothed where triangles are turned over or run
-through each other, and nowhere else."""
+"""Removing the small folds of a displaced surface: its displacement is smoothed where triangles are flipped, degenerate
+or intersect each other, and nowhere else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
 from ReVertLib.mesh.mesh import Mesh
-from ReVertLib.mesh.self_intersection import crossing_faces, flipped_faces, squashed_faces
+from ReVertLib.mesh.self_intersection import degenerate_faces, flipped_faces, self_intersections
 
 from .nonrigid import graph_laplacian
 
@@ -16,16 +16,16 @@ ATTEMPTS, ATTEMPTS_PER_RING = 60, 2
 
 
 def untangled(mesh: Mesh, rest: np.ndarray, least: float = 0.0) -> Mesh:
-    """mesh without its folds against rest (n, 3), which lies over it and has none. Where a triangle is turned over
-    against rest, keeps less than the share `least` of a length, or runs through another, the difference between mesh
-    and rest is filled in from around; the patches grow until nothing is left to mend."""
+    """mesh without its folds against rest (n, 3), which lies over it and has none. Where a triangle is flipped
+    against rest, keeps less than the share `least` of a length, or intersects another, the difference between mesh and
+    rest is interpolated from the surroundings; these patches grow until no such triangle is left."""
     laplacian = graph_laplacian(mesh.faces, len(rest))
     for attempt in range(ATTEMPTS):
         failing = flipped_faces(mesh, rest)
         if least:
-            failing |= squashed_faces(mesh, rest, least)
+            failing |= degenerate_faces(mesh, rest, least)
         if not failing.any():
-            failing[crossing_faces(mesh)] = True
+            failing[self_intersections(mesh)] = True
         if not failing.any():
             break
         patch = np.isin(np.arange(len(rest)), mesh.faces[failing])

@@ -16,7 +16,7 @@ from ReVertLib.imaging.labels import label_mesh, mesh_from_mask, read_label_map
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.mesh.polydata import inside_voxels
-from ReVertLib.mesh.self_intersection import crossing_faces, face_normals, flipped_faces
+from ReVertLib.mesh.self_intersection import face_normals, flipped_faces, self_intersections
 from ReVertLib.metrics.surface import surface_metrics
 from ReVertLib.registration.correspondence import fitted, onto_mean
 from ReVertLib.registration.untangle import untangled
@@ -85,7 +85,7 @@ def _thoracic_starts(root: Path, l1: Mesh) -> dict[int, Mesh]:
 def _quality(fit: Mesh, rest: np.ndarray, wanted: Mesh) -> str:
     """How well a fit meets the wanted surface, and whether it is still one; rest (n, 3) is the start laid over it."""
     metrics = surface_metrics(fit, wanted, samples=5_000)
-    flipped, crossing = int(flipped_faces(fit, rest).sum()), len(crossing_faces(fit))
+    flipped, crossing = int(flipped_faces(fit, rest).sum()), len(self_intersections(fit))
     volume = metrics.volume_mm3 / metrics.target_volume_mm3
     overlap = f"Dice {metrics.dice:.3f}  HD95 {metrics.hd95_mm:.2f} mm  volume {volume:.3f}"
     return f"{overlap}  flipped {flipped}  crossing {crossing}"

@@ -27,7 +27,7 @@ from ReVertLib.files import whole_file
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.registration.correspondence import centred, onto_mean
-from ReVertLib.registration.nonrigid import gaussian, spread
+from ReVertLib.registration.nonrigid import farthest_points, gaussian
 from ReVertLib.registration.untangle import untangled
 
 MODE_COUNT = 24
@@ -116,7 +116,7 @@ class _LeaveOneOut:
 
     @classmethod
     def of(cls, library: ShapeLibrary, points: np.ndarray) -> _LeaveOneOut:
-        at = spread(points, LIKELIHOOD_POINTS)
+        at = farthest_points(points, LIKELIHOOD_POINTS)
         folds = []
         for person in library.lumbar_persons:
             own = library.person == person
@@ -208,7 +208,7 @@ class ShapeModel:
 
 def _low_rank(points: np.ndarray, length_mm: float, most: int) -> np.ndarray:
     """(n, k <= most): G with G G^T about the Gaussian kernel of points (n, 3), by Nyström's method."""
-    centres = points[spread(points, most)]
+    centres = points[farthest_points(points, most)]
     sizes, axes = eigh(gaussian(centres, centres, length_mm))
     kept = sizes > 1e-4 * sizes[-1]
     return gaussian(points, centres, length_mm) @ axes[:, kept] / np.sqrt(sizes[kept])

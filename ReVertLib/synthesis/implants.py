@@ -7,13 +7,12 @@ bone and the tissue in its place count too, at a tenth of it or less.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 
 import numpy as np
 from scipy import ndimage
 
-from ReVertLib.anatomy.template import load_template
+from ReVertLib.anatomy.landmarks import pedicle_vertices
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.imaging.volume import Volume
@@ -69,14 +68,6 @@ class Cylinder:
         off = np.linalg.norm(points - along[..., None] * axis, axis=-1)
         near = off <= max(self.radius_mm, mu.spacing_mm.max() / 2)
         part.array[near & (along >= 0) & (along <= length)] = self.mu
-
-
-@cache
-def pedicle_vertices() -> tuple[np.ndarray, np.ndarray]:
-    """Which vertices of the template lie around the left and around the right pedicle, as those of mean L3 do."""
-    x, y, z = load_template().means[2].astype(float).T
-    pedicle = (y > 3) & (y < 9) & (z > -1)
-    return np.nonzero(pedicle & (x > 10) & (x < 24))[0], np.nonzero(pedicle & (x < -10) & (x > -24))[0]
 
 
 def pedicle_axis(bone: Bone, left: bool) -> tuple[np.ndarray, np.ndarray]:

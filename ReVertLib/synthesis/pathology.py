@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ReVertLib.anatomy.landmarks import endplate_vertices
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.mesh.mesh import Mesh
 
-from .vertebra import Endplate, endplate_vertices
+from .vertebra import Endplate
 
 GENANT_LOSS = {1: (0.20, 0.25), 2: (0.25, 0.40), 3: (0.40, 0.50)}
 """Share of the body's height that is lost, by grade (Genant et al., J. Bone Miner. Res. 1993, 8:1137)."""

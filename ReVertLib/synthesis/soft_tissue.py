@@ -11,13 +11,14 @@ from itertools import pairwise
 import numpy as np
 from scipy.spatial import ConvexHull
 
+from ReVertLib.anatomy.landmarks import endplate_vertices
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.mesh import Mesh
 
 from .real_abdomen import Abdomen
 from .ribs_and_pelvis import Spheres, hips, ribs, tube
 from .torso import BodySize, Torso, cover_of, covered
-from .vertebra import Bone, endplate_vertices
+from .vertebra import Bone
 
 FAT, ORGAN, MUSCLE, DISC, GAS, LUNG, CALCIUM = 0.0173, 0.0206, 0.0211, 0.0218, 0.0, 0.0045, 0.055
 REAL_SHARE = 0.35

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 
 import numpy as np
 
+from ReVertLib.anatomy.landmarks import endplate_vertices
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.geometry.levels import VERSE_LABELS
 from ReVertLib.geometry.transform import RigidTransform
-from ReVertLib.mesh.mesh import Mesh, vertex_normals
+from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.registration.correspondence import canonical
 
 T11, T12, S1 = 18, 19, 26
@@ -83,17 +83,6 @@ def of_label(label: int, shape: Mesh, like: Bone | None = None) -> Bone:
 def level_of(label: int) -> int:
     """0..4, the level whose mean a vertebra is laid over: L1 for T11 and T12."""
     return max(label - VERSE_LABELS["L1"], 0)
-
-
-@cache
-def endplate_vertices() -> tuple[np.ndarray, np.ndarray]:
-    """Which vertices of the template lie on the upper and on the lower endplate: those of mean L3 that face up or down
-    before the canal."""
-    mesh = load_template().mean("L3")
-    x, y, z = mesh.vertices.T
-    up = vertex_normals(mesh)[:, 2]
-    body = (y < 0) & (np.abs(x) < 26)
-    return np.nonzero(body & (up > 0.85) & (z > 8))[0], np.nonzero(body & (up < -0.85) & (z < -8))[0]
 
 
 def wedge(bone: Bone) -> np.ndarray:

@@ -8,7 +8,7 @@ from ReVertLib.anatomy.symmetric_means import LEAST_STRETCH, mended_means, mirro
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.mesh.mesh import Mesh, mesh_volume_mm3, volume_centroid
-from ReVertLib.mesh.self_intersection import crossing_faces, flipped_faces, squashed_faces
+from ReVertLib.mesh.self_intersection import degenerate_faces, flipped_faces, self_intersections
 from ReVertLib.metrics.surface import dice, surface_metrics
 from ReVertLib.registration.icp import align
 
@@ -31,14 +31,14 @@ def test_a_mirror_image_is_wound_outward():
 
 def test_each_level_is_whole_and_has_no_slivers():
     means = mended_means()
-    assert len(crossing_faces(load_template().mean("L1"))) > 0  # there is something to mend
+    assert len(self_intersections(load_template().mean("L1"))) > 0  # there is something to mend
     for level, near in ((0, 1), (1, 2), (3, 2), (4, 3)):
         mesh = Mesh(means[level], FACES)
         assert_vertebra(mesh)
-        assert len(crossing_faces(mesh)) == 0
+        assert len(self_intersections(mesh)) == 0
         assert flipped_faces(mesh, means[near]).sum() == 0
-        assert squashed_faces(mesh, means[near], LEAST_STRETCH).sum() == 0
-    assert len(crossing_faces(Mesh(means[2], FACES))) == 0
+        assert degenerate_faces(mesh, means[near], LEAST_STRETCH).sum() == 0
+    assert len(self_intersections(Mesh(means[2], FACES))) == 0
 
 
 def test_they_are_symmetric_and_still_the_means():

@@ -15,7 +15,7 @@ from ReVertLib.geometry.views import rotation_about
 from ReVertLib.inference.results import Reconstruction
 from ReVertLib.mesh.io import read_mesh, write_mesh
 from ReVertLib.mesh.mesh import Mesh, vertex_normals
-from ReVertLib.mesh.self_intersection import crossing_faces
+from ReVertLib.mesh.self_intersection import self_intersections
 from ReVertLib.metrics.unit_ball import onto_ball
 from ReVertLib.shape.best_fit import Oracle
 
@@ -107,7 +107,7 @@ def test_triangles_that_run_through_others_are_counted(shot):
     two = Mesh(np.vstack([one.vertices, moved]), np.vstack([one.faces, one.faces + 8]))
     assert answered(shot, one)[0]["rigid"].crossing_share == 0.0
     share = answered(shot, two)[0]["rigid"].crossing_share
-    assert share == len(set(crossing_faces(two).ravel().tolist())) / 24
+    assert share == len(set(self_intersections(two).ravel().tolist())) / 24
     assert 6 / 24 <= share <= 12 / 24
 
 

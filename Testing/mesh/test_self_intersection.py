@@ -1,4 +1,4 @@
-"""Triangles turned over and triangles run through, on surfaces small enough to see."""
+"""Flipped, degenerate and intersecting triangles, on surfaces small enough to see."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from tiny import CUBE
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.mesh.mesh import Mesh, mesh_area_mm2
 from ReVertLib.mesh.polydata import decimated
-from ReVertLib.mesh.self_intersection import _pierces, crossing_faces, face_normals, flipped_faces, squashed_faces
+from ReVertLib.mesh.self_intersection import _pierces, degenerate_faces, face_normals, flipped_faces, self_intersections
 
 
 def two_triangles(second):
@@ -27,25 +27,25 @@ def two_triangles(second):
     ],
 )
 def test_two_triangles_by_hand(second, crosses):
-    assert (len(crossing_faces(two_triangles(second))) > 0) == crosses
+    assert (len(self_intersections(two_triangles(second))) > 0) == crosses
 
 
 def test_a_closed_surface_has_none_and_two_cubes_in_each_other_have_some():
-    assert len(crossing_faces(CUBE)) == 0
+    assert len(self_intersections(CUBE)) == 0
     both = Mesh(
         np.vstack([CUBE.vertices, CUBE.vertices + np.array([0.4, 0.3, 0.45])]), np.vstack([CUBE.faces, CUBE.faces + 8])
     )
-    pairs = crossing_faces(both)
+    pairs = self_intersections(both)
     assert len(pairs) > 0
     assert all(min(pair) < 12 <= max(pair) for pair in pairs)
 
 
 def test_a_vertex_pushed_through_the_other_side_is_found():
     mesh = load_template().mean("L3")
-    assert len(crossing_faces(mesh)) == 0
+    assert len(self_intersections(mesh)) == 0
     pushed = mesh.vertices.copy()
     pushed[pushed[:, 1].argmax()] -= [0.0, 60.0, 0.0]  # the tip of the spinous process, to the front
-    assert len(crossing_faces(Mesh(pushed, mesh.faces))) > 0
+    assert len(self_intersections(Mesh(pushed, mesh.faces))) > 0
 
 
 def test_normals_are_twice_the_area_and_a_mirrored_triangle_is_flipped():
@@ -56,16 +56,16 @@ def test_normals_are_twice_the_area_and_a_mirrored_triangle_is_flipped():
     assert flipped_faces(CUBE, CUBE.vertices).sum() == 0
 
 
-def test_what_is_squashed_by_hand():
-    """In plane to 0.3 along the diagonal, and turned: the shortest stretch is 0.3. A stretch alone squashes nothing."""
+def test_degenerate_triangles_by_hand():
+    """In plane to 0.3 along the diagonal, and turned: the shortest stretch is 0.3. One that grows is not degenerate."""
     rest = two_triangles([[0, 0, 1], [4, 0, 1], [0, 4, 1]])
     axis = np.array([1.0, 1.0, 0.0]) / np.sqrt(2)
     vertices = rest.vertices.copy()
     vertices[:3] -= 0.7 * np.outer(vertices[:3] @ axis, axis)
     vertices[3:] *= 3.0
     turned = Mesh(vertices[:, [2, 0, 1]] + 5.0, rest.faces)
-    assert squashed_faces(turned, rest.vertices, 0.31).tolist() == [True, False]
-    assert squashed_faces(turned, rest.vertices, 0.29).tolist() == [False, False]
+    assert degenerate_faces(turned, rest.vertices, 0.31).tolist() == [True, False]
+    assert degenerate_faces(turned, rest.vertices, 0.29).tolist() == [False, False]
 
 
 def test_the_same_pairs_as_by_trying_all():
@@ -82,4 +82,4 @@ def test_the_same_pairs_as_by_trying_all():
     crossing = _pierces(triangles[first], triangles[second]) | _pierces(triangles[second], triangles[first])
     expected = set(zip(first[crossing].tolist(), second[crossing].tolist(), strict=True))
     assert len(expected) > 20
-    assert {tuple(sorted(pair)) for pair in crossing_faces(mesh).tolist()} == expected
+    assert {tuple(sorted(pair)) for pair in self_intersections(mesh).tolist()} == expected

@@ -7,10 +7,10 @@ from tiny import CUBE, assert_vertebra, deformed
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.mesh.mesh import Mesh, mesh_quality, vertex_normals
 from ReVertLib.mesh.polydata import decimated
-from ReVertLib.mesh.self_intersection import crossing_faces, flipped_faces
+from ReVertLib.mesh.self_intersection import flipped_faces, self_intersections
 from ReVertLib.metrics.surface import dice, surface_metrics
 from ReVertLib.registration import nonrigid as module
-from ReVertLib.registration.nonrigid import gaussian, graph_laplacian, register, spread
+from ReVertLib.registration.nonrigid import farthest_points, gaussian, graph_laplacian, register
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_a_bent_vertebra_is_reached_without_a_flip(small):
     assert after.assd_mm < 0.15
     assert after.hd95_mm < 0.5
     assert flipped_faces(found, small.vertices).sum() == 0
-    assert len(crossing_faces(found)) == 0
+    assert len(self_intersections(found)) == 0
     assert_vertebra(found)
 
 
@@ -68,14 +68,14 @@ def test_a_step_that_would_turn_the_surface_over_is_held_back():
     sphere = ellipsoid([20.0, 20.0, 20.0])
     matches = module.Matches(np.ones(len(sphere.vertices)), sphere.vertices * [-2.0, 0.0, 0.0])
     free = np.zeros(0, int)
-    moved = module._step(sphere.vertices, sphere, matches, spread(sphere.vertices, 100), 10.0, free)
+    moved = module._step(sphere.vertices, sphere, matches, farthest_points(sphere.vertices, 100), 10.0, free)
     assert flipped_faces(Mesh(moved, sphere.faces), sphere.vertices).sum() == 0
     assert mesh_quality(Mesh(moved, sphere.faces)).volume_mm3 > 0
 
 
 def test_spread_takes_the_farthest_point_each_time():
     points = np.array([[0.0, 0, 0], [1, 0, 0], [9, 0, 0], [5, 0, 0]])
-    assert spread(points, 3).tolist() == [0, 2, 3]
+    assert farthest_points(points, 3).tolist() == [0, 2, 3]
 
 
 def test_gaussian_kernel_by_hand():

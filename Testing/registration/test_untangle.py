@@ -5,7 +5,7 @@ import pytest
 
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.mesh.mesh import Mesh
-from ReVertLib.mesh.self_intersection import crossing_faces, flipped_faces, squashed_faces
+from ReVertLib.mesh.self_intersection import degenerate_faces, flipped_faces, self_intersections
 from ReVertLib.registration.nonrigid import graph_laplacian
 from ReVertLib.registration.untangle import _filled_in, untangled
 
@@ -25,10 +25,10 @@ def test_a_vertex_pushed_through_the_surface_comes_back(push_mm):
     moved = MESH.vertices * [1.0, 1.1, 1.0]
     moved[tip] += push_mm
     folded = Mesh(moved, MESH.faces)
-    assert flipped_faces(folded, MESH.vertices).any() or len(crossing_faces(folded))
+    assert flipped_faces(folded, MESH.vertices).any() or len(self_intersections(folded))
     found = untangled(folded, MESH.vertices)
     assert flipped_faces(found, MESH.vertices).sum() == 0
-    assert len(crossing_faces(found)) == 0
+    assert len(self_intersections(found)) == 0
     far = np.linalg.norm(MESH.vertices - MESH.vertices[tip], axis=1) > 15.0
     assert np.array_equal(found.vertices[far], moved[far])
     assert np.abs(found.vertices[tip] - MESH.vertices[tip] * [1.0, 1.1, 1.0]).max() < 1.0
@@ -39,16 +39,16 @@ def test_random_folds_all_over_are_undone():
     assert flipped_faces(noisy, MESH.vertices).sum() > 50
     found = untangled(noisy, MESH.vertices)
     assert flipped_faces(found, MESH.vertices).sum() == 0
-    assert len(crossing_faces(found)) == 0
+    assert len(self_intersections(found)) == 0
 
 
-def test_squashed_triangles_are_opened_where_that_is_asked_for():
-    squashed = MESH.vertices.copy()
+def test_degenerate_triangles_are_opened_where_that_is_asked_for():
+    flattened = MESH.vertices.copy()
     one, other = MESH.faces[0, :2]
-    squashed[one] = 0.1 * MESH.vertices[one] + 0.9 * MESH.vertices[other]
-    mesh = Mesh(squashed, MESH.faces)
-    assert squashed_faces(mesh, MESH.vertices, 0.4).any()
-    assert squashed_faces(untangled(mesh, MESH.vertices, 0.4), MESH.vertices, 0.4).sum() == 0
+    flattened[one] = 0.1 * MESH.vertices[one] + 0.9 * MESH.vertices[other]
+    mesh = Mesh(flattened, MESH.faces)
+    assert degenerate_faces(mesh, MESH.vertices, 0.4).any()
+    assert degenerate_faces(untangled(mesh, MESH.vertices, 0.4), MESH.vertices, 0.4).sum() == 0
 
 
 def test_filling_in_by_hand():

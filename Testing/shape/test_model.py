@@ -9,8 +9,8 @@ from tiny import assert_vertebra
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.errors import InputError
 from ReVertLib.mesh.mesh import volume_centroid
-from ReVertLib.mesh.self_intersection import crossing_faces, flipped_faces
-from ReVertLib.registration.nonrigid import gaussian, spread
+from ReVertLib.mesh.self_intersection import flipped_faces, self_intersections
+from ReVertLib.registration.nonrigid import farthest_points, gaussian
 from ReVertLib.shape import model as module
 from ReVertLib.shape.model import (
     ShapeLibrary,
@@ -92,7 +92,7 @@ def test_a_sample_is_a_vertebra_and_depends_on_the_seed_alone():
     one, same, other = (model.sample(2, np.random.default_rng(seed)) for seed in (0, 0, 1))
     assert_vertebra(one)
     assert flipped_faces(one, MEANS[2]).sum() == 0
-    assert len(crossing_faces(one)) == 0
+    assert len(self_intersections(one)) == 0
     assert volume_centroid(one) == pytest.approx([0, 0, 0], abs=1e-9)
     assert np.array_equal(one.vertices, same.vertices)
     assert np.abs(one.vertices - other.vertices).max() > 0.5
@@ -128,7 +128,7 @@ def test_people_left_out_are_likelier_with_noise_of_the_right_size():
     score = module._LeaveOneOut.of(noisy, MEANS[2])
     scores = {noise: score(replace(NONE, noise_mm=noise)) for noise in (0.3, 0.5, 0.8)}
     assert max(scores, key=scores.get) == 0.5
-    seen = noisy.differences[:, spread(MEANS[2], 200)]
+    seen = noisy.differences[:, farthest_points(MEANS[2], 200)]
     exact = -300 * np.log(2 * np.pi * 0.25) - (seen**2).sum() / len(seen) / (2 * 0.25)  # 600 independent normals
     assert scores[0.5] == pytest.approx(exact)
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from tiny import assert_vertebra
 
+from ReVertLib.anatomy.landmarks import endplate_vertices
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.mesh.mesh import Mesh, mesh_volume_mm3
-from ReVertLib.mesh.self_intersection import crossing_faces, flipped_faces
+from ReVertLib.mesh.self_intersection import flipped_faces, self_intersections
 from ReVertLib.synthesis.pathology import (
     GENANT_LOSS,
     biconcave_fracture,
@@ -15,7 +16,7 @@ from ReVertLib.synthesis.pathology import (
     wedge_fracture,
     with_pathology,
 )
-from ReVertLib.synthesis.vertebra import Endplate, endplate_vertices
+from ReVertLib.synthesis.vertebra import Endplate
 
 FACES = load_template().faces
 UPPER, LOWER = endplate_vertices()
@@ -91,7 +92,7 @@ def test_every_surface_stays_one(l3):
     )
     for rest, mesh in bent:
         assert_vertebra(mesh)
-        assert len(crossing_faces(mesh)) <= len(crossing_faces(rest))
+        assert len(self_intersections(mesh)) <= len(self_intersections(rest))
         assert flipped_faces(mesh, rest.vertices).sum() <= 4
 
 

@@ -8,7 +8,7 @@ from tiny_shape_library import FACES, folder, sampler  # noqa: F401
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.errors import InputError
 from ReVertLib.mesh.mesh import Mesh, mesh_volume_mm3, volume_centroid
-from ReVertLib.mesh.self_intersection import crossing_faces
+from ReVertLib.mesh.self_intersection import self_intersections
 from ReVertLib.synthesis.shapes import load_vertebra_sampler, sample_shape
 
 
@@ -45,7 +45,7 @@ def test_shapes_are_vertebrae_that_differ(sampler):
     shapes = [sample_shape(sampler, level, rng) for level in (0, 1, 2, 3, 4, 2)]
     for shape in shapes:
         assert_vertebra(shape)
-        assert len(crossing_faces(shape)) == 0
+        assert len(self_intersections(shape)) == 0
         assert volume_centroid(shape) == pytest.approx([0, 0, 0], abs=1e-6)
     distance = np.linalg.norm(shapes[2].vertices - shapes[5].vertices, axis=1).mean()
     assert 1.0 < distance < 12.0

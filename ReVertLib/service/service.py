@@ -97,14 +97,11 @@ class Service:
         total = 1 + len(STAGES)
         progress("Building the surface of the segment", 0, total)
         surface = _surface(target)
-        return compare(
-            mesh,
-            surface,
-            mode,
-            level,
-            baseline_mesh(level),
-            lambda stage: progress(stage, 1 + STAGES.index(stage), total),
-        )
+
+        def stage_begins(stage: str) -> None:
+            progress(stage, 1 + STAGES.index(stage), total)
+
+        return compare(mesh, surface, mode, level, baseline_mesh(level), stage_begins)
 
     def answer(
         self, kind: str, content: dict, progress: Progress = _no_progress
@@ -118,7 +115,7 @@ class Service:
             try:
                 from ReVertLib.inference.predictor import Predictor
             except ModuleNotFoundError as error:
-                expected = "expected to be installed (in Slicer: click Reconstruct in the ReVert panel)"
+                expected = "expected to be installed (in Slicer by the PyTorch extension: click Reconstruct)"
                 raise InputError(f"Python package {error.name}: {expected}, got none") from error
             progress("Loading the weights", 1, 3)
             self._predictor = Predictor(self._weights, self._device)

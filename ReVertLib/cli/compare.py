@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ReVertLib.errors import InputError
 from ReVertLib.files import check_writable
-from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.progress import log
 
 from .common import write_json
@@ -25,19 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    from ReVertLib.anatomy.template import baseline_mesh
-    from ReVertLib.mesh.io import read_mesh
-    from ReVertLib.metrics.compare import compare, comparison_report, comparison_table, read_target
+    from ReVertLib.api.compare import compare
+    from ReVertLib.metrics.compare import comparison_report, comparison_table
 
     if options.report:
         check_writable(options.report, "report")
-    if options.level not in (None, *LEVELS):
-        raise InputError(f"level: expected one of {', '.join(LEVELS)}, got {options.level[:40]!r}")
-    mesh = read_mesh(options.mesh)
-    target, level = read_target(options.target, options.label)
-    level = options.level or level
-    comparison = compare(mesh, target, options.align, level, baseline_mesh(level))
-    log.info(comparison_table(comparison).rstrip())
+    found = compare(options.mesh, options.target, options.align, label=options.label, level=options.level)
+    log.info(comparison_table(found).rstrip())
     if options.report:
         files = {"mesh": options.mesh.name, "target": options.target.name, "label": options.label}
-        write_json(options.report, files | comparison_report(comparison))
+        write_json(options.report, files | comparison_report(found))

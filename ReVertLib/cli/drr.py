@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ReVertLib.errors import InputError
 from ReVertLib.progress import log
 
 EXAMPLE = "revert drr ct.nii.gz segmentation.nii.gz --label 22 --yaw 90 -o L3.png --mesh L3_truth.stl"
@@ -12,8 +13,8 @@ EXAMPLE = "revert drr ct.nii.gz segmentation.nii.gz --label 22 --yaw 90 -o L3.pn
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ct", type=Path, metavar="CT")
-    parser.add_argument("segmentation", type=Path, metavar="SEG")
-    parser.add_argument("--label", type=int, required=True, metavar="N", help="VerSe: L1..L5 = 20..24")
+    parser.add_argument("segmentation", type=Path, nargs="?", metavar="SEG", help="without one, the whole CT is seen")
+    parser.add_argument("--label", type=int, metavar="N", help="of SEG (VerSe: L1..L5 = 20..24), if it has several")
     for angle, what in (
         ("yaw", "about the superior axis"),
         ("pitch", "about the camera's X"),
@@ -32,16 +33,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    from ReVertLib.imaging.labels import read_label_map
-    from ReVertLib.imaging.volume import read_volume
-    from ReVertLib.projection.drr import DrrView, c_arm, check_drr_paths, vertebra_drr, write_drr
+    from ReVertLib.api.drr import drr
+    from ReVertLib.projection.drr import check_drr_paths, write_drr
 
     check_drr_paths(options.output, options.mesh)
-    camera = c_arm(options.size, options.sdd, options.sod, options.pixel_spacing)
-    ct, labels = read_volume(options.ct), read_label_map(options.segmentation)
-    view = DrrView(options.yaw, options.pitch, options.roll)
-    made = vertebra_drr(ct, labels, options.label, view, camera, (options.size, options.size), options.context)
+    if options.mesh and not options.segmentation:
+        raise InputError("mesh: expected a segmentation to take it from, got none")
+    (made,) = drr(
+        options.ct,
+        options.segmentation,
+        views=[(options.yaw, options.pitch, options.roll)],
+        label=options.label,
+        context=options.context,
+        size_px=options.size,
+        sdd_mm=options.sdd,
+        sod_mm=options.sod,
+        pixel_spacing_mm=options.pixel_spacing,
+    )
     write_drr(made, options.output, options.mesh)
     for warning in made.warnings:
         log.warning(warning)
-    log.info(f"{options.output}: {options.size} x {options.size} px, {made.geometry.level or f'label {options.label}'}")
+    seen = made.geometry.level or (f"label {options.label}" if options.segmentation else "the whole CT")
+    log.info(f"{options.output}: {options.size} x {options.size} px, {seen}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +16,7 @@ from ReVertLib.progress import log
 from .common import add_device, add_weights, write_json
 
 if TYPE_CHECKING:
-    from ReVertLib.geometry.camera import Geometry
-    from ReVertLib.imaging.radiograph import Radiograph
+    from ReVertLib.inference.inputs import ReconstructionInput
     from ReVertLib.inference.predictor import Predictor
 
 EXAMPLE = "revert reconstruct Resources/sample/verse008_L3_ap.png -o L3.stl --report L3.json"
@@ -47,15 +46,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device(parser)
 
 
-@dataclass(frozen=True)
-class _Input:
-    """A radiograph with its geometry; spacing_source: in plain words, where the pixel spacing is from."""
-
-    radiograph: Radiograph
-    geometry: Geometry
-    spacing_source: str
-
-
 def run(options: argparse.Namespace) -> None:
     """Reads every image before the first is reconstructed, so that a mistake costs no work."""
     outputs = _mesh_paths(options.images, options.output)
@@ -81,25 +71,24 @@ def run(options: argparse.Namespace) -> None:
         write_json(options.report, about | {"frame": "camera, mm", "results": rows})
 
 
-def _reconstructed(predictor: Predictor, given: _Input, path: Path, output: Path) -> dict:
+def _reconstructed(predictor: Predictor, given: ReconstructionInput, path: Path, output: Path) -> dict:
     """Writes the surface of one image and logs a line; returns its part of the report."""
-    from ReVertLib.inference.verdict import verdict
+    from ReVertLib.api.reconstruct import answer
     from ReVertLib.mesh.io import write_mesh
 
-    result = predictor.reconstruct(given.radiograph.pixels, given.geometry)
+    result = answer(predictor, given)
     output.parent.mkdir(exist_ok=True)
     write_mesh(result.mesh, output)
-    notes = ["bone was dark and has been inverted"] * given.radiograph.inverted + list(result.warnings)
-    worth = verdict(result)
-    done = f"{path.name}: {output} in {1000 * result.seconds:.0f} ms on {predictor.device}"
-    log.info("; ".join([done, f"{worth.word}: {worth.reason}", *(note for note in notes if note != worth.reason)]))
+    done = f"{path.name}: {output} in {1000 * result.seconds:.0f} ms on {result.device}"
+    notes = (note for note in result.warnings if note != result.verdict.reason)
+    log.info("; ".join([done, f"{result.verdict.word}: {result.verdict.reason}", *notes]))
     return {
         "geometry": asdict(result.geometry),
-        "spacing_source": given.spacing_source,
+        "spacing_source": result.spacing_source,
         "inverted": given.radiograph.inverted,
         "seconds": round(result.seconds, 4),
-        "warnings": notes,
-        "verdict": asdict(worth),
+        "warnings": list(result.warnings),
+        "verdict": asdict(result.verdict),
     }
 
 
@@ -121,20 +110,14 @@ def _mesh_paths(images: list[Path], output: Path) -> list[Path]:
     return paths
 
 
-def _read(path: Path, options: argparse.Namespace) -> _Input:
-    """The radiograph and its geometry: options over sidecar over what the file itself says."""
-    from ReVertLib.geometry.layers import LayeredGeometry
-    from ReVertLib.imaging.radiograph import read_radiograph
+def _read(path: Path, options: argparse.Namespace) -> ReconstructionInput:
+    from ReVertLib.inference.inputs import input_from_file
 
-    layers = LayeredGeometry().over(_given(options), "command line").over_sidecar(path, options.geometry)
-    radiograph = read_radiograph(path, layers.values.get("sdd_mm"), layers.values.get("sod_mm"))
-    layers = layers.over(radiograph.parameters, radiograph.spacing_source)
-    geometry = layers.complete(radiograph.pixels.shape[::-1])
-    return _Input(radiograph, geometry, layers.source("pixel_spacing_mm"))
+    return input_from_file(path, _given(options), "command line", options.geometry)
 
 
 def _given(options: argparse.Namespace) -> dict:
-    """The geometry named on the command line, by sidecar key."""
+    """The geometry named on the command line, by sidecar key; None where it is not."""
     spacing = options.pixel_spacing
     if spacing is not None and len(spacing) == 1:
         spacing = spacing * 2

@@ -16,6 +16,7 @@ import numpy as np
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL
 from ReVertLib.imaging.labels import is_cut_off, label_mesh, read_label_map
+from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.distance import check_closed, signed_distances
 from ReVertLib.mesh.io import MESH_SUFFIXES, read_mesh
 from ReVertLib.mesh.mesh import Mesh
@@ -49,7 +50,7 @@ def read_target(path: str | Path, label: int | None = None) -> tuple[Mesh, str |
     path = Path(path)
     name = path.name.lower()
     if name.endswith(_LABEL_MAP_SUFFIXES):
-        return _labelled_target(path, label)
+        return labelled_target(read_label_map(path), label, path.name)
     if not name.endswith(_MESH_SUFFIXES):
         expected = ", ".join((*_MESH_SUFFIXES, *_LABEL_MAP_SUFFIXES))
         raise InputError(f"target {path.name}: expected one of {expected}, got {path.suffix or 'no suffix'!r}")
@@ -58,16 +59,16 @@ def read_target(path: str | Path, label: int | None = None) -> tuple[Mesh, str |
     return read_mesh(path), None
 
 
-def _labelled_target(path: Path, label: int | None) -> tuple[Mesh, str | None]:
-    labels = read_label_map(path)
+def labelled_target(labels: Volume, label: int | None, name: str) -> tuple[Mesh, str | None]:
+    """`read_target` of a label map in memory; name: how messages call it."""
     present = [int(value) for value in np.unique(labels.array) if value]
     if label is None and len(present) == 1:
         label = present[0]
     if label not in present:
         expected = ", ".join(map(str, present)) or "a map with labels"
-        raise InputError(f"label: expected one of {expected} of {path.name}, got {label or 'none'}")
+        raise InputError(f"label: expected one of {expected} of {name}, got {label or 'none'}")
     if is_cut_off(labels, label):
-        warnings.warn(f"label {label} touches the border of {path.name}: it may be cut off", stacklevel=3)
+        warnings.warn(f"label {label} touches the border of {name}: it may be cut off", stacklevel=3)
     return label_mesh(labels, label), LEVEL_OF_LABEL.get(label)
 
 

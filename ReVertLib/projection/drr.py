@@ -7,6 +7,7 @@ geometry it was made with and the vertebra's true surface in the camera frame.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -61,11 +62,12 @@ class DrrView:
 @dataclass(frozen=True)
 class Drr:
     """pixels: (rows, columns) uint16, bone bright, proportional to the line integral, the maximum is 65535.
-    geometry: with level and box. mesh: the true surface, camera frame, mm. camera_from_lps: the view."""
+    geometry: with level and box of a vertebra. mesh: its true surface, camera frame, mm; None of a scan without labels.
+    camera_from_lps: the view."""
 
     pixels: np.ndarray
     geometry: Geometry
-    mesh: Mesh
+    mesh: Mesh | None
     camera_from_lps: RigidTransform
     warnings: tuple[str, ...]
 
@@ -129,6 +131,29 @@ class Vertebra:
         pixels = quantised(integrals, np.uint16)
         geometry = replace(camera, level=self.level, box_px=box)
         return Drr(pixels, geometry, mesh, motion, tuple(warnings))
+
+
+class Scan:
+    """A whole CT made ready once for many DRRs, without labels.
+
+    centre_lps: (3,) what stands at sod_mm on the principal ray, mm; default the middle of the CT. Raises InputError for
+    a centre that is no point.
+    """
+
+    def __init__(self, ct: Volume, centre_lps: Sequence[float] | None = None) -> None:
+        if centre_lps is None:
+            middle = (np.array(ct.array.shape[::-1]) - 1) / 2
+            centre_lps = (ct.ijk_to_lps @ [*middle, 1.0])[:3]
+        self.centre_lps = np.asarray(centre_lps, float)
+        if self.centre_lps.shape != (3,) or not np.isfinite(self.centre_lps).all():
+            raise InputError(f"centre_lps: expected three finite numbers, got {str(centre_lps)[:60]}")
+        self._projector = Projector(attenuation(ct))
+
+    def drr(self, view: DrrView, camera: Geometry, size_px: tuple[int, int]) -> Drr:
+        """The DRR of size_px (columns, rows) seen by a camera, without level, box and surface."""
+        motion = camera_from_lps(view.rotation, self.centre_lps, camera.sod_mm)
+        pixels = quantised(self._projector.line_integrals(motion, camera, size_px), np.uint16)
+        return Drr(pixels, replace(camera, level=None, box_px=None), None, motion, ())
 
 
 def _box(pixels: np.ndarray, size_px: tuple[int, int]) -> tuple[tuple[float, ...], bool]:

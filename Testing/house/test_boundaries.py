@@ -54,6 +54,7 @@ ROOMS = (
     {"service", "synthesis"},
     {"training", "evaluation"},
     {"calibration"},
+    {"api"},
     {"cli"},
     {"__main__", "__init__"},
 )

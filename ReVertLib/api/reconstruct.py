@@ -1,0 +1,122 @@
+"""`revert.reconstruct`: one radiograph to the surface of a vertebra."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from ReVertLib.errors import InputError
+from ReVertLib.geometry.camera import Geometry
+from ReVertLib.imaging.radiograph import Radiograph
+from ReVertLib.inference.inputs import ReconstructionInput, input_from_array, input_from_file
+from ReVertLib.inference.verdict import Verdict, verdict
+from ReVertLib.mesh.mesh import Mesh
+
+if TYPE_CHECKING:
+    from ReVertLib.inference.predictor import Predictor
+
+FilePath: TypeAlias = "str | os.PathLike[str]"
+ImageLike: TypeAlias = "FilePath | np.ndarray | Radiograph"
+GeometryLike: TypeAlias = "Geometry | Mapping[str, object] | FilePath"
+
+
+@dataclass(frozen=True)
+class Result:
+    """A vertebra that was reconstructed.
+
+    mesh: its closed surface, camera frame, mm. expected_error_mm: (n,) for each vertex the distance to the true surface
+    to be expected, None from weights that do not say. verdict: `word` is "trust", "check" or "do not use", `reason` one
+    line, `mean_error_mm` the mean to be expected. warnings: one line each. geometry: as used, with the box.
+    spacing_source: in plain words, where the pixel spacing is from. seconds: from image to mesh. weights_sha256,
+    device: what computed it.
+    """
+
+    mesh: Mesh
+    expected_error_mm: np.ndarray | None
+    verdict: Verdict
+    warnings: tuple[str, ...]
+    geometry: Geometry
+    spacing_source: str
+    seconds: float
+    weights_sha256: str
+    device: str
+
+
+def reconstruct(
+    image: ImageLike,
+    geometry: GeometryLike | None = None,
+    *,
+    level: str | None = None,
+    box: Sequence[float] | None = None,
+    weights: FilePath | None = None,
+    device: str = "auto",
+) -> Result:
+    """The surface of one lumbar vertebra from one radiograph, at its place before the X-ray source.
+
+    image: a file (PNG, TIFF, JPEG, DICOM, NRRD, MHA, NIfTI), or grey values (rows, columns), or a `Radiograph`. Bone
+    may be bright or dark: an image that looks like a dark object on white is inverted, and a warning says so.
+
+    geometry: how it was taken, a `Geometry`, or a dict or JSON file with its keys: `sdd_mm` source-detector distance;
+    `sod_mm` depth of the vertebra's centre from the source; `pixel_spacing_mm` (u, v) at the detector;
+    `principal_point_px` (u, v), default the image's centre; `level`; `box_px`. What it leaves out is taken from the
+    JSON sidecar beside an image file, then from the file's own tags; nothing is guessed.
+
+    level: "L1".."L5". box: (u0, v0, u1, v1), pixels around the vertebra; without one the image must show an isolated
+    vertebra. Both go before those in geometry. weights: a .safetensors file with its .sha256 beside it, default the
+    shipped ones; they are loaded once for all calls. device: "auto", "cpu", "cuda" or "mps".
+
+    Raises InputError for an image, geometry, weights or device that cannot be used.
+    """
+    given = _input(image, geometry, {"level": level, "box_px": box})
+    return answer(_predictor(*_weights_key(weights), device), given)
+
+
+def answer(predictor: Predictor, given: ReconstructionInput) -> Result:
+    """What a predictor says of an input."""
+    found = predictor.reconstruct(given.radiograph.pixels, given.geometry)
+    return Result(
+        mesh=found.mesh,
+        expected_error_mm=found.expected_error_mm,
+        verdict=verdict(found),
+        warnings=(*given.notes, *found.warnings),
+        geometry=found.geometry,
+        spacing_source=given.spacing_source,
+        seconds=found.seconds,
+        weights_sha256=predictor.weights_sha256,
+        device=str(predictor.device),
+    )
+
+
+def _input(image: ImageLike, geometry: GeometryLike | None, options: dict) -> ReconstructionInput:
+    sidecar = None
+    if isinstance(geometry, Geometry):
+        options = asdict(geometry) | {key: value for key, value in options.items() if value is not None}
+    elif isinstance(geometry, Mapping):
+        options = dict(geometry) | {key: value for key, value in options.items() if value is not None}
+    elif isinstance(geometry, str | os.PathLike):
+        sidecar = Path(geometry)
+    elif geometry is not None:
+        got = type(geometry).__name__
+        raise InputError(f"geometry: expected a Geometry, a dict or the path of a JSON file, got a {got}")
+    if isinstance(image, str | os.PathLike):
+        return input_from_file(image, options, "given", sidecar)
+    return input_from_array(image, options, "given", sidecar)
+
+
+def _weights_key(weights: FilePath | None) -> tuple[Path | None, int]:
+    """A weights file as it is now: written anew, it is another."""
+    path = None if weights is None else Path(weights).absolute()
+    return path, path.stat().st_mtime_ns if path and path.is_file() else 0
+
+
+@lru_cache(maxsize=2)
+def _predictor(weights: Path | None, _written_ns: int, device: str) -> Predictor:
+    from ReVertLib.inference.predictor import Predictor
+
+    return Predictor(weights, device)

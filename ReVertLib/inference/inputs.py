@@ -1,0 +1,55 @@
+"""What goes into a reconstruction: a radiograph with its geometry, from files or from arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ReVertLib.geometry.camera import Geometry
+from ReVertLib.geometry.layers import LayeredGeometry
+from ReVertLib.imaging.radiograph import Radiograph, radiograph_from_array, read_radiograph
+
+
+@dataclass(frozen=True)
+class ReconstructionInput:
+    """A radiograph and its geometry. spacing_source: in plain words, where the pixel spacing is from."""
+
+    radiograph: Radiograph
+    geometry: Geometry
+    spacing_source: str
+
+    @property
+    def notes(self) -> list[str]:
+        """What was done to the image on the way, a line each."""
+        return ["bone was dark and has been inverted"] * self.radiograph.inverted
+
+
+def input_from_file(
+    path: str | Path, options: Mapping[str, object], source: str, sidecar: str | Path | None = None
+) -> ReconstructionInput:
+    """A radiograph file, its geometry being the options over a sidecar over what the file itself says.
+
+    options: by sidecar key, None for absent; source: what to call them in `spacing_source`. sidecar: default, the one
+    beside the file if there is any. Raises InputError for a file that is no radiograph and for geometry that is
+    incomplete or impossible.
+    """
+    layers = LayeredGeometry().over(options, source).over_sidecar(path, sidecar)
+    return _completed(read_radiograph(path, layers.values.get("sdd_mm"), layers.values.get("sod_mm")), layers)
+
+
+def input_from_array(
+    pixels: np.ndarray | Radiograph, options: Mapping[str, object], source: str, sidecar: str | Path | None = None
+) -> ReconstructionInput:
+    """`input_from_file` of grey values (rows, columns) in memory, or of a Radiograph that was read before. Whether bone
+    is dark in an array is seen from the grey values, as in a file that does not say."""
+    radiograph = pixels if isinstance(pixels, Radiograph) else radiograph_from_array(pixels, name="array")
+    return _completed(radiograph, LayeredGeometry().over(options, source).over_sidecar(None, sidecar))
+
+
+def _completed(radiograph: Radiograph, layers: LayeredGeometry) -> ReconstructionInput:
+    layers = layers.over(radiograph.parameters, radiograph.spacing_source)
+    size_px = radiograph.pixels.shape[::-1]
+    return ReconstructionInput(radiograph, layers.complete(size_px), layers.source("pixel_spacing_mm"))

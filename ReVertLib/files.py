@@ -13,6 +13,14 @@ from pathlib import Path
 from .errors import InputError, one_line
 
 
+def existing_file(path: str | Path, what: str) -> Path:
+    """path as a Path if it is a file; raises InputError otherwise. what: its kind, for the message."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{what} {path.name}: expected an existing file, got none")
+    return path
+
+
 def check_writable(path: str | Path, what: str = "output") -> Path:
     """path as a Path if a file can be created there, before any work is done; raises InputError otherwise."""
     path = Path(path)

@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from ReVertLib.files import check_writable, made_folder
-from ReVertLib.progress import log
 
 EXAMPLE = "revert shapes data runs/shapes.npz"
 
@@ -27,4 +26,4 @@ def run(options: argparse.Namespace) -> None:
     check_writable(options.output)
     if options.rebuild_template:
         save_template(build_template(options.root))
-    build_library(options.root, options.output, log.info)
+    build_library(options.root, options.output)

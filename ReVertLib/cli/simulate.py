@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from ReVertLib.progress import log
-
 from .common import add_numbers, add_seed, add_shape_files, add_shape_model, numbers
 
 EXAMPLE = "revert simulate data runs/shapes.npz runs/samples --shards 200"
@@ -23,4 +21,4 @@ def run(options: argparse.Namespace) -> None:
     from ReVertLib.training.shards import build_shards
 
     files = (options.root, options.shapes, options.output)
-    build_shards(*files, numbers(options), options.seed, log.info, options.model, options.context)
+    build_shards(*files, numbers(options), options.seed, options.model, options.context)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from ReVertLib.progress import log
-
 from .common import add_numbers, add_seed, add_shape_files, add_shape_model, numbers
 
 EXAMPLE = "revert simulate-patients data runs/shapes.npz runs/patients --count 200"
@@ -22,4 +20,4 @@ def run(options: argparse.Namespace) -> None:
     from ReVertLib.synthesis.export import build_patients
 
     files = (options.root, options.shapes, options.output)
-    build_patients(*files, numbers(options), options.seed, log.info, options.model)
+    build_patients(*files, numbers(options), options.seed, options.model)

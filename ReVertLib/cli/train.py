@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> None:
     device = choose_device(options.device)
     about = {"revert": __version__, "data": options.data_note}
     with _samples(options, device) as samples:
-        weights = train(samples, options.output, settings, device, about, log.info, options.start)
+        weights = train(samples, options.output, settings, device, about, options.start)
     log.info(f"weights: {weights}")
 
 
@@ -59,7 +59,7 @@ def _samples(options: argparse.Namespace, device: object) -> Iterator[object]:
             raise InputError("model: expected --simulate beside it, got none")
         from ReVertLib.training.from_dataset import sample_folder
 
-        yield sample_folder(options.samples, options.output, log.info)
+        yield sample_folder(options.samples, options.output)
         return
     from ReVertLib.synthesis.shapes import load_vertebra_sampler
     from ReVertLib.training.live import LiveSamples

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ReVertLib.errors import InputError
+from ReVertLib.progress import log
 
 HELD_OUT = ("verse008",)
-"""Validation people: never in a shape library, a mean or a training image."""
+"""The people who are held out for validation where nothing else is said: never in a shape library, a mean or a training
+image."""
 
 _LABEL_NAMES = ("segmentation.nii.gz", "seg.nii.gz")
 _CT_NAMES = ("ct.nii.gz", "ct_bone_ge200HU.nii.gz", "density_bone_only.nii.gz")
@@ -48,3 +51,17 @@ def find_cases(root: str | Path) -> list[Case]:
             f"cases: expected <case>/segmentation.nii.gz or sub-<case>_seg-vert_msk.nii.gz, got none in {root.name!r}"
         )
     return cases
+
+
+def is_held_out(case: str, held_out: Iterable[str]) -> bool:
+    """Whether a case is of a person who is held out: called as the person is, or <person>_<anything>."""
+    return any(case == person or case.startswith(f"{person}_") for person in held_out)
+
+
+def training_names(cases: Iterable[str], held_out: Iterable[str]) -> list[str]:
+    """The names of cases, in order and each once, without those of people who are held out, whom the log names."""
+    names = list(dict.fromkeys(cases))
+    left_out = [name for name in names if is_held_out(name, held_out)]
+    if left_out:
+        log.info(f"held out, not used: {', '.join(left_out)}")
+    return [name for name in names if name not in left_out]

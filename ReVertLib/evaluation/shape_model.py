@@ -55,13 +55,13 @@ def bases(model: ShapeModel, all_modes: np.ndarray) -> dict[str, np.ndarray]:
 def generalisation(root: Path, people: ShapeLibrary, model: ShapeModel, say: Callable[[str], None]) -> list[Fit]:
     """The fits to every training vertebra L1-L5 below root, by the models without its person."""
     fits: list[Fit] = []
-    surfaces = [(case, label, surface) for case, label, surface in sources(root) if label in LEVEL_OF_LABEL]
+    surfaces = [source for source in sources(root) if source.label in LEVEL_OF_LABEL]
     for person in people.lumbar_persons:
         others = modes_of(people.only(people.person != person).differences, len(people.person))
         models = bases(left_out(people, person, model), others)
-        for case, label, surface in surfaces:
-            if case == person or case.startswith(f"{person}_"):
-                fits += _fits(case, LEVEL_OF_LABEL[label], surface, model.means, models)
+        for source in surfaces:
+            if source.case == person or source.case.startswith(f"{person}_"):
+                fits += _fits(source.case, LEVEL_OF_LABEL[source.label], source.surface, model.means, models)
         say(f"without {person}: {_line(fits, people_of=person)}")
     return fits
 

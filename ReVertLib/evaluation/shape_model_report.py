@@ -23,7 +23,7 @@ def write_report(root: Path, shapes: Path, out: Path, say: Callable[[str], None]
     the folder of cases the library was built from, for the true surfaces."""
     means = mended_means()
     people = load_shape_library(shapes, means)
-    model = build_model(people, means, say)
+    model = build_model(people, means)
     save_model(model, out / "shape_model.npz")
     samplers = likeness(people, model)
     fits = generalisation(root, people, model, say)

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from ReVertLib.errors import InputError, one_line
-from ReVertLib.files import holds_bytes
+from ReVertLib.files import existing_file, holds_bytes
 from ReVertLib.geometry.transform import mapped
 
 
@@ -103,9 +103,7 @@ def slices(lower: np.ndarray, upper: np.ndarray) -> tuple[slice, slice, slice]:
 
 def read_volume(path: str | Path, what: str = "CT") -> Volume:
     """A 3D image in any format SimpleITK reads (NIfTI, NRRD, MHA). Raises InputError when it is not one, or has NaN."""
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{what} {path.name}: expected an existing file, got none")
+    path = existing_file(path, what)
     try:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:

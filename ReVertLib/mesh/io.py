@@ -13,7 +13,7 @@ from vtkmodules.vtkIOPLY import vtkPLYReader, vtkPLYWriter
 from vtkmodules.vtkIOXML import vtkXMLPolyDataReader, vtkXMLPolyDataWriter
 
 from ReVertLib.errors import InputError
-from ReVertLib.files import whole_file
+from ReVertLib.files import existing_file, whole_file
 
 from .mesh import Mesh
 from .polydata import from_polydata, to_polydata
@@ -43,8 +43,7 @@ def read_mesh(path: str | Path) -> Mesh:
     reader_class = _READERS.get(path.suffix.lower())
     if reader_class is None:
         raise InputError(f"mesh {path.name}: expected one of {', '.join(_READERS)}, got {path.suffix or 'no suffix'!r}")
-    if not path.is_file():
-        raise InputError(f"mesh {path.name}: expected an existing file, got none")
+    existing_file(path, "mesh")
     reader = reader_class()
     messages = vtkStringOutputWindow()
     before = vtkOutputWindow.GetInstance()

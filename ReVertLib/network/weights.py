@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.errors import InputError, one_line
-from ReVertLib.files import whole_file
+from ReVertLib.files import existing_file, whole_file
 from ReVertLib.resources import WEIGHTS_FILE
 
 FORMAT = "revert-weights-1"
@@ -103,8 +103,7 @@ def file_sha256(path: Path) -> str:
 
 def checked_sha256(path: Path) -> str:
     """The hash of a weights file, which must be the one stated beside it; raises InputError otherwise."""
-    if not path.is_file():
-        raise InputError(f"weights {path.name}: expected an existing file, got none")
+    existing_file(path, "weights")
     if not sha256_path(path).is_file():
         raise InputError(f"weights {path.name}: expected its SHA256 in {sha256_path(path).name}, got no such file")
     stated = (sha256_path(path).read_text(errors="replace").split() or [""])[0].lower()

@@ -12,7 +12,7 @@ are those under which people left out are most likely (`Widths.chosen`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,18 +22,20 @@ from scipy.linalg import cholesky, eigh, solve_triangular
 from scipy.optimize import minimize
 
 from ReVertLib.anatomy.template import load_template
-from ReVertLib.errors import InputError
-from ReVertLib.files import whole_file
+from ReVertLib.dataset.cases import HELD_OUT
+from ReVertLib.files import existing_file, whole_file
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS
 from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.progress import log, progress
 from ReVertLib.registration.correspondence import centred, onto_mean
 from ReVertLib.registration.nonrigid import farthest_points, gaussian
 from ReVertLib.registration.untangle import untangled
 
+from .library import RegisteredVertebrae
+
 MODE_COUNT = 24
 LIKELIHOOD_POINTS = 200
 LOCAL_RANK, FIELD_RANK = 100, 400
-_LEVEL_OF_THORACIC = 0
 
 
 @dataclass(frozen=True)
@@ -61,18 +63,22 @@ class ShapeLibrary:
         return np.unique(self.person[self.lumbar]).tolist()
 
 
-def load_shape_library(path: Path, means: np.ndarray) -> ShapeLibrary:
-    """The library `revert shapes` wrote, about means (5, n, 3). Raises InputError when there is none."""
-    if not path.is_file():
-        raise InputError(f"shapes {path.name}: expected an existing file, got none")
-    with np.load(path, allow_pickle=False) as file:
-        vertices, case, label, mirrored = (file[name] for name in ("vertices", "case", "label", "mirrored"))
-    levels = [LEVELS.index(LEVEL_OF_LABEL[x]) if x in LEVEL_OF_LABEL else _LEVEL_OF_THORACIC for x in label.tolist()]
-    rows = zip(vertices.astype(float), levels, strict=True)
-    differences = np.stack([onto_mean(shape, means[level]) - means[level] for shape, level in rows])
-    for other in set(label.tolist()) - set(LEVEL_OF_LABEL):
-        differences[label == other] -= differences[label == other].mean(0)
-    return ShapeLibrary(differences, _persons(case), label, mirrored)
+def load_shape_library(path: Path, means: np.ndarray, held_out: Iterable[str] = HELD_OUT) -> ShapeLibrary:
+    """The library that `library.build_library` wrote, about means (5, n, 3), without held-out people. Raises InputError
+    when there is none."""
+    rows = RegisteredVertebrae.load(path, held_out)
+    differences = differences_from(means, rows)
+    for other in set(rows.label.tolist()) - set(LEVEL_OF_LABEL):
+        differences[rows.label == other] -= differences[rows.label == other].mean(0)
+    return ShapeLibrary(differences, _persons(rows.case), rows.label, rows.mirrored)
+
+
+def differences_from(means: np.ndarray, rows: RegisteredVertebrae) -> np.ndarray:
+    """(r, n, 3) mm: registered vertebrae, laid rigidly over the means (5, n, 3), minus the mean of their level; of L1
+    for T11 and T12."""
+    means_of_rows = (means[LEVELS.index(LEVEL_OF_LABEL.get(label, "L1"))] for label in rows.label.tolist())
+    pairs = zip(rows.vertices, means_of_rows, strict=True)
+    return np.stack([onto_mean(vertices, mean) - mean for vertices, mean in pairs])
 
 
 def _persons(cases: np.ndarray) -> np.ndarray:
@@ -100,10 +106,16 @@ class Widths:
         """The widths under which each person is most likely, given the modes of the others: Nelder and Mead on the
         logarithms. points: (n, 3) the mean that the kernels are measured on."""
         score = _LeaveOneOut.of(library, points)
+        bar = progress(range(evaluations), "widths")
         start = np.log(astuple(cls()))
         simplex = np.vstack([start, start + 0.5 * np.eye(len(start))])
         options = {"maxfev": evaluations, "initial_simplex": simplex, "adaptive": True, "xatol": 0.02, "fatol": 0.1}
-        best = minimize(lambda x: -score(cls(*np.exp(x))), start, method="Nelder-Mead", options=options)
+
+        def cost(logarithms: np.ndarray) -> float:
+            next(bar, None)
+            return -score(cls(*np.exp(logarithms)))
+
+        best = minimize(cost, start, method="Nelder-Mead", options=options)
         return cls(*np.exp(best.x).tolist())
 
 
@@ -232,16 +244,15 @@ def save_model(model: ShapeModel, path: Path) -> None:
 
 def load_model(path: Path) -> ShapeModel:
     """A model that `save_model` wrote. Raises InputError when there is none."""
-    if not path.is_file():
-        raise InputError(f"shape model {path.name}: expected an existing file, got none")
+    existing_file(path, "shape model")
     with np.load(path, allow_pickle=False) as file:
         return ShapeModel(file["means"].astype(float), file["modes"].astype(float), Widths(*file["widths"].tolist()))
 
 
-def build_model(library: ShapeLibrary, means: np.ndarray, say: Callable[[str], None]) -> ShapeModel:
+def build_model(library: ShapeLibrary, means: np.ndarray) -> ShapeModel:
     """The model of all people about means (5, n, 3), its widths chosen."""
     widths = Widths.chosen(library, means[2])
-    say("; ".join(f"{name} {value:.3g}" for name, value in vars(widths).items()))
+    log.info("; ".join(f"{name} {value:.3g}" for name, value in vars(widths).items()))
     return ShapeModel(means, modes_of(library.differences), widths)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +12,18 @@ from scipy.sparse.linalg import splu
 
 from ReVertLib.anatomy.symmetric_means import mirror
 from ReVertLib.anatomy.template import KEYS, TEMPLATE_FILE, Template, load_template
+from ReVertLib.dataset.cases import HELD_OUT
 from ReVertLib.files import whole_file
 from ReVertLib.geometry.levels import LEVELS, VERSE_LABELS
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.mesh.polydata import decimated
+from ReVertLib.progress import progress
 from ReVertLib.registration.correspondence import centred, fitted, onto_mean
 from ReVertLib.registration.nonrigid import graph_laplacian
 
-from .library import sources
+from .library import MEAN_SHAPE, Source, sources
 
 VERTEX_COUNT = 3000
 
@@ -33,26 +36,26 @@ WEIGHT_COUNT = 16
 _LPS_FROM_MEAN_OF_87 = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 
 
-def build_template(root: Path) -> Template:
+def build_template(root: Path, held_out: Iterable[str] = HELD_OUT) -> Template:
     """The template from the means of 87 below root/mean_of_87, and the training people's L1 beside their L2."""
     surfaces = [
-        centred(read_mesh(root / "mean_of_87" / f"{level}.ply").moved(RigidTransform.turn(_LPS_FROM_MEAN_OF_87)))
+        centred(read_mesh(root / MEAN_SHAPE / f"{level}.ply").moved(RigidTransform.turn(_LPS_FROM_MEAN_OF_87)))
         for level in LEVELS[1:]
     ]
     template = decimated(surfaces[1], VERTEX_COUNT)
     means = {level: centred(fitted(template, s)).vertices for level, s in zip(LEVELS[1:], surfaces, strict=True)}
-    means["L1"] = means["L2"] + _l1_minus_l2(root, Mesh(means["L2"], template.faces))
+    means["L1"] = means["L2"] + _l1_minus_l2(sources(root, held_out), Mesh(means["L2"], template.faces))
     return _with_control_points(template.faces, np.stack([means[level] for level in LEVELS]))
 
 
-def _l1_minus_l2(root: Path, l2: Mesh) -> np.ndarray:
+def _l1_minus_l2(surfaces: Sequence[Source], l2: Mesh) -> np.ndarray:
     """(n, 3) mean difference of L1 from L2 over the people who have both, mm, made left-right neutral by mirrors."""
     registered = {}
-    for case, label, surface in sources(root):
-        if label in (VERSE_LABELS["L1"], VERSE_LABELS["L2"]):
-            for mirrored in (False, True):
-                fit = fitted(l2, mirror(surface) if mirrored else surface)
-                registered[case, label, mirrored] = onto_mean(fit.vertices, l2.vertices)
+    upper = [source for source in surfaces if source.label in (VERSE_LABELS["L1"], VERSE_LABELS["L2"])]
+    for source in progress(upper, "L1 and L2"):
+        for mirrored in (False, True):
+            fit = fitted(l2, mirror(source.surface) if mirrored else source.surface)
+            registered[source.case, source.label, mirrored] = onto_mean(fit.vertices, l2.vertices)
     pairs = [(v, registered.get((case, 21, m))) for (case, label, m), v in registered.items() if label == 20]
     return np.mean([one - two for one, two in pairs if two is not None], axis=0)
 

@@ -1,4 +1,4 @@
-"""Synthetic people as cases on disk, in VerSe's layout: OUT/spine_<number>/{ct.nii.gz, seg.nii.gz, about.json}."""
+"""Synthetic patients as cases on disk, in VerSe's layout: OUT/spine_<number>/{ct.nii.gz, seg.nii.gz, about.json}."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 import torch
 
+from ReVertLib.dataset.cases import HELD_OUT
 from ReVertLib.errors import InputError, one_line
 from ReVertLib.files import made_folder
 from ReVertLib.imaging.volume import Volume
+from ReVertLib.progress import log, progress
 from ReVertLib.projection.projector import MU_BONE_PER_MM, MU_WATER_PER_MM
 
 from .bone import voxelised
@@ -32,20 +34,20 @@ def build_patients(
     out: Path,
     numbers: Iterable[int],
     seed: int,
-    say: Callable[[str], None],
     model: Path | None = None,
+    held_out: Iterable[str] = HELD_OUT,
 ) -> None:
-    """Writes a case for each number; one that is already there is whole and is skipped. A person depends on seed and
+    """Writes a case for each number; one that is already there is whole and is skipped. A patient depends on seed and
     number alone."""
     made_folder(out)
-    patients = load_patient_sampler(data, shapes, model)
-    for number in numbers:
+    patients = load_patient_sampler(data, shapes, model, held_out)
+    for number in progress(numbers, "patients"):
         folder = out / f"spine_{number:05d}"
         if not folder.exists():
             started = time.monotonic()
             patient = sample_patient(patients, np.random.default_rng([seed, number]))
             _write_case(patient, folder, {"seed": seed, "number": number} | patient.metadata)
-            say(f"{folder.name}: {time.monotonic() - started:.0f} s, {_summary(patient.metadata)}")
+            log.info(f"{folder.name}: {time.monotonic() - started:.0f} s, {_summary(patient.metadata)}")
 
 
 def _summary(about: dict) -> str:

@@ -6,12 +6,15 @@ gives the radiograph together with the mask of each bone.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from ReVertLib.dataset.cases import HELD_OUT
+from ReVertLib.files import existing_file
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL
 from ReVertLib.geometry.transform import RigidTransform
@@ -48,9 +51,13 @@ class PatientSampler:
     abdomen: Abdomen | None = None
 
 
-def load_patient_sampler(data: Path, shapes: Path, model: Path | None = None) -> PatientSampler:
+def load_patient_sampler(
+    data: Path, shapes: Path, model: Path | None = None, held_out: Iterable[str] = HELD_OUT
+) -> PatientSampler:
     """As `shapes.load_vertebra_sampler`; raises InputError, too, when nobody in the data has a sacrum."""
-    return PatientSampler(load_vertebra_sampler(data, shapes, model), load_sacra(data), load_abdomen(data))
+    existing_file(shapes, "shapes")
+    sacra = load_sacra(data, held_out)
+    return PatientSampler(load_vertebra_sampler(data, shapes, model, held_out), sacra, load_abdomen(data))
 
 
 @dataclass(frozen=True)

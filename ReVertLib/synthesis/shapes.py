@@ -7,6 +7,7 @@ score 2.01 mm, against 2.02 and 2.07). `samplers` makes training samples of them
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +15,14 @@ import numpy as np
 
 from ReVertLib.anatomy.symmetric_means import mended_means
 from ReVertLib.anatomy.template import load_template
-from ReVertLib.dataset.cases import find_cases
+from ReVertLib.dataset.cases import HELD_OUT, find_cases
 from ReVertLib.errors import InputError
-from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS
 from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.progress import progress
 from ReVertLib.registration.correspondence import centred, onto_mean
 from ReVertLib.registration.untangle import untangled
-from ReVertLib.shape.model import ShapeModel, load_model
+from ReVertLib.shape.library import RegisteredVertebrae
+from ReVertLib.shape.model import ShapeModel, differences_from, load_model
 
 from .bone import CtSource, load_ct_source
 
@@ -37,30 +39,23 @@ class VertebraSampler:
     model: ShapeModel | None = None
 
 
-def load_vertebra_sampler(data: Path, shapes: Path, model: Path | None = None) -> VertebraSampler:
-    """The sampler of a folder of cases and the shape library built from it, and a shape model's file if shapes are to
-    be drawn from that too. Raises InputError when there is no library or none of its people has a CT."""
-    if not shapes.is_file():
-        raise InputError(f"shapes {shapes.name}: expected an existing file, got none")
+def load_vertebra_sampler(
+    data: Path, shapes: Path, model: Path | None = None, held_out: Iterable[str] = HELD_OUT
+) -> VertebraSampler:
+    """The sampler of a folder of cases and the shape library built from it, without held-out people, and a shape
+    model's file if shapes are to be drawn from that too. Raises InputError when there is no library or none of its
+    people has a CT."""
+    rows = RegisteredVertebrae.load(shapes, held_out)
+    rows = rows.only(rows.lumbar)
     drawn_from = None if model is None else load_model(model)
-    with np.load(shapes, allow_pickle=False) as file:
-        lumbar = np.isin(file["label"], list(LEVEL_OF_LABEL))
-        library = {name: file[name][lumbar] for name in file.files}
-    means = mended_means()
-    differences = []
-    for vertices, label in zip(library["vertices"].astype(float), library["label"].tolist(), strict=True):
-        mean = means[LEVELS.index(LEVEL_OF_LABEL[label])]
-        differences.append(onto_mean(vertices, mean) - mean)
     cases = {case.name: case for case in find_cases(data) if case.ct is not None}
-    found = []
-    for name, label, mirrored, vertices in zip(
-        *(library[k] for k in ("case", "label", "mirrored", "vertices")), strict=True
-    ):
-        if str(name) in cases:
-            found.append(load_ct_source(cases[str(name)], int(label), bool(mirrored), vertices.astype(float)))
-    if not found:
+    scanned = rows.only(np.isin(rows.case, list(cases)))
+    if len(scanned.case) == 0:
         raise InputError(f"samples: expected a CT of someone in {shapes.name}, got none in {data.name!r}")
-    return VertebraSampler(means, np.stack(differences), tuple(found), drawn_from)
+    means, found = mended_means(), []
+    for i, name in progress(list(enumerate(scanned.case.tolist())), "CTs"):
+        found.append(load_ct_source(cases[name], int(scanned.label[i]), bool(scanned.mirrored[i]), scanned.vertices[i]))
+    return VertebraSampler(means, differences_from(means, rows), tuple(found), drawn_from)
 
 
 def sample_shape(sampler: VertebraSampler, level: int, rng: np.random.Generator) -> Mesh:

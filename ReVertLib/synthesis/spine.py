@@ -10,7 +10,7 @@ curve tilts the vertebrae to one side and back and turns their bodies to its con
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ReVertLib.anatomy.template import load_template
-from ReVertLib.dataset.cases import HELD_OUT, find_cases
+from ReVertLib.dataset.cases import HELD_OUT, find_cases, training_names
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.levels import VERSE_LABELS
 from ReVertLib.geometry.transform import RigidTransform
@@ -27,6 +27,7 @@ from ReVertLib.imaging.labels import label_mesh, read_label_map
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.mesh import Mesh, vertex_normals, volume_centroid
 from ReVertLib.mesh.polydata import decimated
+from ReVertLib.progress import progress
 from ReVertLib.registration.correspondence import centred
 
 from .contacts import slid_clear
@@ -53,12 +54,14 @@ SACRUM_VERTICES = 4000
 HALF_DEPTH_MM = 17.0
 
 
-def load_sacra(data: Path) -> tuple[Bone, ...]:
-    """The sacrum of everyone below data whose label map has it under an L5, the middle of its endplate at LPS 0."""
-    found = []
-    for case in find_cases(data):
+def load_sacra(data: Path, held_out: Iterable[str] = HELD_OUT) -> tuple[Bone, ...]:
+    """The sacrum of everyone below data who is not held out and whose label map has it under an L5, the middle of its
+    endplate at LPS 0. Raises InputError when there is none."""
+    found, cases = [], find_cases(data)
+    kept = training_names([case.name for case in cases], held_out)
+    for case in progress([case for case in cases if case.name in kept], "sacra"):
         labels = read_label_map(case.labels)
-        if case.name not in HELD_OUT and {S1, VERSE_LABELS["L5"]} <= set(np.unique(labels.array)):
+        if {S1, VERSE_LABELS["L5"]} <= set(np.unique(labels.array)):
             coarse = Volume(labels.array[::2, ::2, ::2], labels.ijk_to_lps @ np.diag([2, 2, 2, 1]))
             sacrum = decimated(label_mesh(coarse, S1, 1.5), SACRUM_VERTICES)
             upper = _s1_endplate(sacrum, label_mesh(coarse, VERSE_LABELS["L5"]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,12 +19,13 @@ from ReVertLib.imaging.grey_values import quantised
 from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.progress import log, progress
 from ReVertLib.registration.correspondence import canonical, fitted
 
 from .samples import SHARD_PATTERN
 
 
-def sample_folder(folder: Path, out: Path, say: Callable[[str], None]) -> Path:
+def sample_folder(folder: Path, out: Path) -> Path:
     """The folder of shards to train on: folder itself if it holds shards, else OUT/samples, one shard for each
     training vertebra of the data set in folder; one that is already there is kept.
 
@@ -38,13 +38,13 @@ def sample_folder(folder: Path, out: Path, say: Callable[[str], None]) -> Path:
         raise InputError(f"data set: expected vertebrae of training people, got none in {Path(folder).name!r}")
     shards = Path(out) / "samples"
     shards.mkdir(parents=True, exist_ok=True)
-    for count, item in enumerate(items, 1):
+    for count, item in enumerate(progress(items, "vertebrae"), 1):
         path = shards / SHARD_PATTERN.replace("*", item.vertebra)
         if not path.exists():
             arrays = vertebra_samples(item)
             with whole_file(path) as temporary:
                 np.savez(temporary, **arrays)
-            say(f"{item.vertebra}: {len(arrays['images'])} samples, {count} of {len(items)} vertebrae")
+            log.info(f"{item.vertebra}: {len(arrays['images'])} samples, {count} of {len(items)} vertebrae")
     return shards
 
 

@@ -23,6 +23,7 @@ from ReVertLib.files import made_folder, whole_file
 from ReVertLib.network.losses import chamfer_distance
 from ReVertLib.network.posed_shape import PosedShape
 from ReVertLib.network.weights import Weights, build_network, load_weights, save_weights
+from ReVertLib.progress import log, progress
 
 from .augmentation import AUGMENTED_SHARE, augmented
 from .live import LiveSamples
@@ -199,16 +200,14 @@ def train(
     out: Path,
     options: TrainOptions,
     device: torch.device,
-    about: dict[str, str],
-    say=print,
+    metadata: dict[str, str],
     start: Path | None = None,
 ) -> Path:
     """Trains on the shards of a folder, or on samples made on the fly, and writes OUT/model.safetensors with its hash,
     OUT/options.json, OUT/curve.csv and OUT/checkpoint.safetensors, from which a stopped run resumes. Returns the path
     of the weights.
 
-    about: metadata for the weights (data, licence). say: where progress goes, one line at a time. start: finished
-    weights to begin with instead of none.
+    metadata: text for the weights (data, licence). start: finished weights to begin with instead of none.
     """
     begin = start and load_weights(start)
     samples = source if isinstance(source, LiveSamples) else Samples(source)
@@ -219,31 +218,32 @@ def train(
         run.resume(checkpoint)
     elif begin:
         run.begin(begin)
-        about = about | {"start": begin.sha256}
+        metadata = metadata | {"start": begin.sha256}
     _cut(out / "curve.csv", run.step)
     (out / "options.json").write_text(json.dumps(asdict(options), indent=1) + "\n")
-    say(f"{options.architecture}: {len(samples)} samples, step {run.step} of {options.steps}, on {device}")
+    log.info(f"{options.architecture}: {len(samples)} samples, step {run.step} of {options.steps}, on {device}")
     try:
-        _loop(run, samples, checkpoint, out / "curve.csv", say)
-    except KeyboardInterrupt:  # what was learnt is kept
+        _loop(run, samples, checkpoint, out / "curve.csv")
+    except KeyboardInterrupt:  # the steps so far are kept
         run.save(checkpoint)
         raise
     run.save(checkpoint)
     weights = out / "model.safetensors"
-    save_weights(weights, run.average, options.architecture, about | {"train": json.dumps(asdict(options))})
+    save_weights(weights, run.average, options.architecture, metadata | {"train": json.dumps(asdict(options))})
     return weights
 
 
-def _loop(run: Run, samples: Samples, checkpoint: Path, curve: Path, say) -> None:
+def _loop(run: Run, samples: Samples, checkpoint: Path, curve: Path) -> None:
     """Steps to the end, a line of the mean losses every 50 steps, a checkpoint as often as the options say."""
     started, first, seen = time.monotonic(), run.step, []
-    while run.step < run.options.steps:
+    steps = range(first, run.options.steps)
+    for _ in progress(steps, "steps", total=run.options.steps, done=first):
         seen.append(run.advance(samples))
         if run.step % 50 == 0:
             means = {k: sum(terms[k] for terms in seen) / len(seen) for k in seen[0]}
             left_s = (time.monotonic() - started) / (run.step - first) * (run.options.steps - run.step)
             text = "  ".join(f"{k} {v:.3f}" for k, v in means.items())
-            say(f"step {run.step}/{run.options.steps}  {text}  {left_s / 60:.0f} min left")
+            log.info(f"step {run.step}/{run.options.steps}  {text}  {left_s / 60:.0f} min left")
             _append(curve, {"step": run.step, "learning_rate": learning_rate_at(run.step, run.options)} | means)
             seen = []
         if run.step % run.options.checkpoint_every == 0:

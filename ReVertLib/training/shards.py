@@ -7,11 +7,12 @@ or it shows people, each lumbar vertebra with all that is around it. It depends 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
+from ReVertLib.dataset.cases import HELD_OUT
 from ReVertLib.files import made_folder, whole_file
 from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, crop_camera
 from ReVertLib.geometry.levels import LEVELS
@@ -19,6 +20,7 @@ from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.imaging.grey_values import quantised
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.progress import log, progress
 from ReVertLib.projection.projector import Projector
 from ReVertLib.synthesis.bone import drawn_bone, warped_ct
 from ReVertLib.synthesis.ct_scanner import patient_axes
@@ -87,20 +89,21 @@ def build_shards(
     out: Path,
     numbers: Iterable[int],
     seed: int,
-    say: Callable[[str], None],
     model: Path | None = None,
     context: bool = False,
+    held_out: Iterable[str] = HELD_OUT,
 ) -> None:
     """Writes OUT/shard_<number>.npz for each number; one that is already there is whole and is skipped, so a stopped
-    run goes on where it was, and several runs can share the numbers. context: of whole people."""
+    run goes on where it was, and several runs can share the numbers. context: of whole patients."""
     made_folder(out)
-    drawn_from = load_patient_sampler(data, shapes, model) if context else load_vertebra_sampler(data, shapes, model)
+    load = load_patient_sampler if context else load_vertebra_sampler
+    sampler = load(data, shapes, model, held_out)
     make = make_context_shard if context else make_shard
-    for number in numbers:
+    for number in progress(numbers, "shards"):
         path = out / f"shard_{number:05d}.npz"
         if not path.exists():
             started = time.monotonic()
             with whole_file(path) as temporary:
-                arrays = make(drawn_from, seed, number)
+                arrays = make(sampler, seed, number)
                 np.savez(temporary, **arrays)
-            say(f"{path.name}: {len(arrays['images']) / (time.monotonic() - started):.0f} samples/s")
+            log.info(f"{path.name}: {len(arrays['images']) / (time.monotonic() - started):.0f} samples/s")

@@ -65,7 +65,7 @@ def test_a_report_is_written_whole(tmp_path, monkeypatch):
     text = (out / "report.md").read_text()
     assert all(f"| {name} |" in text for name in (*names, "all modes", "wide 5", "mixed", "people"))
     assert "Held out from everything: verse008" in text
-    assert lines[1].startswith("without a: 0 modes 0.")
+    assert lines[0].startswith("without a: 0 modes 0.")
     cases = [line.split(",")[0] for line in (out / "fits.csv").read_text().splitlines()[1:]]
     assert [cases.count(case) for case in ("a", "b", "verse008")] == [6, 6, 6]
 

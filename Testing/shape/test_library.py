@@ -7,7 +7,6 @@ from tiny import CUBE, assert_vertebra, deformed, write_case
 
 from ReVertLib.anatomy.symmetric_means import mirror
 from ReVertLib.anatomy.template import load_template
-from ReVertLib.dataset import cases
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import rotation_about
@@ -18,7 +17,7 @@ from ReVertLib.metrics.surface import dice
 from ReVertLib.registration import nonrigid
 from ReVertLib.registration.correspondence import centred, onto_mean
 from ReVertLib.shape import library as shapes
-from ReVertLib.shape.library import build_library, sources
+from ReVertLib.shape.library import RegisteredVertebrae, build_library, sources
 
 
 @pytest.fixture(scope="module")
@@ -57,40 +56,62 @@ def test_onto_mean_takes_a_rigid_motion_away_and_nothing_else():
     assert np.ptp(grown, axis=0) == pytest.approx(1.1 * np.ptp(mean, axis=0), rel=1e-6)
 
 
-def test_held_out_people_and_the_mean_are_no_sources(folder):
-    found = list(sources(folder))
-    assert [(case, label) for case, label, _ in found] == [("person", 21), ("meshes", 23)]
-    for _, _, mesh in found:
-        assert_vertebra(mesh)
-    assert volume_centroid(found[0][2]) == pytest.approx([80.0, -40.0, 300.0], abs=4.0)
+def test_held_out_people_and_the_mean_are_no_sources(folder, caplog):
+    with caplog.at_level("INFO", "revert"):
+        found = sources(folder)
+    assert caplog.messages == ["held out, not used: verse008"]
+    assert [(source.case, source.label) for source in found] == [("person", 21), ("meshes", 23)]
+    for source in found:
+        assert_vertebra(source.surface)
+    assert volume_centroid(found[0].surface) == pytest.approx([80.0, -40.0, 300.0], abs=4.0)
 
 
-def test_every_held_out_person_is_named():
-    assert "verse008" in cases.HELD_OUT
+def test_others_may_be_held_out(folder, caplog):
+    with caplog.at_level("INFO", "revert"):
+        found = sources(folder, held_out=("person", "meshes"))
+    assert caplog.messages == ["held out, not used: person, meshes"]
+    assert {source.case for source in found} == {"verse008"}
+    with pytest.raises(InputError, match="shapes: expected vertebrae of people who are not held out, got none in"):
+        sources(folder, held_out=("person", "meshes", "verse008"))
 
 
-def test_a_library_is_whole_and_readable(folder, tmp_path, monkeypatch):
+def test_a_library_is_read_without_held_out_people(tmp_path, caplog):
+    names = np.array(["one", "one_again", "other", "ones"])
+    rows = RegisteredVertebrae(np.arange(36.0).reshape(4, 3, 3), names, np.array([20, 21, 19, 24]), np.zeros(4, bool))
+    rows.save(tmp_path / "shapes.npz")
+    with caplog.at_level("INFO", "revert"):
+        found = RegisteredVertebrae.load(tmp_path / "shapes.npz", ("one",))
+    assert caplog.messages == ["held out, not used: one, one_again"]
+    assert found.case.tolist() == ["other", "ones"]
+    assert np.array_equal(found.vertices, rows.vertices[2:])
+    assert found.lumbar.tolist() == [False, True]
+    with pytest.raises(InputError, match=r"shapes shapes.npz: expected people who are not held out, got none"):
+        RegisteredVertebrae.load(tmp_path / "shapes.npz", ("one", "other", "ones"))
+
+
+def test_a_library_is_whole_and_readable(folder, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(nonrigid, "SCALES_MM", (40.0, 15.0, 7.0))
     monkeypatch.setattr(nonrigid, "MOST_CENTRES", 300)
-    lines = []
-    build_library(folder, tmp_path / "shapes.npz", lines.append)
+    with caplog.at_level("INFO", "revert"):
+        build_library(folder, tmp_path / "shapes.npz")
     with np.load(tmp_path / "shapes.npz", allow_pickle=False) as file:
         library = {name: file[name] for name in file.files}
     assert library["case"].tolist() == ["person", "person", "meshes", "meshes"]
     assert library["label"].tolist() == [21, 21, 23, 23]
     assert library["mirrored"].tolist() == [False, True, False, True]
     assert library["vertices"].shape == (4, 3000, 3)
-    truths = {label: mesh for _, label, mesh in sources(folder)}
+    truths = {source.label: source.surface for source in sources(folder)}
     for vertices, label, mirrored in zip(library["vertices"], library["label"], library["mirrored"], strict=True):
         truth = mirror(truths[label]) if mirrored else truths[label]
         assert dice(Mesh(vertices, load_template().faces), truth) > 0.93
-    assert [line.split(":")[0] for line in lines] == [
+    assert caplog.messages[:2] == ["held out, not used: verse008", "2 vertebrae of 2 people"]
+    assert [line.split(":")[0] for line in caplog.messages[2:6]] == [
         "person L2",
         "person L2 mirrored",
         "meshes L4",
         "meshes L4 mirrored",
     ]
-    assert all(line.endswith("flipped 0  crossing 0") for line in lines)
+    assert all(line.endswith("flipped 0  crossing 0") for line in caplog.messages[2:6])
     assert list(tmp_path.iterdir()) == [tmp_path / "shapes.npz"]
 
 
@@ -98,12 +119,12 @@ def test_the_last_thoracic_levels_are_sources(tmp_path, monkeypatch):
     monkeypatch.setattr(tiny, "VERSE_LABELS", {"T10": 17, "T11": 18})
     for level in ("T10", "T11"):
         write_case(tmp_path / level, load_template().mean("L1"), level, spacing_mm=4.0, ct=False)
-    assert [(case, label) for case, label, _ in sources(tmp_path)] == [("T11", 18)]
+    assert [(source.case, source.label) for source in sources(tmp_path)] == [("T11", 18)]
 
 
 def test_a_folder_without_people(tmp_path):
     with pytest.raises(InputError, match=r"cases: expected <case>/segmentation.nii.gz or .*, got none in"):
-        list(sources(tmp_path))
+        sources(tmp_path)
 
 
 def test_a_mesh_of_a_mask_loses_its_steps_and_keeps_its_volume():

@@ -75,13 +75,13 @@ def few(monkeypatch):
     return asked
 
 
-def test_cases_are_found_and_read_again(few, tmp_path):
-    lines = []
-    build_patients(Path("data"), Path("shapes.npz"), tmp_path / "out", range(2), 3, lines.append)
+def test_cases_are_found_and_read_again(few, tmp_path, caplog):
+    with caplog.at_level("INFO", "revert"):
+        build_patients(Path("data"), Path("shapes.npz"), tmp_path / "out", range(2), 3)
     cases = find_cases(tmp_path / "out")
     assert [case.name for case in cases] == ["spine_00000", "spine_00001"]
     assert len(set(few)) == 2
-    assert [line.split(":")[0] for line in lines] == ["spine_00000", "spine_00001"]
+    assert [line.split(":")[0] for line in caplog.messages] == ["spine_00000", "spine_00001"]
     ct, labels = read_volume(cases[0].ct), read_label_map(cases[0].labels)
     expected, expected_labels = scanned(patient(), 6.0)
     assert np.array_equal(ct.array, expected.array)
@@ -100,7 +100,7 @@ def test_a_stopped_build_leaves_whole_cases_and_goes_on(few, tmp_path, monkeypat
             raise KeyboardInterrupt
         real(path, volume)
 
-    arguments = (Path("data"), Path("shapes.npz"), out, range(3), 0, lambda _: None)
+    arguments = (Path("data"), Path("shapes.npz"), out, range(3), 0)
     with monkeypatch.context() as patch:
         patch.setattr(module, "_write_volume", stopping)
         with pytest.raises(KeyboardInterrupt):
@@ -116,6 +116,6 @@ def test_places_that_cannot_be_written_and_data_that_is_not_there(tmp_path):
     (tmp_path / "file").write_text("")
     nothing = (tmp_path / "data", tmp_path / "shapes.npz")
     with pytest.raises(InputError, match="output: expected a folder that can be made, got"):
-        build_patients(*nothing, tmp_path / "file", range(1), 0, print)
+        build_patients(*nothing, tmp_path / "file", range(1), 0)
     with pytest.raises(InputError, match=r"shapes shapes.npz: expected an existing file, got none"):
-        build_patients(*nothing, tmp_path / "out", range(1), 0, print)
+        build_patients(*nothing, tmp_path / "out", range(1), 0)

@@ -6,15 +6,18 @@ import numpy as np
 import pytest
 from tiny import assert_vertebra
 from tiny_patients import patient, patient_sampler
+from tiny_shape_library import folder  # noqa: F401
 
+from ReVertLib.errors import InputError
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.mesh.mesh import mesh_volume_mm3
 from ReVertLib.mesh.silhouette import silhouette
 from ReVertLib.projection.projector import Projector
+from ReVertLib.synthesis import shapes
 from ReVertLib.synthesis.implants import STEEL, Cylinder
-from ReVertLib.synthesis.patient import WHITE, Patient, sample_patient
+from ReVertLib.synthesis.patient import WHITE, Patient, load_patient_sampler, sample_patient
 
 SIZE_PX = (96, 128)
 CAMERA = Geometry(1500.0, 1000.0, (4.0, 4.0), (47.5, 63.5))
@@ -56,6 +59,15 @@ def test_every_bone_is_seen_where_its_surface_is(view):
 def test_a_bone_outside_the_image_has_no_box():
     away = replace(CAMERA, principal_point_px=(47.5, -900.0))
     assert all(seen.box_px is None and not seen.mask.any() for seen in patient().view(pose(), away, SIZE_PX).bones)
+
+
+def test_data_without_a_sacrum_are_refused_before_any_work(folder, monkeypatch):
+    """Also before the CTs are read, which takes long."""
+    monkeypatch.setattr(shapes, "load_ct_source", lambda *_: pytest.fail("the CTs were read"))
+    with pytest.raises(InputError, match="sacrum: expected a label map with labels 24 and 26, got none in 'data'"):
+        load_patient_sampler(folder / "data", folder / "shapes.npz")
+    with pytest.raises(InputError, match=r"shapes gone.npz: expected an existing file, got none"):
+        load_patient_sampler(folder / "none", folder / "gone.npz")
 
 
 def test_metal_is_white_but_no_whiter():

@@ -32,6 +32,13 @@ def test_thoracic_rows_of_a_library_are_left_out(folder, tmp_path, sampler):
     assert (len(wider.differences), len(wider.sources)) == (len(sampler.differences), len(sampler.sources))
 
 
+def test_without_held_out_people(folder, sampler):
+    found = load_vertebra_sampler(folder / "data", folder / "shapes.npz", held_out=("meshes",))
+    assert np.array_equal(found.differences, sampler.differences[:2])
+    with pytest.raises(InputError, match=r"samples: expected a CT of someone in shapes.npz, got none in"):
+        load_vertebra_sampler(folder / "data", folder / "shapes.npz", held_out=("person",))
+
+
 def test_a_folder_without_ct(folder, tmp_path):
     write_case(tmp_path / "person", load_template().mean("L3"), "L3", spacing_mm=4.0, ct=False)
     with pytest.raises(InputError, match=r"samples: expected a CT of someone in shapes.npz, got none in"):

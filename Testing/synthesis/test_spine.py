@@ -134,10 +134,13 @@ def sacrum_and_l5():
     return Volume(array.astype(np.uint8), grid + np.array([[0, 0, 0, 40.0], [0, 0, 0, -20], [0, 0, 0, 300], [0] * 4]))
 
 
-def test_a_sacrum_is_found_by_the_l5_above_it(tmp_path, sacrum_and_l5):
+def test_a_sacrum_is_found_by_the_l5_above_it(tmp_path, sacrum_and_l5, caplog):
     write_labels(tmp_path / "somebody", sacrum_and_l5)
     write_labels(tmp_path / "verse008", sacrum_and_l5)  # held out
-    (found,) = load_sacra(tmp_path)
+    with caplog.at_level("INFO", "revert"):
+        (found,) = load_sacra(tmp_path)
+    assert caplog.messages == ["held out, not used: verse008"]
+    assert len(load_sacra(tmp_path, held_out=())) == 2
     assert found.label == S1
     assert mesh_quality(found.shape).closed
     up = found.upper_lps[:3, 2]

@@ -56,16 +56,16 @@ def test_the_images_show_the_stated_surface(shard):
         assert (stated & seen).sum() / (stated | seen).sum() > 0.85
 
 
-def test_training_takes_the_vertebrae_of_training_people(folder, tmp_path):
-    lines = []
-    shards = sample_folder(folder, tmp_path, lines.append)
+def test_training_takes_the_vertebrae_of_training_people(folder, tmp_path, caplog):
+    caplog.set_level("INFO", "revert")
+    shards = sample_folder(folder, tmp_path)
     assert [p.name for p in shards.iterdir()] == [f"shard_{TRAINING_NAME}_segment_22.npz"]
-    assert lines == [f"{TRAINING_NAME}_segment_22: 5 samples, 1 of 1 vertebrae"]
-    assert sample_folder(folder, tmp_path, lines.append) == shards
-    assert len(lines) == 1
-    assert sample_folder(shards, tmp_path / "elsewhere", lines.append) == shards
+    assert caplog.messages == [f"{TRAINING_NAME}_segment_22: 5 samples, 1 of 1 vertebrae"]
+    assert sample_folder(folder, tmp_path) == shards
+    assert len(caplog.messages) == 1
+    assert sample_folder(shards, tmp_path / "elsewhere") == shards
 
 
 def test_a_data_set_without_training_people_is_refused(tmp_path, resources):
     with pytest.raises(InputError, match="data set: expected vertebrae of training people, got none"):
-        sample_folder(dataset(tmp_path, resources, OTHER_NAME), tmp_path, print)
+        sample_folder(dataset(tmp_path, resources, OTHER_NAME), tmp_path)

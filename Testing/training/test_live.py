@@ -129,7 +129,7 @@ def small_network(monkeypatch):
 def test_training_on_them_can_be_done_again(buffer, tmp_path, small_network):
     options = TrainOptions(steps=2, batch=2)
     for out in (tmp_path / "first", tmp_path / "again"):
-        run.train(LiveSamples(buffer), out, options, CPU, {}, lambda text: None)
+        run.train(LiveSamples(buffer), out, options, CPU, {})
     first, again = (load_file(tmp_path / out / "model.safetensors") for out in ("first", "again"))
     assert all(torch.equal(first[name], again[name]) for name in first)
 

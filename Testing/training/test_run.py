@@ -34,12 +34,8 @@ def small_networks(monkeypatch):
     monkeypatch.setattr(train, "build_network", lambda name, options: real(name, options or OPTIONS[name]))
 
 
-def silent(text):
-    pass
-
-
-def trained(folder, out, options=SHORT, say=silent):
-    return train.train(folder, out, options, CPU, {"data": "tiny"}, say)
+def trained(folder, out, options=SHORT):
+    return train.train(folder, out, options, CPU, {"data": "tiny"})
 
 
 def stop_before(monkeypatch, step, error=KeyboardInterrupt):
@@ -84,15 +80,15 @@ def test_a_step_by_step_run_equals_an_uninterrupted_one(folder, tmp_path):
         assert all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
 
 
-def test_an_interrupt_keeps_what_was_learnt(folder, tmp_path, monkeypatch):
+def test_an_interrupt_keeps_the_steps_so_far(folder, tmp_path, monkeypatch, caplog):
     trained(folder, tmp_path / "whole")
     stop_before(monkeypatch, 4)
     with pytest.raises(KeyboardInterrupt):
         trained(folder, tmp_path / "pieces")
     assert {p.name for p in (tmp_path / "pieces").iterdir()} == {"checkpoint.safetensors", "options.json"}
-    lines = []
-    trained(folder, tmp_path / "pieces", say=lines.append)
-    assert lines[0] == "template: 6 samples, step 4 of 6, on cpu"
+    with caplog.at_level("INFO", "revert"):
+        trained(folder, tmp_path / "pieces")
+    assert caplog.messages[0] == "template: 6 samples, step 4 of 6, on cpu"
     assert_same_run(tmp_path / "whole", tmp_path / "pieces")
 
 
@@ -107,7 +103,7 @@ def test_a_run_begins_with_finished_weights(folder, tmp_path):
     path = tmp_path / "start.safetensors"
     digest = checkpoint.save_weights(path, network(awake=True, seed=5, error_width=4), "template", {})
     options = TrainOptions(steps=2, batch=2, learning_rate=1e-9)
-    weights = train.train(folder, tmp_path / "out", options, CPU, {}, silent, path)
+    weights = train.train(folder, tmp_path / "out", options, CPU, {}, path)
     start, found = load_file(path), load_file(weights)
     moving = ("running_mean", "running_var", "num_batches_tracked")
     kept = [n for n in found if not n.endswith(moving)]
@@ -119,7 +115,7 @@ def test_a_run_begins_with_finished_weights(folder, tmp_path):
 def test_weights_of_another_architecture_are_no_start(folder, tmp_path):
     checkpoint.save_weights(tmp_path / "s.safetensors", network("sphere"), "sphere", {})
     with pytest.raises(InputError, match="start: expected weights of architecture template, got sphere"):
-        train.train(folder, tmp_path / "out", SHORT, CPU, {}, silent, tmp_path / "s.safetensors")
+        train.train(folder, tmp_path / "out", SHORT, CPU, {}, tmp_path / "s.safetensors")
 
 
 def test_seed_and_shuffling(folder, tmp_path):
@@ -186,7 +182,7 @@ def test_a_place_that_cannot_be_written(folder, tmp_path):
         trained(folder, tmp_path / "file")
 
 
-def test_curve_and_progress(folder, tmp_path, monkeypatch):
+def test_curve_and_progress(folder, tmp_path, monkeypatch, caplog):
     """Losses of 1, 2, 3...: the means of each 50 steps are 25.5 and 75.5; what is left over has no row."""
 
     def counted(self, samples):
@@ -194,9 +190,9 @@ def test_curve_and_progress(folder, tmp_path, monkeypatch):
         return {"place_mm": float(self.step), "shape_mm": 0.5}
 
     monkeypatch.setattr(Run, "advance", counted)
-    lines = []
     options = TrainOptions(steps=120, batch=1)
-    trained(folder, tmp_path, options, lines.append)
+    with caplog.at_level("INFO", "revert"):
+        trained(folder, tmp_path, options)
     with (tmp_path / "curve.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [list(row) for row in rows] == [["step", "learning_rate", "place_mm", "shape_mm"]] * 2
@@ -205,8 +201,8 @@ def test_curve_and_progress(folder, tmp_path, monkeypatch):
         ("100", 75.5, 0.5),
     ]
     assert [float(row["learning_rate"]) for row in rows] == [learning_rate_at(s, options) for s in (50, 100)]
-    assert lines[1].startswith("step 50/120  place_mm 25.500  shape_mm 0.500  ")
-    assert lines[1].endswith(" min left")
+    assert caplog.messages[1].startswith("step 50/120  place_mm 25.500  shape_mm 0.500  ")
+    assert caplog.messages[1].endswith(" min left")
 
 
 def test_a_curve_has_each_step_once_after_a_hard_stop(folder, tmp_path, monkeypatch):

@@ -106,8 +106,8 @@ def test_views_are_at_times_those_of_the_ct(sampler, small, monkeypatch):
     assert 8 <= seen.count("aligned_view") <= 24
 
 
-def test_a_stopped_build_goes_on_and_whole_shards_stay(folder, tmp_path, small, monkeypatch):
-    lines, numbers, real = [], [], make_shard
+def test_a_stopped_build_goes_on_and_whole_shards_stay(folder, tmp_path, small, monkeypatch, caplog):
+    numbers, real = [], make_shard
 
     def stopping(sampler, seed, number):
         if number == 2 and not numbers.count(2):
@@ -117,7 +117,8 @@ def test_a_stopped_build_goes_on_and_whole_shards_stay(folder, tmp_path, small, 
         return real(sampler, seed, number)
 
     monkeypatch.setattr(module, "make_shard", stopping)
-    arguments = (folder / "data", folder / "shapes.npz", tmp_path / "out" / "shards", range(4), 0, lines.append)
+    arguments = (folder / "data", folder / "shapes.npz", tmp_path / "out" / "shards", range(4), 0)
+    caplog.set_level("INFO", "revert")
     with pytest.raises(KeyboardInterrupt):
         build_shards(*arguments)
     names = [f"shard_0000{i}.npz" for i in range(4)]
@@ -125,11 +126,11 @@ def test_a_stopped_build_goes_on_and_whole_shards_stay(folder, tmp_path, small, 
     build_shards(*arguments)
     assert numbers == [0, 1, 2, 2, 3]
     assert sorted(p.name for p in (tmp_path / "out" / "shards").iterdir()) == names
-    assert [line.split(":")[0] for line in lines] == names
-    assert lines[0].endswith("samples/s")
+    assert [line.split(":")[0] for line in caplog.messages] == names
+    assert caplog.messages[0].endswith("samples/s")
 
 
 def test_a_place_that_cannot_be_written(folder, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="output: expected a folder that can be made, got"):
-        build_shards(folder / "data", folder / "shapes.npz", tmp_path / "file", range(1), 0, print)
+        build_shards(folder / "data", folder / "shapes.npz", tmp_path / "file", range(1), 0)

@@ -9,7 +9,13 @@ from ReVertLib.progress import log
 
 from .common import add_seed, add_weights
 
-EXAMPLE = "revert calibrate runs/new dataset runs/judging.safetensors --weights runs/template/model.safetensors"
+NOTES = {
+    "needs": (
+        "samples of `revert simulate` that were not trained on (another --first), and a folder of `revert "
+        "dataset` of held-out people"
+    ),
+    "example": "revert calibrate runs/new dataset runs/judging.safetensors --weights runs/template/model.safetensors",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,10 @@ from ReVertLib.progress import log
 
 from .common import write_json
 
-EXAMPLE = "revert compare L3.stl Resources/sample/segmentation.nii.gz --label 22 --align rigid"
+NOTES = {
+    "needs": "two closed surfaces in mm, or one and a label map",
+    "example": "revert compare L3.stl Resources/sample/segmentation.nii.gz --label 22 --align rigid",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

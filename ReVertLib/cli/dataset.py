@@ -7,7 +7,14 @@ from pathlib import Path
 
 from ReVertLib.progress import log
 
-EXAMPLE = "revert dataset VerSe dataset --views seed"
+NOTES = {
+    "needs": (
+        "cases <case>/{ct,segmentation}.nii.gz (or seg.nii.gz), or BIDS names as VerSe has them, with labels "
+        "20 to 24 (L1 to L5) and Hounsfield units of all tissue"
+    ),
+    "takes": "48 images a second and core, 1.4 GB for each worker with a CT of 512 x 512 x 700",
+    "example": "revert dataset VerSe dataset --views seed",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

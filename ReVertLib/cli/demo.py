@@ -7,7 +7,10 @@ from pathlib import Path
 
 from .common import add_device, add_weights
 
-EXAMPLE = "revert demo"
+NOTES = {
+    "needs": "matplotlib",
+    "example": "revert demo",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

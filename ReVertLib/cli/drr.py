@@ -8,7 +8,10 @@ from pathlib import Path
 from ReVertLib.errors import InputError
 from ReVertLib.progress import log
 
-EXAMPLE = "revert drr ct.nii.gz segmentation.nii.gz --label 22 --yaw 90 -o L3.png --mesh L3_truth.stl"
+NOTES = {
+    "needs": "a CT in Hounsfield units, and for one vertebra alone a label map on its grid",
+    "example": "revert drr ct.nii.gz segmentation.nii.gz --label 22 --yaw 90 -o L3.png --mesh L3_truth.stl",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

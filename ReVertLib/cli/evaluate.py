@@ -9,7 +9,10 @@ from ReVertLib.progress import log
 
 from .common import add_device, add_weights
 
-EXAMPLE = "revert evaluate dataset --against runs/sphere/model.safetensors --report report"
+NOTES = {
+    "needs": "a folder of `revert dataset`; for --report matplotlib",
+    "example": "revert evaluate dataset --against runs/sphere/model.safetensors --report report",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,8 +1,8 @@
 """The `revert` command: one sub-command for each thing the library does.
 
 Exit codes: 0 done, 2 bad input (one line on stderr says what, what was expected, what came), 1 our fault, 130 stopped
-by the user. A sub-command's file has `EXAMPLE`, `add_arguments` and `run`, and is imported only when it is asked for;
-heavy libraries are imported by its `run`.
+by the user. A sub-command's file has `NOTES` for its help, `add_arguments` and `run`, and is imported only when it is
+asked for; heavy libraries are imported by its `run`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
+import textwrap
 
 from ReVertLib import __version__
 from ReVertLib.errors import InputError, one_line
@@ -84,8 +85,15 @@ def _fill(parser: argparse.ArgumentParser, name: str, summary: str) -> None:
     """Gives a command's parser its texts and arguments, and the function that runs it."""
     module = importlib.import_module(f"ReVertLib.cli.{name.replace('-', '_')}")
     parser.description = summary
-    parser.epilog = f"example:\n  {module.EXAMPLE}"
+    parser.epilog = "\n\n".join(f"{heading}:\n{_indented(text)}" for heading, text in module.NOTES.items())
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors and warnings")
     module.add_arguments(parser)
     parser.set_defaults(run=module.run)
+
+
+def _indented(text: str) -> str:
+    """Wrapped; an example stays in one piece, to be copied."""
+    if text.startswith("revert "):
+        return f"  {text}"
+    return textwrap.fill(text, 100, initial_indent="  ", subsequent_indent="  ")

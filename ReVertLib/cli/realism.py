@@ -8,7 +8,10 @@ from ReVertLib.progress import log
 
 from .common import add_seed, add_shape_files, add_shape_model
 
-EXAMPLE = "revert realism data runs/shapes.npz runs/realism"
+NOTES = {
+    "needs": "the vertebrae of `revert shapes`, and two cases or more with Hounsfield units of all tissue",
+    "example": "revert realism data runs/shapes.npz runs/realism",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from ReVertLib.inference.inputs import ReconstructionInput
     from ReVertLib.inference.predictor import Predictor
 
-EXAMPLE = "revert reconstruct Resources/sample/verse008_L3_ap.png -o L3.stl --report L3.json"
+NOTES = {
+    "needs": (
+        "source-detector and source-object distance and pixel spacing, from options, a JSON sidecar or the "
+        "image itself; one isolated lumbar vertebra, or a box around it"
+    ),
+    "example": "revert reconstruct Resources/sample/verse008_L3_ap.png -o L3.stl --report L3.json",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

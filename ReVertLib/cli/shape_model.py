@@ -9,7 +9,10 @@ from ReVertLib.progress import log
 
 from .common import add_shape_files
 
-EXAMPLE = "revert shape-model data runs/shapes.npz runs/shape_model"
+NOTES = {
+    "needs": "the vertebrae of `revert shapes`, of two people or more",
+    "example": "revert shape-model data runs/shapes.npz runs/shape_model",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

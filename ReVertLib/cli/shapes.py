@@ -7,7 +7,13 @@ from pathlib import Path
 
 from ReVertLib.files import check_writable, made_folder
 
-EXAMPLE = "revert shapes data runs/shapes.npz"
+NOTES = {
+    "needs": (
+        "label maps with labels 20 to 24 (L1 to L5), or surfaces <case>/L1.ply to L5.ply; for patients also "
+        "labels 18 and 19 (T11, T12)"
+    ),
+    "example": "revert shapes data runs/shapes.npz",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,13 @@ import argparse
 
 from .common import add_numbers, add_seed, add_shape_files, add_shape_model, numbers
 
-EXAMPLE = "revert simulate data runs/shapes.npz runs/samples --shards 200"
+NOTES = {
+    "needs": (
+        "the vertebrae of `revert shapes`, and at least one of its cases with a CT; with --context also T11 "
+        "and T12 (labels 18, 19) and at least one case with L5 and the sacrum (labels 24, 26)"
+    ),
+    "example": "revert simulate data runs/shapes.npz runs/samples --shards 200",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,13 @@ import argparse
 
 from .common import add_numbers, add_seed, add_shape_files, add_shape_model, numbers
 
-EXAMPLE = "revert simulate-patients data runs/shapes.npz runs/patients --count 200"
+NOTES = {
+    "needs": (
+        "the vertebrae of `revert shapes`, T11 and T12 (labels 18, 19) among them, and at least one case with "
+        "L5 and the sacrum (labels 24, 26)"
+    ),
+    "example": "revert simulate-patients data runs/shapes.npz runs/patients --count 200",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

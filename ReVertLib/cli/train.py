@@ -13,7 +13,12 @@ from ReVertLib.progress import log
 
 from .common import add_device, add_seed
 
-EXAMPLE = "revert train runs/samples runs/template --steps 20000"
+NOTES = {
+    "needs": (
+        "a folder of `revert simulate` or `revert dataset`; with --simulate the cases that `revert simulate` needs"
+    ),
+    "example": "revert train runs/samples runs/template --steps 20000",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -205,7 +205,10 @@ def test_every_command_has_help_with_an_example(capsys, command):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])
     assert stop.value.code == 0
-    assert f"example:\n  revert {command}" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert f"example:\n  revert {command}" in shown
+    assert "needs:\n  " in shown
+    assert " ".join(COMMANDS[command].split()) in " ".join(shown.split())
 
 
 def test_a_vertebra_cut_off_by_the_scan_is_warned_of_and_still_done(run, tmp_path, resources):

@@ -188,7 +188,7 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def ready(self):
         """Whether work can begin: what is missing is installed if the user agrees, and the process started."""
-        if packages.missing() and not packages.install():
+        if packages.missing() and not packages.install(self._sayAtOnce):
             return False
         self._startWorker()
         return True
@@ -227,6 +227,11 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def say(self, text):
         self.ui.stageLabel.setText(text)
+
+    def _sayAtOnce(self, text):
+        """Before work that blocks the application, which would not paint the text otherwise."""
+        self.say(text)
+        slicer.app.processEvents()
 
     def onProgress(self, progress):
         """Shows a runner.Progress; None: nothing runs any more."""

@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 
 TORCH = "torch"
 PACKAGES = {TORCH: "torch", "safetensors": "safetensors"}
-"""What pip calls a package, and what an import calls it. Any version will do, as pyproject.toml says."""
+"""Name for pip and name for an import. Any version will do, as pyproject.toml says."""
 
 
 def missing():
@@ -19,26 +19,29 @@ def missing():
     return tuple(name for name, module in PACKAGES.items() if find_spec(module) is None)
 
 
-def install():
+def install(onProgress=lambda _text: None):
     """Installs what is missing, each time only after the user agrees; whether everything is there now.
 
-    To be called on a click only. PyTorch comes through the extension that knows the right build for this machine, the
-    rest through Slicer's own installer. When it ends without all packages, one message has said why. Never installs
-    while Slicer runs its self tests.
+    To be called on a click only. PyTorch comes through the PyTorch extension, which chooses the build for this machine:
+    for CUDA where there is an NVIDIA driver, else the much smaller one for the CPU. The rest comes through Slicer's own
+    installer. onProgress: called with one line before each step, as they block the application. When it ends without
+    all packages, one message has said why. Never installs while Slicer runs its self tests.
     """
     if slicer.app.testingEnabled():
-        logging.info("ReVert: nothing is installed in testing mode")
+        logging.info("ReVert: no packages are installed in testing mode")
         return not missing()
     try:
-        complete = _installTorch() and _installRest()
-    except Exception as error:
+        complete = _installTorch(onProgress) and _installRest(onProgress)
+    except Exception as error:  # whatever pip or the extension raises
         text = _("The packages could not be installed: {reason}").format(reason=error)
         slicer.util.errorDisplay(text, detailedText=traceback.format_exc())
         return False
+    finally:
+        onProgress("")
     return complete and _isComplete()
 
 
-def _installTorch():
+def _installTorch(onProgress):
     """Whether PyTorch is there, or installed without an error."""
     if TORCH not in missing():
         return True
@@ -52,26 +55,28 @@ def _installTorch():
             )
         )
         return False
+    onProgress(_("Installing PyTorch: this takes minutes; the Python console shows its progress"))
     if PyTorchUtilsLogic().installTorch(askConfirmation=True) is None:
-        _sayDeclined(TORCH)
+        _showDeclined(TORCH)
         return False
     return True
 
 
-def _installRest():
+def _installRest(onProgress):
     """Whether the other packages are there, or installed without an error."""
     names = [name for name in missing() if name != TORCH]
     if not names:
         return True
+    onProgress(_("Installing {names}").format(names=", ".join(names)))
     try:
         from slicer.packaging import pip_ensure
     except ImportError:  # Slicer before 5.12
         return _installWithConsent(names)
     try:
         pip_ensure(names, requester="ReVert")
-    except RuntimeError as error:  # that is how it says that the user declined
+    except RuntimeError as error:  # raised when the user declines
         logging.info("ReVert: %s", error)
-        _sayDeclined(", ".join(names))
+        _showDeclined(", ".join(names))
         return False
     return True
 
@@ -80,14 +85,14 @@ def _installWithConsent(names):
     listed = ", ".join(names)
     text = _("ReVert needs Python packages that will be downloaded and installed into Slicer: {names}. Continue?")
     if not slicer.util.confirmOkCancelDisplay(text.format(names=listed), "ReVert"):
-        _sayDeclined(listed)
+        _showDeclined(listed)
         return False
     slicer.util.pip_install(" ".join(names))
     return True
 
 
-def _sayDeclined(names):
-    text = _("{names}: not installed. Everything else still works; reconstruction will ask again.")
+def _showDeclined(names):
+    text = _("{names}: not installed, so nothing can be reconstructed. Click Reconstruct to be asked again.")
     slicer.util.infoDisplay(text.format(names=names))
 
 
@@ -96,6 +101,6 @@ def _isComplete():
     importlib.invalidate_caches()
     absent = missing()
     if absent:
-        text = _("Still not found after the installation: {names}. Please restart Slicer and try again.")
+        text = _("Installed, but not found: {names}. Please restart Slicer and try again.")
         slicer.util.errorDisplay(text.format(names=", ".join(absent)))
     return not absent

@@ -168,12 +168,12 @@ def test_declined_installation_breaks_nothing(panel, radiograph, monkeypatch):
     from ReVertSlicer.work import packages
 
     monkeypatch.setattr(packages, "missing", lambda: ("torch",))
-    monkeypatch.setattr(packages, "install", lambda: False)
+    monkeypatch.setattr(packages, "install", lambda _onProgress: False)
     nodes = slicer.mrmlScene.GetNumberOfNodes()
     panel.ui.reconstructButton.click()
     assert not panel.runner.isRunning
     assert slicer.mrmlScene.GetNumberOfNodes() == nodes
-    monkeypatch.setattr(packages, "install", lambda: True)
+    monkeypatch.setattr(packages, "install", lambda _onProgress: True)
     reconstructed(panel)
 
 

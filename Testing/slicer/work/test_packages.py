@@ -112,8 +112,10 @@ def test_accepted(packages, machine):
     machine.add_torch_extension(answer="torch")
     machine.add_packaging(answer="yes")
     assert packages.missing() == ("torch", "safetensors")
-    assert packages.install()
+    steps = []
+    assert packages.install(lambda text: steps.append((text.split(":")[0], len(machine.installed))))
     assert machine.installed == ["torch", "safetensors"]
+    assert steps == [("Installing PyTorch", 0), ("Installing safetensors", 1), ("", 2)]
     assert said() == ([], "")
 
 
@@ -129,7 +131,10 @@ def test_torch_declined_changes_nothing(packages, machine):
     machine.add_packaging(answer="yes")
     assert not packages.install()
     assert machine.installed == []
-    assert said() == (["info"], "torch: not installed. Everything else still works; reconstruction will ask again.")
+    assert said() == (
+        ["info"],
+        "torch: not installed, so nothing can be reconstructed. Click Reconstruct to be asked again.",
+    )
 
 
 def test_the_rest_declined(packages, machine):
@@ -138,7 +143,7 @@ def test_the_rest_declined(packages, machine):
     assert not packages.install()
     kinds, text = said()
     assert kinds == ["info"]
-    assert text.startswith("safetensors: not installed.")
+    assert text.startswith("safetensors: not installed, ")
 
 
 def test_without_the_extension_it_is_said_where_to_get_it(packages, machine):

@@ -19,7 +19,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from ablations import CPU, rigid_mm, turns_deg
-from safetensors import safe_open
 from torch import Tensor, nn
 
 from ReVertLib.anatomy.template import load_template
@@ -27,27 +26,13 @@ from ReVertLib.inference.verdict import REFUSE_MM, TRUST_MM, WORDS
 from ReVertLib.mesh.distance import distances_mm
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.metrics.surface import surface_metrics
-from ReVertLib.network.template_network import TemplateNetwork
-from ReVertLib.network.weights import load_weights
 from ReVertLib.registration.icp import align
 from ReVertLib.training.augmentation import augmented
+from ReVertLib.training.average import network_in_file
 from ReVertLib.training.samples import Samples
 from ReVertLib.training.shards import VIEWS_PER_VOLUME
 
 FAR_DEG = 20.0
-
-
-def network_of(path: Path) -> tuple[nn.Module, str]:
-    """The network in a file of either kind, and which it is."""
-    with safe_open(path, "pt") as file:
-        step = (file.metadata() or {}).get("step")
-        if step is None:
-            weights = load_weights(path)
-            return weights.network, weights.sha256[:8]
-        average = {n.removeprefix("average."): file.get_tensor(n) for n in file.keys() if n.startswith("average.")}  # noqa: SIM118 - not a dict
-    network = TemplateNetwork()
-    network.load_state_dict(average)
-    return network.eval(), f"step {step}"
 
 
 @torch.no_grad()
@@ -108,7 +93,7 @@ def main() -> None:
     options = parser.parse_args()
     samples = Samples(options.new)
     for path in options.files:
-        network, name = network_of(path)
+        network, _, name = network_in_file(path)
         for augment in (False, True):
             kind = "augmented" if augment else "clean"
             print(f"{name:<12} {kind:<9}  {measured(network, samples, augment)}", flush=True)

@@ -16,6 +16,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from .startup import wait_passively
+
 if TYPE_CHECKING:
     from .api.compare import compare
     from .api.drr import drr
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from .projection.drr import Drr, DrrView
 
 __version__ = "0.1.0"
+
+wait_passively()
 
 __all__ = [
     "Comparison",

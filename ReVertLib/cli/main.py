@@ -14,6 +14,7 @@ import textwrap
 
 from ReVertLib import __version__
 from ReVertLib.errors import InputError, one_line
+from ReVertLib.startup import use_threads
 
 from .old_names import renamed
 from .output import shown_output
@@ -56,6 +57,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"revert: warning: {notice}", file=sys.stderr)
     try:
         options = _parser(arguments).parse_args(arguments)
+        if options.threads is not None:
+            use_threads(options.threads)
         with shown_output(options.quiet):
             options.run(options)
     except InputError as error:
@@ -88,6 +91,7 @@ def _fill(parser: argparse.ArgumentParser, name: str, summary: str) -> None:
     parser.epilog = "\n\n".join(f"{heading}:\n{_indented(text)}" for heading, text in module.NOTES.items())
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors and warnings")
+    parser.add_argument("--threads", type=int, metavar="N", help="of each process (default: one for each core)")
     module.add_arguments(parser)
     parser.set_defaults(run=module.run)
 

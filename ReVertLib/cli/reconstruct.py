@@ -12,6 +12,7 @@ from ReVertLib.errors import InputError
 from ReVertLib.files import check_writable
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.progress import log
+from ReVertLib.startup import garbage_uncollected
 
 from .common import add_device, add_weights, write_json
 
@@ -60,9 +61,10 @@ def run(options: argparse.Namespace) -> None:
     for path in options.images[1:]:  # the first is about to be read anyway
         _read(path, options)
     first = _read(options.images[0], options)
-    from ReVertLib.inference.predictor import Predictor
+    with garbage_uncollected():
+        from ReVertLib.inference.predictor import Predictor
 
-    predictor = Predictor(options.weights, options.device)
+        predictor = Predictor(options.weights, options.device)
     rows = []
     for path, output in zip(options.images, outputs, strict=True):
         given = first if path is options.images[0] else _read(path, options)

@@ -29,6 +29,7 @@ from contextlib import suppress
 from io import FileIO
 
 from ReVertLib.errors import InputError, one_line
+from ReVertLib.startup import use_threads
 
 from .messages import Decoder, Message, WireError, encode
 
@@ -77,13 +78,11 @@ def _serve(options: argparse.Namespace, requests: queue.SimpleQueue[Message], se
 
 
 def _share_the_processor() -> None:
-    """Leaves one core to who waits for the answer. Threads of OpenMP that wait for each other by spinning would be 50
-    times slower on a processor that has anything else to do; they read the setting when torch is loaded."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    """Leaves one core to who waits for the answer."""
     with suppress(ModuleNotFoundError):  # the service says so, and what to do about it
         import torch
 
-        torch.set_num_threads(max(1, torch.get_num_threads() - 1))
+        use_threads(max(1, torch.get_num_threads() - 1))
 
 
 def _failure(error: Exception) -> dict:

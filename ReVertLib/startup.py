@@ -1,0 +1,46 @@
+"""What is settled before heavy libraries are loaded: how threads wait and how many there are; and loading them faster.
+
+`import ReVertLib` settles how threads wait, so a program that imports it before torch need not think of it.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .errors import InputError
+
+
+def wait_passively() -> None:
+    """Lets the threads of OpenMP sleep while they wait for each other, unless OMP_WAIT_POLICY says otherwise.
+
+    By default they spin, and beside a busy process each of a network's hundreds of short parallel steps then waits for
+    the scheduler: seconds instead of milliseconds. OpenMP reads the setting once, when torch is loaded. Where torch was
+    loaded before, fewer threads than idle cores are the only remedy: `use_threads`.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def use_threads(count: int) -> None:
+    """How many threads torch computes with, here and in processes that begin later. Raises InputError below 1."""
+    if count < 1:
+        raise InputError(f"threads: expected at least 1, got {count}")
+    os.environ["OMP_NUM_THREADS"] = str(count)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(count)
+
+
+@contextmanager
+def garbage_uncollected() -> Iterator[None]:
+    """No search for garbage while this is open: what imports create stays, and going through it again and again takes a
+    tenth of the time to import torch."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from ReVertLib.dataset.cases import HELD_OUT
 from ReVertLib.files import whole_file
 
 
@@ -27,6 +28,16 @@ def add_shape_files(parser: argparse.ArgumentParser) -> None:
 
 def add_shape_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, metavar="MODEL.npz", help="draw every second shape from it")
+
+
+def add_held_out(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--held-out",
+        nargs="*",
+        default=HELD_OUT,
+        metavar="NAME",
+        help=f"people whose cases are not learned from (default {' '.join(HELD_OUT)}; the log names them)",
+    )
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:

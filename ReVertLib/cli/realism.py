@@ -6,7 +6,7 @@ import argparse
 
 from ReVertLib.progress import log
 
-from .common import add_seed, add_shape_files, add_shape_model
+from .common import add_held_out, add_seed, add_shape_files, add_shape_model
 
 NOTES = {
     "needs": "the vertebrae of `revert shapes`, and two cases or more with Hounsfield units of all tissue",
@@ -17,10 +17,13 @@ NOTES = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_shape_files(parser)
     add_shape_model(parser)
+    add_held_out(parser)
     add_seed(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     from ReVertLib.evaluation.realism import write_likeness
 
-    write_likeness(options.root, options.shapes, options.output, options.seed, log.info, options.model)
+    write_likeness(
+        options.root, options.shapes, options.output, options.seed, log.info, options.model, options.held_out
+    )

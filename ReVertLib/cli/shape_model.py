@@ -7,7 +7,7 @@ import argparse
 from ReVertLib.files import made_folder
 from ReVertLib.progress import log
 
-from .common import add_shape_files
+from .common import add_held_out, add_shape_files
 
 NOTES = {
     "needs": "the vertebrae of `revert shapes`, of two people or more",
@@ -17,9 +17,10 @@ NOTES = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_shape_files(parser)
+    add_held_out(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     from ReVertLib.evaluation.shape_model_report import write_report
 
-    write_report(options.root, options.shapes, made_folder(options.output), log.info)
+    write_report(options.root, options.shapes, made_folder(options.output), log.info, options.held_out)

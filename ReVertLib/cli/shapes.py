@@ -7,6 +7,8 @@ from pathlib import Path
 
 from ReVertLib.files import check_writable, made_folder
 
+from .common import add_held_out
+
 NOTES = {
     "needs": (
         "label maps with labels 20 to 24 (L1 to L5), or surfaces <case>/L1.ply to L5.ply; for patients also "
@@ -22,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rebuild-template", action="store_true", help="first make the template anew from ROOT/mean_of_87"
     )
+    add_held_out(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -31,5 +34,5 @@ def run(options: argparse.Namespace) -> None:
     made_folder(options.output.parent)
     check_writable(options.output)
     if options.rebuild_template:
-        save_template(build_template(options.root))
-    build_library(options.root, options.output)
+        save_template(build_template(options.root, options.held_out))
+    build_library(options.root, options.output, options.held_out)

@@ -11,7 +11,7 @@ from ReVertLib import __version__
 from ReVertLib.errors import InputError
 from ReVertLib.progress import log
 
-from .common import add_device, add_seed
+from .common import add_device, add_held_out, add_seed
 
 NOTES = {
     "needs": (
@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--buffer", type=int, default=256, metavar="N", help="--simulate: volumes held at once (default 256)"
     )
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="--simulate: processes that renew them")
+    add_held_out(parser)
     parser.add_argument("--start", type=Path, metavar="FILE", help="finished weights to begin with")
     parser.add_argument("--architecture", default="template", metavar="template|sphere")
     parser.add_argument("--steps", type=int, default=20_000, metavar="N")
@@ -70,7 +71,7 @@ def _samples(options: argparse.Namespace, device: object) -> Iterator[object]:
     from ReVertLib.training.live import LiveSamples
     from ReVertLib.training.volume_buffer import VolumeBuffer
 
-    sampler = load_vertebra_sampler(options.samples, options.simulate, options.model)
+    sampler = load_vertebra_sampler(options.samples, options.simulate, options.model, options.held_out)
     log.info(f"{options.buffer} vertebrae are filled with bone")
     with closing(VolumeBuffer(sampler, device, options.seed, options.buffer, options.workers)) as buffer:
         yield LiveSamples(buffer)

@@ -9,7 +9,7 @@ their mean.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from ReVertLib.dataset.cases import HELD_OUT, find_cases
+from ReVertLib.dataset.cases import HELD_OUT, find_cases, is_held_out
 from ReVertLib.files import made_folder, whole_file
 from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, crop_camera
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS
@@ -147,7 +147,7 @@ def sampled_vertebrae(world: VertebraSampler, seed: int) -> list[Seen]:
     return found
 
 
-def table(real: list[Seen], sampled: list[Seen]) -> list[dict[str, str | float]]:
+def table(real: list[Seen], sampled: list[Seen], held_out: Iterable[str] = HELD_OUT) -> list[dict[str, str | float]]:
     """A row for each description and group: what is compared, with whom, the gap, and the spread where it has one."""
     rows = []
     for name in real[0].descriptions:
@@ -155,12 +155,12 @@ def table(real: list[Seen], sampled: list[Seen]) -> list[dict[str, str | float]]
         for one in (*real, *sampled):
             groups.setdefault(one.group, []).append(one.descriptions[name])
         people = [group for group in groups if group not in ("warped", "drawn")]
-        known = [group for group in people if group not in HELD_OUT]
+        known = [group for group in people if not is_held_out(group, held_out)]
         training = [d for group in known for d in groups[group]]
         rows += [_row(name, a, b, groups[a], groups[b]) for i, a in enumerate(people) for b in people[i + 1 :]]
         for kind in ("warped", "drawn"):
             rows.append(_row(name, "training people", kind, training, groups[kind]))
-            rows += [_row(name, p, kind, groups[p], groups[kind]) for p in people if p in HELD_OUT]
+            rows += [_row(name, p, kind, groups[p], groups[kind]) for p in people if is_held_out(p, held_out)]
     return rows
 
 
@@ -181,20 +181,26 @@ def sheet(groups: list[list[Seen]]) -> np.ndarray:
 
 
 def write_likeness(
-    data: Path, shapes: Path, out: Path, seed: int, say: Callable[[str], None], model: Path | None = None
+    data: Path,
+    shapes: Path,
+    out: Path,
+    seed: int,
+    say: Callable[[str], None],
+    model: Path | None = None,
+    held_out: Iterable[str] = HELD_OUT,
 ) -> None:
     """OUT/likeness.csv, and OUT/likeness.png: for AP, lateral and oblique a row of training people, of held-out ones,
     of warped and of drawn bone."""
     made_folder(out)
-    sampled = sampled_vertebrae(load_vertebra_sampler(data, shapes, model), seed)
+    sampled = sampled_vertebrae(load_vertebra_sampler(data, shapes, model, held_out), seed)
     real = real_vertebrae(data)
-    rows = table(real, sampled)
+    rows = table(real, sampled, held_out)
     with whole_file(out / "likeness.csv") as temporary:
         lines = [",".join(rows[0]), *(",".join(str(value) for value in row.values()) for row in rows)]
         temporary.write_text("\n".join(lines) + "\n")
-    known, held_out = ([s for s in real if (s.group in HELD_OUT) is held] for held in (False, True))
+    known, unseen = ([s for s in real if is_held_out(s.group, held_out) is held] for held in (False, True))
     kinds = ([s for s in sampled if s.group == kind] for kind in ("warped", "drawn"))
     with whole_file(out / "likeness.png") as temporary:
-        sitk.WriteImage(sitk.GetImageFromArray(sheet([g for g in (known, held_out, *kinds) if g])), str(temporary))
+        sitk.WriteImage(sitk.GetImageFromArray(sheet([g for g in (known, unseen, *kinds) if g])), str(temporary))
     for row in rows:
         say("{description:<9} {group:<16} {other:<9} gap {gap:<8} spread {spread}".format(**row))

@@ -8,7 +8,7 @@ distance between samples (Gneiting and Raftery 2007): smallest, on average, for 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from ReVertLib.anatomy.template import load_template
-from ReVertLib.dataset.cases import HELD_OUT, find_cases
+from ReVertLib.dataset.cases import find_cases, is_held_out
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS
 from ReVertLib.imaging.labels import label_mesh, read_label_map
 from ReVertLib.mesh.mesh import Mesh
@@ -52,10 +52,12 @@ def bases(model: ShapeModel, all_modes: np.ndarray) -> dict[str, np.ndarray]:
     return found | {f"wide {count}": wide[:, :, :count] for count in BASIS_COUNTS}
 
 
-def generalisation(root: Path, people: ShapeLibrary, model: ShapeModel, say: Callable[[str], None]) -> list[Fit]:
+def generalisation(
+    root: Path, people: ShapeLibrary, model: ShapeModel, say: Callable[[str], None], held_out: Iterable[str]
+) -> list[Fit]:
     """The fits to every training vertebra L1-L5 below root, by the models without its person."""
     fits: list[Fit] = []
-    surfaces = [source for source in sources(root) if source.label in LEVEL_OF_LABEL]
+    surfaces = [source for source in sources(root, held_out) if source.label in LEVEL_OF_LABEL]
     for person in people.lumbar_persons:
         others = modes_of(people.only(people.person != person).differences, len(people.person))
         models = bases(left_out(people, person, model), others)
@@ -66,12 +68,12 @@ def generalisation(root: Path, people: ShapeLibrary, model: ShapeModel, say: Cal
     return fits
 
 
-def held_out(root: Path, people: ShapeLibrary, model: ShapeModel) -> list[Fit]:
-    """The fits of the whole model to the lumbar vertebrae of the people nobody learns from."""
+def held_out_fits(root: Path, people: ShapeLibrary, model: ShapeModel, held_out: Iterable[str]) -> list[Fit]:
+    """The fits of the whole model to the lumbar vertebrae of the people who are held out."""
     models = bases(model, modes_of(people.differences, len(people.person)))
     fits = []
     for case in find_cases(root):
-        if case.name in HELD_OUT:
+        if is_held_out(case.name, held_out):
             labels = read_label_map(case.labels)
             for label in sorted(set(np.unique(labels.array).tolist()) & set(LEVEL_OF_LABEL)):
                 fits += _fits(case.name, LEVEL_OF_LABEL[label], label_mesh(labels, label), model.means, models)

@@ -9,30 +9,34 @@ from pathlib import Path
 import numpy as np
 
 from ReVertLib.anatomy.symmetric_means import mended_means
+from ReVertLib.dataset.cases import HELD_OUT
 from ReVertLib.files import whole_file
 from ReVertLib.shape.model import ShapeLibrary, build_model, load_shape_library, modes_of, save_model
 
 from .overview_figure import BACKGROUND, MUTED, OUTLINE, TEXT
-from .shape_model import Fit, Likeness, generalisation, held_out, likeness
+from .shape_model import Fit, Likeness, generalisation, held_out_fits, likeness
 
 _FIGURES = {"dice": "Dice", "hd95_mm": "HD95, mm", "assd_mm": "ASSD, mm"}
 
 
-def write_report(root: Path, shapes: Path, out: Path, say: Callable[[str], None]) -> None:
+def write_report(
+    root: Path, shapes: Path, out: Path, say: Callable[[str], None], held_out: Iterable[str] = HELD_OUT
+) -> None:
     """Learns the model of a shape library and measures it: OUT/shape_model.npz, report.md, fits.csv, report.png. root:
     the folder of cases the library was built from, for the true surfaces."""
     means = mended_means()
-    people = load_shape_library(shapes, means)
+    people = load_shape_library(shapes, means, held_out)
     model = build_model(people, means)
     save_model(model, out / "shape_model.npz")
     samplers = likeness(people, model)
-    fits = generalisation(root, people, model, say)
-    unseen = held_out(root, people, model)
+    fits = generalisation(root, people, model, say, held_out)
+    unseen = held_out_fits(root, people, model, held_out)
     _write_fits(out / "fits.csv", (*fits, *unseen))
+    unseen_people = ", ".join(sorted({fit.case for fit in unseen})) or "nobody"
     text = "\n\n".join(
         (
-            f"ShapeLibrary left out one at a time\n\n{_fit_table(fits)}",
-            f"Held out from everything: {', '.join(sorted({fit.case for fit in unseen}))}\n\n{_fit_table(unseen)}",
+            f"People left out one at a time\n\n{_fit_table(fits)}",
+            f"Held out from everything: {unseen_people}\n\n{_fit_table(unseen)}",
             f"Samplers\n\n{_sampler_table(samplers)}",
             f"Share of variance in the first modes\n\n{_compactness_table(people)}",
         )
@@ -122,5 +126,6 @@ def _fit_panel(axes, fits: list[Fit], unseen: list[Fit], field: str) -> None:
     style = {f"{part}props": {"color": OUTLINE} for part in ("box", "whisker", "cap", "median")}
     axes.boxplot(values, positions=range(len(names)), flierprops={"marker": ".", "markeredgecolor": OUTLINE}, **style)
     points = [(names.index(fit.model), getattr(fit.metrics, field)) for fit in unseen]
-    axes.plot(*np.transpose(points), "o", color=TEXT, markersize=3)
+    if points:
+        axes.plot(*np.transpose(points), "o", color=TEXT, markersize=3)
     axes.set_xticks(range(len(names)), names, rotation=30, ha="right", rotation_mode="anchor")

@@ -130,6 +130,14 @@ def test_a_report(folder, tmp_path, monkeypatch):
     assert sheet.max() == 255
 
 
+def test_who_is_held_out_is_said(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SAMPLES", 2)
+    write_likeness(folder / "data", folder / "shapes.npz", tmp_path, 0, print, held_out=("other", "verse008"))
+    with (tmp_path / "likeness.csv").open() as file:
+        groups = {row["group"] for row in csv.DictReader(file) if row["other"] == "drawn"}
+    assert groups == {"training people", "other", "verse008"}
+
+
 def test_a_folder_without_a_library(folder, tmp_path):
     with pytest.raises(InputError, match=r"shapes gone.npz: expected an existing file, got none"):
         write_likeness(folder / "data", folder / "gone.npz", tmp_path / "out", 0, print)

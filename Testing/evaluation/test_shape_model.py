@@ -58,8 +58,8 @@ def test_a_report_is_written_whole(tmp_path, monkeypatch):
         write_case(tmp_path / "data" / name, mesh, "L3", ct=False)
     rows = {"vertices": [shapes["a"].vertices, shapes["b"].vertices], "case": ["a", "b"], "label": [22, 22]}
     np.savez(tmp_path / "s.npz", **{k: np.array(v) for k, v in rows.items()}, mirrored=np.zeros(2, bool))
-    lines = []
-    shape_model_report.write_report(tmp_path / "data", tmp_path / "s.npz", out, lines.append)
+    lines, files = [], (tmp_path / "data", tmp_path / "s.npz", out)
+    shape_model_report.write_report(*files, lines.append)
     assert sorted(p.name for p in out.iterdir()) == ["fits.csv", "report.md", "report.png", "shape_model.npz"]
     names = [f"{count} modes" for count in (0, 5, 10, 16)]
     text = (out / "report.md").read_text()
@@ -68,6 +68,9 @@ def test_a_report_is_written_whole(tmp_path, monkeypatch):
     assert lines[0].startswith("without a: 0 modes 0.")
     cases = [line.split(",")[0] for line in (out / "fits.csv").read_text().splitlines()[1:]]
     assert [cases.count(case) for case in ("a", "b", "verse008")] == [6, 6, 6]
+    assert "| wide 5 |" in (out / "report.md").read_text().split("Held out")[1]
+    shape_model_report.write_report(*files, lines.append, held_out=())
+    assert "Held out from everything: nobody" in (out / "report.md").read_text()
 
 
 def test_compactness_by_hand():

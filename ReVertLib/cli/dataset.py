@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ReVertLib.progress import log
-
 NOTES = {
     "needs": (
         "cases <case>/{ct,segmentation}.nii.gz (or seg.nii.gz), or BIDS names as VerSe has them, with labels "
@@ -34,5 +32,4 @@ def run(options: argparse.Namespace) -> None:
         views=options.views,
         workers=options.workers,
         context=options.context,
-        say=log.info,
     )

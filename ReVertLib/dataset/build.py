@@ -6,8 +6,7 @@ import json
 import multiprocessing
 import os
 import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import as_completed
 from contextlib import closing
 from dataclasses import asdict
@@ -19,12 +18,11 @@ from ReVertLib import __version__
 from ReVertLib.errors import InputError, one_line
 from ReVertLib.files import check_writable
 from ReVertLib.processes import process_pool
+from ReVertLib.progress import log, progress
 from ReVertLib.projection.drr import SIZE_PX, c_arm
 
 from .build_case import PARTS, VIEWS, Options, Outcome, build_case
 from .cases import Case, find_cases
-
-Say = Callable[[str], None]
 
 _MANIFEST = "manifest.json"
 
@@ -36,13 +34,13 @@ def build_dataset(
     workers: int | None = None,
     size_px: int = SIZE_PX,
     context: bool = False,
-    say: Say = print,
 ) -> None:
-    """Every lumbar vertebra of the cases below root (see `cases.find_cases`) into the data set out (see `dataset`).
+    """Every lumbar vertebra of the cases below root (see `cases.find_cases`) into the data set out (see `layout`).
 
     context: the whole CT is seen instead of the vertebra alone. workers: processes, each with one case in memory; None:
-    one for each core. A vertebra that is whole is left as it is; a case or vertebra that cannot be used is skipped, and
-    said, with the reason. Raises InputError when root has no case, or out cannot be written or holds something else.
+    one for each core. A vertebra that is whole is left as it is; a case or vertebra that cannot be used is skipped,
+    with a warning in the log. Raises InputError when root has no case, or when out cannot be written or holds anything
+    else.
     """
     options, out = Options(views, size_px, context), Path(out)
     if workers is not None and workers < 1:
@@ -52,13 +50,14 @@ def build_dataset(
     for twin in twins:
         manifest["skipped"] += Outcome().skip(twin, "another case has the same name").skipped
     try:
-        _collect(cases, out, options, min(workers or _core_count(), len(cases)), manifest, say)
+        _collect(cases, out, options, min(workers or _core_count(), len(cases)), manifest)
     finally:
         shutil.rmtree(out / PARTS, ignore_errors=True)
     for entry in manifest["skipped"]:
         label = "" if entry["label"] is None else f" label {entry['label']}"
-        say(f"skipped {entry['case']}{label}: {entry['reason']}")
-    say(f"{out}: {len(manifest['vertebrae'])} vertebrae, {len(VIEWS[views])} images each, listed in {_MANIFEST}")
+        log.warning("skipped %s%s: %s", entry["case"], label, entry["reason"])
+    found, images = len(manifest["vertebrae"]), len(VIEWS[views])
+    log.info("%s: %d vertebrae, %d images each, listed in %s", out, found, images, _MANIFEST)
 
 
 def _by_name(cases: list[Case]) -> tuple[list[Case], list[Case]]:
@@ -115,19 +114,16 @@ def _write_manifest(out: Path, manifest: dict) -> None:
     os.replace(part, out / _MANIFEST)
 
 
-def _collect(cases: list[Case], out: Path, options: Options, workers: int, manifest: dict, say: Say) -> None:
-    """Builds all cases; the manifest on disk grows with every case, whose end is said with the time left."""
-    started = time.monotonic()
+def _collect(cases: list[Case], out: Path, options: Options, workers: int, manifest: dict) -> None:
+    """Builds all cases; the manifest on disk grows with every case."""
     with closing(_outcomes(cases, out, options, workers)) as outcomes:
-        for done, outcome in enumerate(outcomes, 1):
+        for outcome in progress(outcomes, "cases", len(cases)):
             manifest["vertebrae"].update(outcome.vertebrae)
             manifest["vertebrae"] = dict(sorted(manifest["vertebrae"].items()))
             manifest["skipped"] = sorted(
                 manifest["skipped"] + outcome.skipped, key=lambda s: (s["case"], s["label"] or 0)
             )
             _write_manifest(out, manifest)
-            left_min = (time.monotonic() - started) / done * (len(cases) - done) / 60
-            say(f"{done} of {len(cases)} cases, {len(manifest['vertebrae'])} vertebrae, {left_min:.1f} min left")
 
 
 def _outcomes(cases: list[Case], out: Path, options: Options, workers: int) -> Iterator[Outcome]:

@@ -1,7 +1,10 @@
 """Building a data set: going on after a stop, what stays in memory, bad options and folders."""
 
+import io
 import json
+import logging
 import shutil
+import sys
 
 import pytest
 from phantoms import build, contents, snapshot, write_blocks
@@ -30,6 +33,25 @@ def test_a_second_run_reads_no_ct_and_changes_nothing(one, monkeypatch):
     after = snapshot(out)
     assert after.pop("manifest.json")[0] == manifest
     assert after == before
+
+
+class Terminal(io.StringIO):
+    """A standard error on which a bar is drawn."""
+
+    def isatty(self):
+        return True
+
+
+def test_a_bar_of_the_cases_is_drawn_on_a_terminal_alone(tmp_path, monkeypatch, caplog):
+    write_blocks(tmp_path / "in/anna", ((20, 14),))
+    caplog.set_level(logging.INFO, "revert")
+    drawn = []
+    for kind in (Terminal, io.StringIO):
+        monkeypatch.setattr(sys, "stderr", stream := kind())
+        build(tmp_path / "in", tmp_path / kind.__name__)
+        drawn.append(stream.getvalue())
+    assert "cases:" in drawn[0] and "0/1" in drawn[0] and "1/1" in drawn[0]
+    assert drawn[1] == ""
 
 
 def test_of_an_isolated_case_only_what_is_around_its_labels_stays_in_memory(one, tmp_path, monkeypatch):

@@ -25,7 +25,7 @@ import sys
 from ReVertLib.dataset.build import build_dataset
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins deaf to it
-    build_dataset(sys.argv[1], sys.argv[2], "seed", workers=2, size_px=128, say=lambda text: None)
+    build_dataset(sys.argv[1], sys.argv[2], "seed", workers=2, size_px=128)
 """
 
 

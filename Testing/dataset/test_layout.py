@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+from logs import logged
 from phantoms import SIZE_PX, build, contents, write_blocks
 from tiny import write_volume
 
@@ -50,10 +51,11 @@ WHOLE = ["anna_segment_20", "anna_segment_22", "bert_segment_24", "scrap_segment
 
 @pytest.fixture(scope="module")
 def built(root, tmp_path_factory):
-    """A clinical data set of the cases, and what was said."""
-    out, said = tmp_path_factory.mktemp("out") / "new" / "dataset", []
-    build_dataset(root, out, "clinical", workers=1, size_px=SIZE_PX, say=said.append)
-    return out, said
+    """A clinical data set of the cases, and what was logged."""
+    out = tmp_path_factory.mktemp("out") / "new" / "dataset"
+    with logged() as lines:
+        build_dataset(root, out, "clinical", workers=1, size_px=SIZE_PX)
+    return out, lines
 
 
 def test_the_layout_is_the_original_s(built):
@@ -77,7 +79,7 @@ def test_a_left_lateral_has_the_left_side_at_the_detector():
 
 
 def test_the_manifest_lists_every_file_with_its_hash_and_what_was_skipped(built):
-    out, said = built
+    out, lines = built
     manifest = json.loads((out / "manifest.json").read_text())
     assert list(manifest["vertebrae"]) == WHOLE
     listed = {file: sha for entry in manifest["vertebrae"].values() for file, sha in entry["sha256"].items()}
@@ -97,8 +99,8 @@ def test_the_manifest_lists_every_file_with_its_hash_and_what_was_skipped(built)
         ("shifted", None): "CT and label map: expected one grid, got (22, 26, 39) and (22, 26, 40) voxels",
         ("seg", None): "CT: expected one beside the label map, got none",
     }
-    assert "skipped scrap label 21: label 21: expected a vertebra, got a fragment of 8 mm^3" in said
-    assert said[7].startswith("8 of 8 cases, 4 vertebrae, 0.0 min left")
+    assert "skipped scrap label 21: label 21: expected a vertebra, got a fragment of 8 mm^3" in lines
+    assert lines[-1] == f"{out}: 4 vertebrae, 5 images each, listed in manifest.json"
 
 
 def test_a_cut_off_vertebra_is_marked(tmp_path):

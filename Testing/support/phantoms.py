@@ -61,5 +61,5 @@ def contents(out: Path) -> dict[str, bytes]:
 
 def build(root: Path, out: Path, **options) -> None:
     """A small clinical data set without a word."""
-    small = {"views": "clinical", "workers": 1, "size_px": SIZE_PX, "say": lambda text: None}
+    small = {"views": "clinical", "workers": 1, "size_px": SIZE_PX}
     build_dataset(root, out, **(small | options))

@@ -23,7 +23,7 @@ def dataset(folder, resources, name):
     case.mkdir(parents=True)
     for file in ("ct.nii.gz", "segmentation.nii.gz"):
         (case / file).symlink_to(resources / "sample" / file)
-    build_dataset(folder / "cases", folder / "dataset", "clinical", workers=1, say=lambda _: None)
+    build_dataset(folder / "cases", folder / "dataset", "clinical", workers=1)
     return folder / "dataset"
 
 

@@ -146,5 +146,5 @@ def test_the_circle_check_can_fail(tmp_path):
     (tmp_path / "c.py").write_text("def f():\n    from .a import y\n")
     graph = import_graph(tmp_path)
     assert graph == {"a": {"b"}, "b": {"a"}, "c": set()}
-    with pytest.raises(CycleError):
+    with pytest.raises(CycleError, match="nodes are in a cycle"):
         TopologicalSorter(graph).prepare()

@@ -181,7 +181,7 @@ def test_answers_by_name(bone, say, told):
     with pytest.raises(InputError, match="alignment: expected one of"):
         service.answer("compare", {"mesh": bone[0], "target": bone[1], "mode": "affine", "level": None}, say)
     assert told[0] == ("Reconstructing L3", 0, 2)
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match="'load'"):
         service.answer("load", {})
 
 

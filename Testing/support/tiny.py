@@ -80,7 +80,7 @@ def assert_vertebra(mesh: Mesh):
     """Closed, wound outward, one foramen."""
     quality = mesh_quality(mesh)
     assert (quality.closed, quality.consistently_wound, quality.euler_number) == (True, True, 0)
-    assert quality.volume_mm3 > 10_000
+    assert quality.volume_mm3 > 10_000, f"volume {quality.volume_mm3:.0f} mm^3"
 
 
 def deformed(mesh: Mesh, size_mm=1.5) -> Mesh:

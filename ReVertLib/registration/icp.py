@@ -10,10 +10,11 @@ the principal axes of the surfaces.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import permutations, product
+from itertools import product
 
 import numpy as np
 from scipy.spatial import cKDTree
+from scipy.spatial.transform import Rotation
 
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.transform import RigidTransform, SimilarityTransform
@@ -142,9 +143,6 @@ def _principal_axes(points: np.ndarray) -> np.ndarray:
     return axes * [1.0, 1.0, np.linalg.det(axes)]
 
 
-def _cube_turns() -> list[np.ndarray]:
-    """The 24 rotations that map the axes onto themselves, the identity first."""
-    signed = (
-        np.eye(3)[list(order)] * signs for order in permutations(range(3)) for signs in product((1, -1), repeat=3)
-    )
-    return [turn for turn in signed if np.linalg.det(turn) > 0]
+def _cube_turns() -> np.ndarray:
+    """(24, 3, 3) the rotations that map the axes onto themselves."""
+    return np.rint(Rotation.create_group("O").as_matrix())

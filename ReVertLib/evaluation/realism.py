@@ -28,7 +28,8 @@ from ReVertLib.imaging.labels import label_mesh, label_region, read_label_map
 from ReVertLib.imaging.volume import Volume, read_volume
 from ReVertLib.mesh.mesh import Mesh, volume_centroid
 from ReVertLib.mesh.silhouette import silhouette
-from ReVertLib.projection.projector import Projector, attenuation
+from ReVertLib.projection.attenuation import attenuation
+from ReVertLib.projection.projector import Projector
 from ReVertLib.synthesis.bone import drawn_bone, warped_ct
 from ReVertLib.synthesis.ct_scanner import patient_axes
 from ReVertLib.synthesis.shapes import VertebraSampler, load_vertebra_sampler, sample_shape

@@ -27,7 +27,8 @@ from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.io import MESH_SUFFIXES, write_mesh
 from ReVertLib.mesh.mesh import Mesh
 
-from .projector import Projector, attenuation
+from .attenuation import attenuation
+from .projector import Projector
 
 SIZE_PX = 224
 SDD_MM = 1020.0

@@ -21,26 +21,10 @@ from ReVertLib.imaging.volume import Volume
 
 from .rays import Lines, rays_in_grid, share_before
 
-MU_WATER_PER_MM, MU_BONE_PER_MM = 0.0192, 0.0573
-"""At about 70 keV, of 0 and of 1000 HU."""
-
 _PLANES_AT_ONCE = 16
 """The thickness of a slab on a CPU, where its samples stay in the cache; other devices take a volume in one."""
 
 _SAMPLES_AT_ONCE = 1 << 24
-
-
-def attenuation(ct: Volume, inside: np.ndarray | None = None) -> Volume:
-    """Attenuation per mm at about 70 keV from Hounsfield units, linear from air to water and from water to bone and
-    beyond; zero outside the (k, j, i) bool mask when given."""
-    mu = np.empty(ct.array.shape, np.float32)
-    for k, hu in enumerate(ct.array):  # plane by plane: a whole CT is not held twice
-        share = hu.astype(np.float32) / 1000
-        mu[k] = np.maximum(MU_WATER_PER_MM * (1 + np.minimum(share, 0)), 0)
-        mu[k] += (MU_BONE_PER_MM - MU_WATER_PER_MM) * np.maximum(share, 0)
-    if inside is not None:
-        mu *= inside
-    return Volume(mu, ct.ijk_to_lps)
 
 
 def line_integrals(

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.imaging.voxelize import coverage
 from ReVertLib.mesh.mesh import Mesh
-from ReVertLib.projection.projector import attenuation
+from ReVertLib.projection.attenuation import attenuation
 
 MARGIN_MM = 4.0
 THICK_MM = 1.2

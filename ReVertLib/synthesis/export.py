@@ -18,12 +18,11 @@ from ReVertLib.errors import InputError, one_line
 from ReVertLib.files import made_folder
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.progress import log, progress
-from ReVertLib.projection.projector import MU_BONE_PER_MM, MU_WATER_PER_MM
+from ReVertLib.projection.attenuation import hounsfield
 
 from .bone import voxelised
 from .patient import Patient, load_patient_sampler, sample_patient
 
-MOST_HU = 3071
 ABOVE_MM, BELOW_MM = 15.0, 110.0
 """What a scan takes in above the upper endplate of T11 and below that of S1."""
 
@@ -90,13 +89,6 @@ def scanned(patient: Patient, spacing_mm: float = 1.0) -> tuple[Volume, Volume]:
     for metal in patient.metal:
         metal.drawn_on(mu)
     return Volume(hounsfield(mu.array), mu.ijk_to_lps), labels
-
-
-def hounsfield(mu: np.ndarray) -> np.ndarray:
-    """HU, int16, of attenuation per mm, as `projector.attenuation` has it, up to what a CT stores."""
-    soft = 1000 * (np.minimum(mu, MU_WATER_PER_MM) / MU_WATER_PER_MM - 1)
-    hard = 1000 * np.maximum(mu - MU_WATER_PER_MM, 0) / (MU_BONE_PER_MM - MU_WATER_PER_MM)
-    return np.rint(np.clip(soft + hard, -1000, MOST_HU)).astype(np.int16)
 
 
 def _resampled(patient: Patient, spacing_mm: float) -> Volume:

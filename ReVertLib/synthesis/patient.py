@@ -20,11 +20,12 @@ from ReVertLib.geometry.levels import LEVEL_OF_LABEL
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.projection.cylinder import Cylinder
 from ReVertLib.projection.projector import Projector
 
 from .bone import drawn_bone, warped_ct
 from .contacts import contacts_resolved, overlap_mm3
-from .implants import Cylinder, cemented, needle, screws_and_rods
+from .implants import cemented, needle, screws_and_rods
 from .pathology import with_pathology
 from .real_abdomen import Abdomen, load_abdomen
 from .shapes import VertebraSampler, load_vertebra_sampler

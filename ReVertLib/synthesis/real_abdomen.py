@@ -16,7 +16,7 @@ from scipy.interpolate import RBFInterpolator
 
 from ReVertLib.geometry.views import rotation_about
 from ReVertLib.imaging.volume import Volume, read_volume
-from ReVertLib.projection.projector import attenuation
+from ReVertLib.projection.attenuation import attenuation
 
 from .vertebra import S1, Bone
 

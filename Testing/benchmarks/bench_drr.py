@@ -18,8 +18,9 @@ from other_projectors import marched_integrals, rtk_integrals
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.imaging.labels import label_centre_lps, label_region, read_label_map
 from ReVertLib.imaging.volume import Volume, read_volume
+from ReVertLib.projection.attenuation import attenuation
 from ReVertLib.projection.drr import SIZE_PX, DrrView, c_arm
-from ReVertLib.projection.projector import Projector, attenuation
+from ReVertLib.projection.projector import Projector
 
 LABEL = 22
 VIEWS = (DrrView(), DrrView(yaw_deg=90), DrrView(yaw_deg=25), DrrView(yaw_deg=30, pitch_deg=60))

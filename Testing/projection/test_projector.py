@@ -10,7 +10,7 @@ from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.imaging.volume import Volume
-from ReVertLib.projection.projector import attenuation, line_integrals
+from ReVertLib.projection.projector import line_integrals
 
 
 @pytest.mark.parametrize("axis", range(3))
@@ -175,10 +175,3 @@ def test_a_source_inside_the_volume_still_sees_what_is_before_it():
 def test_an_empty_volume_and_one_out_of_sight_give_zeros():
     assert not line_integrals(grid(np.zeros((4, 4, 4))), pose(), CAMERA, SIZE_PX).any()
     assert not line_integrals(grid(np.ones((4, 4, 4))), pose(centre=(400.0, 0, 0)), CAMERA, SIZE_PX).any()
-
-
-def test_attenuation_of_air_water_and_bone():
-    ct = grid(np.array([[[-2000.0, -1000.0, 0.0, 1000.0, 2000.0]]]))
-    assert np.allclose(attenuation(ct).array.ravel(), [0.0, 0.0, 0.0192, 0.0573, 0.0954], atol=1e-6)
-    inside = np.array([[[True, True, False, True, False]]])
-    assert np.allclose(attenuation(ct, inside).array.ravel(), [0.0, 0.0, 0.0, 0.0573, 0.0], atol=1e-6)

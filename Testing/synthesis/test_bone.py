@@ -10,7 +10,7 @@ from ReVertLib.dataset.cases import find_cases
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.mesh import Mesh, mesh_volume_mm3, vertex_normals
-from ReVertLib.projection.projector import attenuation
+from ReVertLib.projection.attenuation import attenuation
 from ReVertLib.synthesis import bone as module
 from ReVertLib.synthesis import ct_scanner
 from ReVertLib.synthesis.bone import CtSource, drawn_bone, load_ct_source, voxelised, warped_ct

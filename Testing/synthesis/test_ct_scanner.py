@@ -6,7 +6,7 @@ import pytest
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.mesh import mesh_volume_mm3
-from ReVertLib.projection.projector import attenuation
+from ReVertLib.projection.attenuation import attenuation
 from ReVertLib.synthesis import ct_scanner
 from ReVertLib.synthesis.ct_scanner import _scanned, isolated, scan_grid, white_noise
 

@@ -13,24 +13,19 @@ from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.imaging.labels import label_centre_lps, read_label_map
-from ReVertLib.imaging.volume import Volume, read_volume
+from ReVertLib.imaging.volume import read_volume
 from ReVertLib.mesh.mesh import mesh_volume_mm3
+from ReVertLib.projection.attenuation import attenuation
 from ReVertLib.projection.drr import DrrView, c_arm, vertebra_drr
-from ReVertLib.projection.projector import Projector, attenuation
+from ReVertLib.projection.projector import Projector
 from ReVertLib.synthesis import export as module
-from ReVertLib.synthesis.export import MOST_HU, build_patients, hounsfield, scanned
+from ReVertLib.synthesis.export import build_patients, scanned
 from ReVertLib.synthesis.vertebra import LABELS
 
 
 @pytest.fixture(scope="module")
 def scan():
     return scanned(patient(), 2.0)
-
-
-def test_hounsfield_units_and_attenuation_are_each_other_s_inverse():
-    hu = np.array([[[-1000, -500, 0, 40, 1000, 3000]]], np.int16)
-    assert np.array_equal(hounsfield(attenuation(Volume(hu, np.eye(4))).array), hu)
-    assert hounsfield(np.array([0.25])) == MOST_HU
 
 
 def test_labels_are_the_bones(scan):

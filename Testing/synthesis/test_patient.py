@@ -14,9 +14,10 @@ from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.mesh.mesh import mesh_volume_mm3
 from ReVertLib.mesh.silhouette import silhouette
+from ReVertLib.projection.cylinder import Cylinder
 from ReVertLib.projection.projector import Projector
 from ReVertLib.synthesis import shapes
-from ReVertLib.synthesis.implants import STEEL, Cylinder
+from ReVertLib.synthesis.implants import STEEL
 from ReVertLib.synthesis.patient import WHITE, Patient, load_patient_sampler, sample_patient
 
 SIZE_PX = (96, 128)

@@ -29,7 +29,7 @@ def mirror(mesh: Mesh) -> Mesh:
 
 
 @cache
-def mended_means() -> np.ndarray:
+def symmetric_means() -> np.ndarray:
     """(5, n, 3) the template's means, L3 first and each other level from its neighbour towards L3: moved halfway to its
     mirror image; where a triangle is flipped or degenerate against the neighbour, or intersects another, the difference
     between the two levels is interpolated from the surroundings."""

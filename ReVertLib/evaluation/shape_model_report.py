@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ReVertLib.anatomy.symmetric_means import mended_means
+from ReVertLib.anatomy.symmetric_means import symmetric_means
 from ReVertLib.dataset.cases import HELD_OUT
 from ReVertLib.files import whole_file
 from ReVertLib.shape.model import ShapeLibrary, build_model, load_shape_library, modes_of, save_model
@@ -24,7 +24,7 @@ def write_report(
 ) -> None:
     """Learns the model of a shape library and measures it: OUT/shape_model.npz, report.md, fits.csv, report.png. root:
     the folder of cases the library was built from, for the true surfaces."""
-    means = mended_means()
+    means = symmetric_means()
     people = load_shape_library(shapes, means, held_out)
     model = build_model(people, means)
     save_model(model, out / "shape_model.npz")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ReVertLib.anatomy.symmetric_means import mended_means
+from ReVertLib.anatomy.symmetric_means import symmetric_means
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.dataset.cases import HELD_OUT, find_cases
 from ReVertLib.errors import InputError
@@ -52,7 +52,7 @@ def load_vertebra_sampler(
     scanned = rows.only(np.isin(rows.case, list(cases)))
     if len(scanned.case) == 0:
         raise InputError(f"samples: expected a CT of someone in {shapes.name}, got none in {data.name!r}")
-    means, found = mended_means(), []
+    means, found = symmetric_means(), []
     for i, name in progress(list(enumerate(scanned.case.tolist())), "CTs"):
         found.append(load_ct_source(cases[name], int(scanned.label[i]), bool(scanned.mirrored[i]), scanned.vertices[i]))
     return VertebraSampler(means, differences_from(means, rows), tuple(found), drawn_from)

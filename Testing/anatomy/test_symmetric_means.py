@@ -1,10 +1,10 @@
-"""The mended means: symmetric, without folds and slivers, and still the template's."""
+"""The symmetric means: left as right, without folds and slivers, and still the template's."""
 
 import numpy as np
 import pytest
 from tiny import assert_vertebra, deformed
 
-from ReVertLib.anatomy.symmetric_means import LEAST_STRETCH, mended_means, mirror, symmetric
+from ReVertLib.anatomy.symmetric_means import LEAST_STRETCH, mirror, symmetric, symmetric_means
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.mesh.mesh import Mesh, mesh_volume_mm3, volume_centroid
@@ -30,8 +30,8 @@ def test_a_mirror_image_is_wound_outward():
 
 
 def test_each_level_is_whole_and_has_no_slivers():
-    means = mended_means()
-    assert len(self_intersections(load_template().mean("L1"))) > 0  # there is something to mend
+    means = symmetric_means()
+    assert len(self_intersections(load_template().mean("L1"))) > 0  # there is something to repair
     for level, near in ((0, 1), (1, 2), (3, 2), (4, 3)):
         mesh = Mesh(means[level], FACES)
         assert_vertebra(mesh)
@@ -42,10 +42,10 @@ def test_each_level_is_whole_and_has_no_slivers():
 
 
 def test_they_are_symmetric_and_still_the_means():
-    for mean, raw in zip(mended_means(), load_template().means.astype(float), strict=True):
-        mended, template = Mesh(mean, FACES), Mesh(raw, FACES)
-        assert asymmetry_mm(mended) < 0.5 * asymmetry_mm(template)
-        assert dice(mended, template) > 0.985
+    for mean, raw in zip(symmetric_means(), load_template().means.astype(float), strict=True):
+        repaired, template = Mesh(mean, FACES), Mesh(raw, FACES)
+        assert asymmetry_mm(repaired) < 0.5 * asymmetry_mm(template)
+        assert dice(repaired, template) > 0.985
 
 
 def test_halfway_to_the_mirror_image_by_hand():
@@ -63,5 +63,5 @@ def test_halfway_to_the_mirror_image_by_hand():
 
 def test_the_template_is_left_alone():
     before = load_template().means.copy()
-    mended_means()
+    symmetric_means()
     assert np.array_equal(load_template().means, before)

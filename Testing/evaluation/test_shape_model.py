@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from tiny import deformed, write_case
 
-from ReVertLib.anatomy.symmetric_means import mended_means
+from ReVertLib.anatomy.symmetric_means import symmetric_means
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.evaluation import shape_model, shape_model_report
 from ReVertLib.evaluation.shape_model import likeness
 from ReVertLib.shape import model
 from ReVertLib.shape.model import ShapeLibrary, ShapeModel, Widths, modes_of
 
-MEANS = mended_means()
+MEANS = symmetric_means()
 
 
 def people(count=4):

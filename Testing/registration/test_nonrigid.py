@@ -73,7 +73,7 @@ def test_a_step_that_would_turn_the_surface_over_is_held_back():
     assert mesh_quality(Mesh(moved, sphere.faces)).volume_mm3 > 0
 
 
-def test_spread_takes_the_farthest_point_each_time():
+def test_the_farthest_point_is_taken_each_time():
     points = np.array([[0.0, 0, 0], [1, 0, 0], [9, 0, 0], [5, 0, 0]])
     assert farthest_points(points, 3).tolist() == [0, 2, 3]
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.distance import pdist
 from tiny import assert_vertebra, deformed
 
-from ReVertLib.anatomy.symmetric_means import mended_means
+from ReVertLib.anatomy.symmetric_means import symmetric_means
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.transform import RigidTransform
@@ -16,7 +16,7 @@ from ReVertLib.shape import model
 from ReVertLib.shape.best_fit import Oracle, best_fit
 from ReVertLib.shape.model import modes_of
 
-MEANS = mended_means()
+MEANS = symmetric_means()
 START = RigidTransform(np.eye(3), np.array([1.0, 0.0, 0.0]))
 
 

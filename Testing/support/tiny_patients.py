@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 from tiny import deformed
 
-from ReVertLib.anatomy.symmetric_means import mended_means
+from ReVertLib.anatomy.symmetric_means import symmetric_means
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import rotation_about
@@ -39,7 +39,7 @@ def sacrum() -> Bone:
 @cache
 def patient_sampler() -> PatientSampler:
     """One way to differ from the mean, one CT of even bone, one sacrum."""
-    means = mended_means()  # without folds, as a sampler's are: nothing is left to mend in a sample
+    means = symmetric_means()  # without folds, as a sampler's are: nothing is left to mend in a sample
     mean = Mesh(means[2], load_template().faces)
     difference = deformed(mean).vertices - mean.vertices
     vertices = mean.vertices

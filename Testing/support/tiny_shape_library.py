@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tiny import deformed, write_case
 
-from ReVertLib.anatomy.symmetric_means import mended_means
+from ReVertLib.anatomy.symmetric_means import symmetric_means
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.registration.correspondence import fitted
@@ -22,7 +22,7 @@ def folder(tmp_path_factory):
     person = deformed(load_template().mean("L3")).moved(RigidTransform.shift(OFFSET_MM))
     write_case(root / "data" / "person", person, "L3", spacing_mm=1.0)
     mirrored = fitted(load_template().mean("L3"), mirror(person))
-    rows = [person.vertices, mirrored.vertices, 0.95 * mended_means()[4]]
+    rows = [person.vertices, mirrored.vertices, 0.95 * symmetric_means()[4]]
     np.savez(
         root / "shapes.npz",
         vertices=np.array(rows, np.float32),

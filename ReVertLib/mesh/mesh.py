@@ -69,16 +69,20 @@ def volume_centroid(mesh: Mesh) -> np.ndarray:
     return origin + (six_volumes[:, None] * (a + b + c)).sum(0) / 4 / six_volumes.sum()
 
 
+def face_normals(mesh: Mesh) -> np.ndarray:
+    """(m, 3) normal of each triangle, twice its area long, mm^2."""
+    a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
+    return np.cross(b - a, c - a)
+
+
 def vertex_normals(mesh: Mesh) -> np.ndarray:
     """(n, 3) outward unit normals, the mean over a vertex's faces weighted by area."""
-    a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
-    normals = np.zeros_like(mesh.vertices)
+    normals, of_faces = np.zeros_like(mesh.vertices), face_normals(mesh)
     for i in range(3):
-        np.add.at(normals, mesh.faces[:, i], np.cross(b - a, c - a))
+        np.add.at(normals, mesh.faces[:, i], of_faces)
     return normals / (np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12)
 
 
 def mesh_area_mm2(mesh: Mesh) -> float:
     """Area of the surface, mm^2."""
-    a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
-    return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2)
+    return float(np.linalg.norm(face_normals(mesh), axis=1).sum() / 2)

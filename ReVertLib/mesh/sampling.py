@@ -6,7 +6,7 @@ import numpy as np
 
 from ReVertLib.errors import InputError
 
-from .mesh import Mesh
+from .mesh import Mesh, face_normals
 
 
 def surface_points(mesh: Mesh, count: int, seed: int) -> np.ndarray:
@@ -16,7 +16,7 @@ def surface_points(mesh: Mesh, count: int, seed: int) -> np.ndarray:
     """
     random = np.random.default_rng(seed)
     corner, side_1, side_2 = _corner_and_sides(mesh)
-    area = np.cumsum(np.linalg.norm(np.cross(side_1, side_2), axis=1))
+    area = np.cumsum(np.linalg.norm(face_normals(mesh), axis=1))
     if not area[-1] > 0:
         raise InputError("surface: expected a positive area, got zero")
     face = np.searchsorted(area, (np.arange(count) + random.random(count)) / count * area[-1], side="right")

@@ -7,16 +7,10 @@ from itertools import combinations_with_replacement, product
 import numpy as np
 from scipy.spatial import cKDTree
 
-from .mesh import Mesh
+from .mesh import Mesh, face_normals
 
 SIZE_SHARES = (0.6, 0.95)
 """Where the triangles, sorted by size, are parted into those that are searched together."""
-
-
-def face_normals(mesh: Mesh) -> np.ndarray:
-    """(m, 3) normal of each triangle, twice its area long, mm^2."""
-    a, b, c = (mesh.vertices[mesh.faces[:, i]] for i in range(3))
-    return np.cross(b - a, c - a)
 
 
 def flipped_faces(mesh: Mesh, rest: np.ndarray) -> np.ndarray:

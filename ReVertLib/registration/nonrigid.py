@@ -17,8 +17,8 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from ReVertLib.mesh.mesh import Mesh, vertex_normals
-from ReVertLib.mesh.self_intersection import face_normals, self_intersections
+from ReVertLib.mesh.mesh import Mesh, face_normals, vertex_normals
+from ReVertLib.mesh.self_intersection import self_intersections
 
 SCALES_MM = (40.0, 25.0, 15.0, 10.0, 7.0, 5.0, 4.0)
 """Standard deviations of the Gaussian kernels, from wide to narrow."""
@@ -68,8 +68,7 @@ class Target:
     def of(cls, mesh: Mesh, count: int, seed: int) -> Target:
         rng = np.random.default_rng(seed)
         corners = mesh.vertices[mesh.faces]
-        cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        area = np.linalg.norm(cross, axis=1)
+        area = np.linalg.norm(face_normals(mesh), axis=1)
         chosen = rng.choice(len(area), count, p=area / area.sum())
         weights = rng.dirichlet((1.0, 1.0, 1.0), count)
         points = np.einsum("nc,ncd->nd", weights, corners[chosen])

@@ -16,9 +16,9 @@ from ReVertLib.files import existing_file, whole_file
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS, VERSE_LABELS
 from ReVertLib.imaging.labels import label_mesh, mesh_from_mask, read_label_map
 from ReVertLib.mesh.io import read_mesh
-from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.mesh.mesh import Mesh, face_normals
 from ReVertLib.mesh.polydata import inside_voxels
-from ReVertLib.mesh.self_intersection import face_normals, flipped_faces, self_intersections
+from ReVertLib.mesh.self_intersection import flipped_faces, self_intersections
 from ReVertLib.metrics.surface import surface_metrics
 from ReVertLib.progress import log, progress
 from ReVertLib.registration.correspondence import fitted, onto_mean

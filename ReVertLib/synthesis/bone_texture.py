@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.imaging.voxelize import coverage
-from ReVertLib.mesh.mesh import Mesh, vertex_normals
+from ReVertLib.mesh.mesh import Mesh, face_normals, vertex_normals
 
 from .ct_scanner import THICK_MM, white_noise
 
@@ -68,7 +68,7 @@ def _sheet(surface: Mesh, mass: np.ndarray, grid: Volume) -> np.ndarray:
     """(k, j, i) HU of a sheet with mass (n,) HU mm at its vertices: the four quarters of every triangle, each shared by
     the eight voxels around its middle."""
     corners = surface.vertices[surface.faces]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2
+    area = np.linalg.norm(face_normals(surface), axis=1) / 2
     weights = np.array([[4, 1, 1], [1, 4, 1], [1, 1, 4], [2, 2, 2]]) / 6
     points = grid.ijk_from_lps(np.einsum("qc,fcd->qfd", weights, corners).reshape(-1, 3))
     amount = (weights @ mass[surface.faces].T * area / 4).ravel() / grid.spacing_mm.prod()

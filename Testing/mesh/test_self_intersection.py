@@ -5,9 +5,9 @@ import pytest
 from tiny import CUBE
 
 from ReVertLib.anatomy.template import load_template
-from ReVertLib.mesh.mesh import Mesh, mesh_area_mm2
+from ReVertLib.mesh.mesh import Mesh, face_normals, mesh_area_mm2
 from ReVertLib.mesh.polydata import decimated
-from ReVertLib.mesh.self_intersection import _pierces, degenerate_faces, face_normals, flipped_faces, self_intersections
+from ReVertLib.mesh.self_intersection import _pierces, degenerate_faces, flipped_faces, self_intersections
 
 
 def two_triangles(second):

@@ -147,7 +147,7 @@ def _build_vertebra(vertebra: Vertebra, out: Path, name: str, options: Options, 
     folder, surface = rendering_folder(out, name).parent, mesh_path(out, name)
     for place in (folder, surface):
         place.parent.mkdir(exist_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)  # what is left of a vertebra from which somebody took files
+    shutil.rmtree(folder, ignore_errors=True)  # an earlier result of which files are missing
     os.replace(part / "mesh.stl", surface)
     os.replace(part / "DRR", folder)
 

@@ -109,7 +109,8 @@ def _quiet() -> Iterator[None]:
 
 
 def _format_of(path: Path) -> str:
-    """The format by content. DICOM is known by its own mark first, because SimpleITK disowns a cut-off DICOM file."""
+    """The format by content. DICOM is recognised by its prefix first, because SimpleITK does not recognise a
+    truncated DICOM file."""
     if is_dicom(path):
         return "DICOM"
     with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""A closed surface through loose points, for networks that answer with points and no faces.
+"""A closed surface through a point cloud, for networks that answer with points and no faces.
 
 The points are upsampled by the midpoints between neighbours. Balls around them merge into a shell; what the outside
 cannot reach is inside, and the balls' radius is taken off again (a morphological closing). That surface is closed but

@@ -37,7 +37,7 @@ FIELD_MM = 130.0
 """With no pixel spacing given, the image's columns cover this much at the vertebra's depth."""
 
 MIN_VOLUME_MM3 = 1000.0
-"""A lumbar vertebra has 30,000 and more; the least scrap of one, at the border of a scan, is not worth an image."""
+"""A lumbar vertebra has 30,000 and more; labels below this are fragments at the border of a scan."""
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,9 @@
 """Non-rigid registration of the template to a vertebra, so that vertex i means the same place on every vertebra.
 
-A chain of small smooth motions of space, from wide to narrow: each step matches points by place and normal, in both
+Many small smooth deformations of space, from wide to narrow: each step matches points by position and normal in both
 directions (as in iterated closest points), and fits the matches by a Gaussian-process displacement field (kernel
-regression; cf. Lüthi et al., Gaussian process morphable models, IEEE PAMI 2018). Space itself is moved and no step may
-turn a triangle over, so the surface neither folds nor runs through itself, as a displacement that is smooth along the
-surface only may.
+regression; cf. Lüthi et al., Gaussian process morphable models, IEEE PAMI 2018). The field is smooth in space, not only
+along the surface, and no step may flip a triangle, so the surface neither folds nor intersects itself.
 """
 
 from __future__ import annotations
@@ -127,9 +126,9 @@ def matched(mesh: Mesh, goal: Target, sliding: float) -> Matches:
 def _step(
     vertices: np.ndarray, rest: Mesh, matches: Matches, centres: np.ndarray, scale_mm: float, known: np.ndarray
 ) -> np.ndarray:
-    """vertices moved by the kernel regression of their matches. Where a triangle would turn over, collapse or run
-    through another, the matches around it lose weight and the field is fitted again, so that it moves with its
-    surroundings; what still fails then moves less. known: the triangles of rest that cross each other already."""
+    """vertices moved by the kernel regression of their matches. Where a triangle would flip, degenerate or
+    intersect another, the matches around it lose weight and the field is fitted again, so that it moves with its
+    surroundings; what still fails then moves less. known: the triangles of rest that intersect already."""
     kernel = gaussian(vertices, vertices[centres], scale_mm)
     stiffness = 5e-6 * scale_mm * len(vertices) * kernel[centres] + 1e-6 * len(vertices) * np.eye(len(centres))
     middles = vertices[rest.faces].mean(1)
@@ -152,7 +151,7 @@ def _step(
 
 
 def _failing(rest: Mesh, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """(m,) bool: the triangles that turn over or collapse from before to after, or turn too far away from rest."""
+    """(m,) bool: the triangles that flip or degenerate from before to after, or turn too far away from rest."""
     normals = [face_normals(Mesh(v, rest.faces)) for v in (rest.vertices, before, after)]
     first, second, third = (np.linalg.norm(n, axis=1) for n in normals)
     with np.errstate(invalid="ignore", divide="ignore"):

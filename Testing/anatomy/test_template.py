@@ -1,4 +1,4 @@
-"""The shipped template: a trustworthy surface, and control points that carry it."""
+"""The shipped template: a closed surface of the right topology, and control points that move it."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Closed surfaces from loose points of shapes whose volume and Euler number are known."""
+"""Closed surfaces from points of shapes whose volume and Euler number are known."""
 
 import numpy as np
 import pytest

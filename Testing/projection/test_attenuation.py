@@ -1,4 +1,4 @@
-"""Attenuation and Hounsfield units of what everybody knows, and each from the other."""
+"""Attenuation of air, water and bone, and Hounsfield units back from it."""
 
 import numpy as np
 

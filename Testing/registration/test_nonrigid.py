@@ -5,6 +5,7 @@ import pytest
 from tiny import CUBE, assert_vertebra, deformed
 
 from ReVertLib.anatomy.template import load_template
+from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.mesh.mesh import Mesh, mesh_quality, vertex_normals
 from ReVertLib.mesh.polydata import decimated
 from ReVertLib.mesh.self_intersection import flipped_faces, self_intersections
@@ -18,8 +19,8 @@ def small():
     return decimated(load_template().mean("L3"), 700)
 
 
-def ellipsoid(radii):
-    """A sphere from a cube whose faces are split three times, scaled."""
+def split_cube():
+    """A cube of side 1 about the origin, its triangles split three times."""
     vertices, faces = CUBE.vertices - 0.5, CUBE.faces
     for _ in range(3):
         middles = [(vertices[faces[:, i]] + vertices[faces[:, (i + 1) % 3]]) / 2 for i in range(3)]
@@ -28,7 +29,28 @@ def ellipsoid(radii):
         triangles = np.concatenate([np.stack(t, 1) for t in ((a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca))])
         vertices, faces = np.unique(np.round(triangles.reshape(-1, 3), 9), axis=0, return_inverse=True)
         faces = faces.reshape(-1, 3)
-    return Mesh(vertices / np.linalg.norm(vertices, axis=1, keepdims=True) * radii, faces)
+    return Mesh(vertices, faces)
+
+
+def ellipsoid(radii):
+    """A split cube pulled onto a sphere, scaled."""
+    cube = split_cube()
+    return Mesh(cube.vertices / np.linalg.norm(cube.vertices, axis=1, keepdims=True) * radii, cube.faces)
+
+
+def test_matches_are_found_on_the_side_that_faces_the_same_way():
+    """A plate of 2 mm moved by 2.6 mm: the nearest points of its lower side are on the upper side of where it was."""
+    cube = split_cube()
+    plate = Mesh(cube.vertices * [40.0, 40.0, 2.0], cube.faces)
+    moved = plate.moved(RigidTransform.shift([0.0, 0.0, 2.6]))
+    matches = module.matched(moved, module.Target.of(plate, 20_000, 0), sliding=0.1)
+    inner = (np.abs(plate.vertices[:, :2]) < 13).all(1)
+    weights = []
+    for side in (plate.vertices[:, 2] < -0.9, plate.vertices[:, 2] > 0.9):
+        assert (inner & side).sum() == 25
+        assert np.abs(matches.pull[inner & side] - [0.0, 0.0, -2.6]).max() < 0.1
+        weights.append(matches.weight[inner & side].mean())
+    assert weights[0] == pytest.approx(weights[1], rel=0.1)  # a match on the wrong side would hardly count
 
 
 def test_a_bent_vertebra_is_reached_without_a_flip(small):
@@ -63,8 +85,8 @@ def test_a_sphere_becomes_an_ellipsoid():
     assert np.array_equal(register(sphere, target, samples=5000), found)
 
 
-def test_a_step_that_would_turn_the_surface_over_is_held_back():
-    """Every vertex of a sphere is pulled to its mirror image: followed, most triangles would be turned over."""
+def test_a_step_that_would_flip_triangles_is_limited():
+    """Every vertex of a sphere is pulled to its mirror image: followed, most triangles would flip."""
     sphere = ellipsoid([20.0, 20.0, 20.0])
     matches = module.Matches(np.ones(len(sphere.vertices)), sphere.vertices * [-2.0, 0.0, 0.0])
     free = np.zeros(0, int)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ReVertLib.anatomy.symmetric_means import symmetric_means, mirror
+from ReVertLib.anatomy.symmetric_means import mirror, symmetric_means
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.dataset.cases import HELD_OUT, find_cases, training_names
 from ReVertLib.errors import InputError
@@ -111,7 +111,7 @@ def _without_steps(mesh: Mesh) -> Mesh:
 
 
 def build_library(root: Path, out: Path, held_out: Iterable[str] = HELD_OUT) -> None:
-    """Registers every vertebra below root and its mirror image to the symmetric mean of its level and writes the library,
+    """Registers every vertebra below root and its mirror image to the symmetric mean of its level. Writes the library,
     `RegisteredVertebrae`, to a file OUT.npz. Takes about 4 s a vertebra."""
     surfaces = sources(root, held_out)
     log.info(f"{len(surfaces)} vertebrae of {len({source.case for source in surfaces})} people")

@@ -1,6 +1,12 @@
-"""Training samples in context: crops of whole synthetic patients, in the arrays of `shards.make_shard`."""
+"""Training samples: crops of synthetic vertebrae with the pose and the shape that each shows.
+
+A vertebra is alone, filled half of the time with a real CT warped into the sampled shape and else with drawn bone; or
+it is one of a patient, with all that is around it.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,30 +14,84 @@ from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, crop_camera
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.imaging.grey_values import normalised, quantised
+from ReVertLib.imaging.volume import Volume
+from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.projection.projector import Projector
 
+from .bone import drawn_bone, warped_ct
+from .ct_scanner import patient_axes
 from .patient import Patient, PatientSampler, sample_patient
-from .views import sample_position, sample_sod_mm, sample_view
+from .shapes import VertebraSampler, sample_shape
+from .vertebra import Bone
+from .views import aligned_view, sample_position, sample_sod_mm, sample_view
+
+ALIGNED_SHARE = 0.4
+"""Of the views of a vertebra alone, those along the axes of its CT, as the DRRs that a network is tested on are."""
 
 
-def context_samples(patients: PatientSampler, views_per_level: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """The arrays of `shards.make_shard` for one patient: each of L1..L5 in views_per_level views with everything around
-    it; shape_index counts L1..L5 from 0."""
+@dataclass(frozen=True)
+class SampleView:
+    """One crop of a vertebra. image: (S, S) uint8. camera_from_canonical: its pose in the crop's camera."""
+
+    image: np.ndarray
+    camera_from_canonical: RigidTransform
+
+
+@dataclass(frozen=True)
+class SampleVertebra:
+    """A vertebra and its crops. level: 0..4. vertices: (n, 3) mm, canonical frame, in correspondence."""
+
+    level: int
+    vertices: np.ndarray
+    views: tuple[SampleView, ...]
+
+
+def sample_vertebra(
+    sampler: VertebraSampler, view_count: int, rng: np.random.Generator, size_px: int = CROP_SIZE_PX
+) -> SampleVertebra:
+    """A vertebra alone, in view_count crops of size_px x size_px."""
+    level, shape, mu = sample_bone(sampler, rng)
+    projector, axes, views = Projector(mu), patient_axes(mu), []
+    for _ in range(view_count):
+        pose = sample_pose(shape.vertices, axes, rng)
+        camera = crop_camera(pose.translation_mm[2], size_px=size_px)
+        image = projector.line_integrals(pose, camera, (size_px, size_px))
+        views.append(SampleView(quantised(image, np.uint8), pose))
+    return SampleVertebra(level, shape.vertices, tuple(views))
+
+
+def sample_bone(sampler: VertebraSampler, rng: np.random.Generator) -> tuple[int, Mesh, Volume]:
+    """A level, 0..4, a shape of it, and its attenuation, canonical frame: a warped CT or drawn bone."""
+    level = int(rng.integers(len(LEVELS)))
+    shape = sample_shape(sampler, level, rng)
+    if rng.random() < 0.5:
+        return level, shape, warped_ct(sampler.sources[rng.integers(len(sampler.sources))], shape, rng)
+    return level, shape, drawn_bone(shape, rng)
+
+
+def sample_pose(vertices: np.ndarray, axes: np.ndarray, rng: np.random.Generator) -> RigidTransform:
+    """Crop camera from canonical, that vertices (n, 3) are seen in. axes: of the CT, `ct_scanner.patient_axes`."""
+    rotation = aligned_view(axes, rng) if rng.random() < ALIGNED_SHARE else sample_view(rng)
+    sod_mm = sample_sod_mm(rng)
+    position = sample_position(vertices @ rotation.T, sod_mm, crop_camera(sod_mm), rng)
+    return RigidTransform(rotation, position)
+
+
+def sample_patient_vertebrae(
+    patients: PatientSampler, view_count: int, rng: np.random.Generator
+) -> list[SampleVertebra]:
+    """L1..L5 of one patient, each in view_count crops with all that is around it."""
     patient = sample_patient(patients, rng)
-    rows = [_sample(patient, level, rng) for level in range(len(LEVELS)) for _ in range(views_per_level)]
-    names = ("images", "level", "shape_index", "rotation", "position_mm")
-    shapes = np.stack([bone.shape.vertices.astype(np.float16) for bone in patient.vertebrae])
-    return {name: np.stack(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)} | {
-        "shapes": shapes
-    }
+    return [
+        SampleVertebra(level, bone.shape.vertices, tuple(_view(patient, bone, rng) for _ in range(view_count)))
+        for level, bone in enumerate(patient.vertebrae)
+    ]
 
 
-def _sample(
-    patient: Patient, level: int, rng: np.random.Generator
-) -> tuple[np.ndarray, int, int, np.ndarray, np.ndarray]:
-    """(image, level, shape_index, rotation, position_mm) of one view."""
-    bone, view, sod_mm = patient.vertebrae[level], sample_view(rng), sample_sod_mm(rng)
+def _view(patient: Patient, bone: Bone, rng: np.random.Generator) -> SampleView:
+    view, sod_mm = sample_view(rng), sample_sod_mm(rng)
     rotation, camera = view @ bone.matrix[:3, :3], crop_camera(sod_mm)
     position = sample_position(bone.shape.vertices @ rotation.T, sod_mm, camera, rng)
     camera_from_lps = RigidTransform.about(bone.matrix[:3, 3], view, position)
     image = normalised(patient.image(camera_from_lps, camera, (CROP_SIZE_PX, CROP_SIZE_PX)))
-    return quantised(image, np.uint8, 1.0), level, level, rotation.astype(np.float32), position.astype(np.float32)
+    return SampleView(quantised(image, np.uint8, 1.0), RigidTransform(rotation, position))

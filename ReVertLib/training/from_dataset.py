@@ -10,7 +10,6 @@ import numpy as np
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.dataset.layout import DatasetItem, read_dataset
 from ReVertLib.errors import InputError
-from ReVertLib.files import whole_file
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.geometry.transform import RigidTransform
@@ -21,8 +20,9 @@ from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.progress import log, progress
 from ReVertLib.registration.correspondence import canonical, fitted
+from ReVertLib.synthesis.samplers import SampleVertebra, SampleView
 
-from .samples import SHARD_PATTERN
+from .shards import SHARD_PATTERN, Shard
 
 
 def sample_folder(folder: Path, out: Path) -> Path:
@@ -41,40 +41,23 @@ def sample_folder(folder: Path, out: Path) -> Path:
     for count, item in enumerate(progress(items, "vertebrae"), 1):
         path = shards / SHARD_PATTERN.replace("*", item.vertebra)
         if not path.exists():
-            arrays = vertebra_samples(item)
-            with whole_file(path) as temporary:
-                np.savez(temporary, **arrays)
-            log.info(f"{item.vertebra}: {len(arrays['images'])} samples, {count} of {len(items)} vertebrae")
+            shard = Shard.of([dataset_vertebra(item)])
+            shard.save(path)
+            log.info(f"{item.vertebra}: {len(shard)} samples, {count} of {len(items)} vertebrae")
     return shards
 
 
-def vertebra_samples(item: DatasetItem) -> dict[str, np.ndarray]:
-    """The shard of one vertebra; its arrays are those of `shards.make_shard`."""
+def dataset_vertebra(item: DatasetItem) -> SampleVertebra:
+    """A vertebra of a data set as samples: its shape, laid over the mean of its level, and a crop of every image."""
     mean = load_template().mean(item.level)
     lps = Mesh(fitted(mean, read_mesh(item.mesh)).vertices, mean.faces)
     shape, lps_from_canonical = canonical(lps, mean.vertices)
-    rows = [
-        _sample(image, geometry, camera_from_lps @ lps_from_canonical)
-        for image, geometry, camera_from_lps in zip(item.images, item.geometries, item.camera_from_lps, strict=True)
-    ]
-    images, rotations, positions = (np.stack(column) for column in zip(*rows, strict=True))
-    return {
-        "images": images,
-        "level": np.full(len(rows), LEVELS.index(item.level)),
-        "shape_index": np.zeros(len(rows), int),
-        "rotation": rotations,
-        "position_mm": positions,
-        "shapes": shape.vertices.astype(np.float16)[None],
-    }
+    images = zip(item.images, item.geometries, item.camera_from_lps, strict=True)
+    views = tuple(_view(path, geometry, pose @ lps_from_canonical) for path, geometry, pose in images)
+    return SampleVertebra(LEVELS.index(item.level), shape.vertices, views)
 
 
-def _sample(path: Path, geometry: Geometry, camera_from_canonical: RigidTransform) -> tuple[np.ndarray, ...]:
-    """Image (S, S) uint8, rotation (3, 3) and position (3,) of the canonical frame in the crop camera."""
+def _view(path: Path, geometry: Geometry, camera_from_canonical: RigidTransform) -> SampleView:
     pixels = read_radiograph(path).pixels
     crop = crop_vertebra(pixels, boxed(pixels, replace(geometry, level=None)))
-    placed = crop.camera_from_crop.inverse @ camera_from_canonical
-    return (
-        quantised(crop.pixels, np.uint8, 1.0),
-        placed.rotation.astype(np.float32),
-        placed.translation_mm.astype(np.float32),
-    )
+    return SampleView(quantised(crop.pixels, np.uint8, 1.0), crop.camera_from_crop.inverse @ camera_from_canonical)

@@ -23,20 +23,22 @@ EDGE_MM = 4.0
 """So far beyond the surface a scan of slices up to 3 mm shows bone."""
 
 
-def line_integrals(mu: Tensor, box_from_lps: Tensor, vertices: Tensor, rotation: Tensor, position_mm: Tensor) -> Tensor:
+def line_integrals(
+    mu: Tensor, box_from_canonical: Tensor, vertices: Tensor, rotation: Tensor, position_mm: Tensor
+) -> Tensor:
     """(B, S, S) line integrals through volumes as `crop_camera` sees them, S = CROP_SIZE_PX.
 
-    mu: (B, k, j, i). box_from_lps: (B, 3, 4), see `volume_buffer.BufferedVertebra`. vertices: (B, n, 3) the surface
-    of what the volume shows, in the camera's frame. rotation, position_mm: (B, 3, 3) and (B, 3) camera from
+    mu: (B, k, j, i). box_from_canonical: (B, 3, 4), see `volume_buffer.BufferedVertebra`. vertices: (B, n, 3) the
+    surface of what the volume shows, in the camera's frame. rotation, position_mm: (B, 3, 3) and (B, 3) camera from
     canonical; the source's distance is z.
     """
     depth_mm = position_mm[:, 2]
     near, far = vertices[..., 2].amin(1) - EDGE_MM, vertices[..., 2].amax(1) + EDGE_MM
     ray = _rays(depth_mm)
-    turn = box_from_lps[..., :3] @ rotation.transpose(1, 2)
+    turn = box_from_canonical[..., :3] @ rotation.transpose(1, 2)
     direction = torch.einsum("bxc,bvuc->bvux", turn, ray)
     across = depth_mm[:, None, None, None] * ray - position_mm[:, None, None]  # where a ray is at that depth
-    middle = torch.einsum("bxc,bvuc->bvux", turn, across) + box_from_lps[:, None, None, :, 3]
+    middle = torch.einsum("bxc,bvuc->bvux", turn, across) + box_from_canonical[:, None, None, :, 3]
     step_mm = (far - near) / DEPTHS
     beyond_mm = (near - depth_mm)[:, None] + (torch.arange(DEPTHS, device=mu.device) + 0.5) * step_mm[:, None]
     at = torch.addcmul(middle[:, None], beyond_mm[..., None, None, None], direction[:, None])
@@ -70,5 +72,5 @@ class LiveSamples:
         slot, pose = index.to(device) // POSES, index.to(device) % POSES
         rotation, position_mm, shape = buffer.rotation[slot, pose], buffer.position_mm[slot, pose], buffer.shape[slot]
         vertices = shape @ rotation.transpose(1, 2) + position_mm[:, None]
-        image = line_integrals(buffer.mu[slot], buffer.box_from_lps[slot], vertices, rotation, position_mm)[:, None]
-        return Batch(rotation, position_mm, shape, image=normalised(image), level=buffer.level[slot])
+        image = line_integrals(buffer.mu[slot], buffer.box_from_canonical[slot], vertices, rotation, position_mm)
+        return Batch(rotation, position_mm, shape, image=normalised(image[:, None]), level=buffer.level[slot])

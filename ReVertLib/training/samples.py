@@ -1,20 +1,19 @@
-"""Training samples: crops with the pose and the corresponding vertices of what they show, in shards on disk."""
+"""Training samples in memory, in batches for the device that trains."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ReVertLib.errors import InputError
 from ReVertLib.network.posed_shape import PosedShape
+from ReVertLib.progress import progress
 
 from .grey_values import normalised
-
-SHARD_PATTERN = "shard_*.npz"
+from .shards import SHARD_PATTERN, Shard
 
 
 @dataclass(frozen=True)
@@ -33,31 +32,24 @@ class Samples:
         paths = sorted(Path(folder).glob(SHARD_PATTERN))
         if not paths:
             raise InputError(f"samples: expected {SHARD_PATTERN} in the folder, got none in {Path(folder).name!r}")
-        shards = []
-        for path in paths:
-            with np.load(path, allow_pickle=False) as file:
-                shards.append({name: file[name] for name in file.files})
-        first_shape = np.cumsum([0] + [len(s["shapes"]) for s in shards[:-1]])
-        for shard, first in zip(shards, first_shape, strict=True):
-            shard["shape_index"] = shard["shape_index"] + first
-        self._arrays = {name: torch.as_tensor(np.concatenate([s[name] for s in shards])) for name in shards[0]}
+        shard = Shard.concatenated([Shard.load(path) for path in progress(paths, "shards")])
+        self._tensors = {name: torch.as_tensor(array) for name, array in vars(shard).items()}
 
     def __len__(self) -> int:
-        return len(self._arrays["images"])
+        return len(self._tensors["images"])
 
     @property
     def rotation(self) -> Tensor:
         """(N, 3, 3) crop camera from canonical, of all samples."""
-        return self._arrays["rotation"]
+        return self._tensors["rotation"]
 
     def batch(self, index: Tensor, device: torch.device) -> Batch:
         """The samples at index (B,), images normalised as crops are."""
-        arrays = self._arrays
-        images = arrays["images"][index].to(device).float()[:, None]
+        tensors = self._tensors
         return Batch(
-            rotation=arrays["rotation"][index].to(device),
-            position_mm=arrays["position_mm"][index].to(device),
-            shape=arrays["shapes"][arrays["shape_index"][index]].to(device).float(),
-            image=normalised(images),
-            level=arrays["level"][index].to(device),
+            rotation=tensors["rotation"][index].to(device),
+            position_mm=tensors["position_mm"][index].to(device),
+            shape=tensors["shapes"][tensors["shape_index"][index]].to(device).float(),
+            image=normalised(tensors["images"][index].to(device).float()[:, None]),
+            level=tensors["level"][index].to(device),
         )

@@ -1,86 +1,110 @@
 """Training samples on disk: shards of crops with the pose and the shape of what they show.
 
-A shard shows vertebrae alone, half of them filled with a real CT warped into the sampled shape, half with drawn bone;
-or it shows people, each lumbar vertebra with all that is around it. It depends on its own number and the seed alone.
+A shard of `build_shards` depends on its own number and the seed alone. It shows vertebrae alone, or patients.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
 from ReVertLib.dataset.cases import HELD_OUT
+from ReVertLib.errors import InputError
 from ReVertLib.files import made_folder, whole_file
-from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, crop_camera
-from ReVertLib.geometry.levels import LEVELS
-from ReVertLib.geometry.transform import RigidTransform
-from ReVertLib.imaging.grey_values import quantised
-from ReVertLib.imaging.volume import Volume
-from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.geometry.crop_camera import CROP_SIZE_PX
 from ReVertLib.progress import log, progress
-from ReVertLib.projection.projector import Projector
-from ReVertLib.synthesis.bone import drawn_bone, warped_ct
-from ReVertLib.synthesis.ct_scanner import patient_axes
 from ReVertLib.synthesis.patient import PatientSampler, load_patient_sampler
-from ReVertLib.synthesis.samplers import context_samples
-from ReVertLib.synthesis.shapes import VertebraSampler, load_vertebra_sampler, sample_shape
-from ReVertLib.synthesis.views import aligned_view, sample_position, sample_sod_mm, sample_view
+from ReVertLib.synthesis.samplers import SampleVertebra, sample_patient_vertebrae, sample_vertebra
+from ReVertLib.synthesis.shapes import VertebraSampler, load_vertebra_sampler
 
-VOLUMES_PER_SHARD = 32
-VIEWS_PER_VOLUME = 8
+SHARD_PATTERN = "shard_*.npz"
+VERTEBRAE_PER_SHARD = 32
+VIEWS_PER_VERTEBRA = 8
 PATIENTS_PER_SHARD = 8
-ALIGNED = 0.4
-"""The share of views along the axes of the CT, as the DRRs that a network is tested on are taken."""
 
 
-def make_shard(sampler: VertebraSampler, seed: int, number: int, size_px: int = CROP_SIZE_PX) -> dict[str, np.ndarray]:
-    """One shard's arrays, images of S = size_px: images (N, S, S) uint8, level (N,), shape_index (N,), rotation
-    (N, 3, 3) crop camera from canonical, position_mm (N, 3), shapes (K, n, 3) float16 canonical mm."""
+@dataclass(frozen=True)
+class Shard:
+    """N training samples of K vertebrae; on disk an .npz of arrays with the names of the fields.
+
+    images: (N, S, S) uint8, the crops. level: (N,) int64, 0..4. shape_index: (N,) int64, which of shapes each shows.
+    rotation, position_mm: (N, 3, 3) and (N, 3) float32, crop camera from canonical. shapes: (K, n, 3) float16, vertices
+    in the canonical frame, mm. Raises InputError for arrays that do not fit each other.
+    """
+
+    images: np.ndarray
+    level: np.ndarray
+    shape_index: np.ndarray
+    rotation: np.ndarray
+    position_mm: np.ndarray
+    shapes: np.ndarray
+
+    def __post_init__(self) -> None:
+        count = len(self.images)
+        expected = {"level": (count,), "shape_index": (count,), "rotation": (count, 3, 3), "position_mm": (count, 3)}
+        for name, shape in expected.items():
+            if getattr(self, name).shape != shape:
+                raise InputError(f"shard: expected {name} of shape {shape}, got {getattr(self, name).shape}")
+        if count and not 0 <= self.shape_index.min() <= self.shape_index.max() < len(self.shapes):
+            found = f"{self.shape_index.min()} to {self.shape_index.max()}"
+            raise InputError(f"shard: expected shape_index within its {len(self.shapes)} shapes, got {found}")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @classmethod
+    def of(cls, vertebrae: Sequence[SampleVertebra]) -> Shard:
+        """The samples of some vertebrae, in order."""
+        rows = [(index, vertebra, view) for index, vertebra in enumerate(vertebrae) for view in vertebra.views]
+        poses = [view.camera_from_canonical for _, _, view in rows]
+        return cls(
+            images=np.stack([view.image for _, _, view in rows]),
+            level=np.array([vertebra.level for _, vertebra, _ in rows]),
+            shape_index=np.array([index for index, _, _ in rows]),
+            rotation=np.stack([pose.rotation for pose in poses]).astype(np.float32),
+            position_mm=np.stack([pose.translation_mm for pose in poses]).astype(np.float32),
+            shapes=np.stack([vertebra.vertices for vertebra in vertebrae]).astype(np.float16),
+        )
+
+    @classmethod
+    def concatenated(cls, shards: Sequence[Shard]) -> Shard:
+        """One shard of the samples of several, in order."""
+        first = np.cumsum([0] + [len(shard.shapes) for shard in shards[:-1]])
+        columns = {field.name: [getattr(shard, field.name) for shard in shards] for field in fields(cls)}
+        columns["shape_index"] = [index + start for index, start in zip(columns["shape_index"], first, strict=True)]
+        return cls(**{name: np.concatenate(arrays) for name, arrays in columns.items()})
+
+    @classmethod
+    def load(cls, path: Path) -> Shard:
+        """A shard on disk. Raises InputError for a file that is none."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                return cls(**{field.name: file[field.name] for field in fields(cls)})
+        except (KeyError, ValueError, OSError) as error:
+            raise InputError(f"shard {path.name}: expected the arrays of a shard, got {error}") from error
+
+    def save(self, path: Path) -> None:
+        """Writes the shard, whole or not at all."""
+        with whole_file(path) as temporary:
+            np.savez(temporary, **vars(self))
+
+
+def make_shard(sampler: VertebraSampler, seed: int, number: int, size_px: int = CROP_SIZE_PX) -> Shard:
+    """The shard of a number, of vertebrae alone, in images of size_px x size_px."""
     rng = np.random.default_rng([seed, number])
-    shapes, rows = [], []
-    for index in range(VOLUMES_PER_SHARD):
-        level, shape, mu = sample_bone(sampler, rng)
-        shapes.append(shape.vertices.astype(np.float16))
-        projector, axes = Projector(mu), patient_axes(mu)
-        for _ in range(VIEWS_PER_VOLUME):
-            rotation, position = sample_pose(shape.vertices, axes, rng)
-            camera_from_lps, camera = RigidTransform(rotation, position), crop_camera(position[2], size_px=size_px)
-            image = projector.line_integrals(camera_from_lps, camera, (size_px, size_px))
-            image = quantised(image, np.uint8)
-            rows.append((image, level, index, rotation.astype(np.float32), position.astype(np.float32)))
-    names = ("images", "level", "shape_index", "rotation", "position_mm")
-    return {name: np.stack(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)} | {
-        "shapes": np.stack(shapes)
-    }
+    views = VIEWS_PER_VERTEBRA
+    return Shard.of([sample_vertebra(sampler, views, rng, size_px) for _ in range(VERTEBRAE_PER_SHARD)])
 
 
-def sample_bone(sampler: VertebraSampler, rng: np.random.Generator) -> tuple[int, Mesh, Volume]:
-    """A level, 0..4, a shape of it, and its attenuation, canonical frame: a warped CT or drawn bone."""
-    level = int(rng.integers(len(LEVELS)))
-    shape = sample_shape(sampler, level, rng)
-    if rng.random() < 0.5:
-        return level, shape, warped_ct(sampler.sources[rng.integers(len(sampler.sources))], shape, rng)
-    return level, shape, drawn_bone(shape, rng)
-
-
-def sample_pose(vertices: np.ndarray, axes: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Rotation (3, 3) and position (3,) mm, crop camera from canonical, that vertices (n, 3) are seen in; axes: of the
-    CT, `scan.patient_axes`."""
-    rotation = aligned_view(axes, rng) if rng.random() < ALIGNED else sample_view(rng)
-    sod_mm = sample_sod_mm(rng)
-    return rotation, sample_position(vertices @ rotation.T, sod_mm, crop_camera(sod_mm), rng)
-
-
-def make_context_shard(patients: PatientSampler, seed: int, number: int) -> dict[str, np.ndarray]:
-    """`make_shard` of whole people instead of vertebrae alone."""
+def make_patient_shard(sampler: PatientSampler, seed: int, number: int) -> Shard:
+    """The shard of a number, of patients: L1 to L5 of each."""
     rng = np.random.default_rng([seed, number])
-    parts = [context_samples(patients, VIEWS_PER_VOLUME, rng) for _ in range(PATIENTS_PER_SHARD)]
-    for i, part in enumerate(parts):
-        part["shape_index"] = part["shape_index"] + i * len(LEVELS)
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    patients = (sample_patient_vertebrae(sampler, VIEWS_PER_VERTEBRA, rng) for _ in range(PATIENTS_PER_SHARD))
+    return Shard.of([vertebra for patient in patients for vertebra in patient])
 
 
 def build_shards(
@@ -98,12 +122,11 @@ def build_shards(
     made_folder(out)
     load = load_patient_sampler if context else load_vertebra_sampler
     sampler = load(data, shapes, model, held_out)
-    make = make_context_shard if context else make_shard
+    make = make_patient_shard if context else make_shard
     for number in progress(numbers, "shards"):
         path = out / f"shard_{number:05d}.npz"
         if not path.exists():
             started = time.monotonic()
-            with whole_file(path) as temporary:
-                arrays = make(sampler, seed, number)
-                np.savez(temporary, **arrays)
-            log.info(f"{path.name}: {len(arrays['images']) / (time.monotonic() - started):.0f} samples/s")
+            shard = make(sampler, seed, number)
+            shard.save(path)
+            log.info(f"{path.name}: {len(shard) / (time.monotonic() - started):.0f} samples/s")

@@ -21,9 +21,8 @@ from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.processes import process_pool
 from ReVertLib.synthesis.ct_scanner import patient_axes
+from ReVertLib.synthesis.samplers import sample_bone, sample_pose
 from ReVertLib.synthesis.shapes import VertebraSampler
-
-from .shards import sample_bone, sample_pose
 
 BOX = (88, 112, 120)
 """Voxels (k, j, i) in which nearly every vertebra fits in slices of 1 mm; another is drawn for one that does not."""
@@ -34,12 +33,12 @@ POSES = 64
 
 @dataclass(frozen=True)
 class BufferedVertebra:
-    """A vertebra of the buffer. mu: BOX, float16, attenuation per mm. box_from_lps: (3, 4) from canonical mm to the
-    box, -1 to 1 from end to end, x first, as `grid_sample` has it. shape: (n, 3) canonical mm. level: 0..4. rotation:
-    (POSES, 3, 3) crop camera from canonical. position_mm: (POSES, 3). All but mu and level float32."""
+    """A vertebra of the buffer. mu: BOX, float16, attenuation per mm. box_from_canonical: (3, 4) from canonical mm to
+    the box, -1 to 1 from end to end, x first, as `grid_sample` has it. shape: (n, 3) canonical mm. level: 0..4.
+    rotation: (POSES, 3, 3) crop camera from canonical. position_mm: (POSES, 3). All but mu and level float32."""
 
     mu: np.ndarray
-    box_from_lps: np.ndarray
+    box_from_canonical: np.ndarray
     shape: np.ndarray
     level: np.int64
     rotation: np.ndarray
@@ -59,14 +58,18 @@ def make_vertebra(sampler: VertebraSampler, seed: int, number: int) -> BufferedV
     ends[:3, 3] = 1 / np.array(BOX[::-1]) - 1  # the centre of the first voxel
     outermost = shape.vertices[ConvexHull(shape.vertices).vertices]  # no other bounds what is seen
     poses = [sample_pose(outermost, patient_axes(mu), rng) for _ in range(POSES)]
-    rotation, position_mm = zip(*poses, strict=True)
-    mm = ((ends @ np.linalg.inv(mu.ijk_to_lps))[:3], shape.vertices, np.stack(rotation), np.stack(position_mm))
-    box_from_lps, vertices, rotation, position_mm = (array.astype(np.float32) for array in mm)
-    return BufferedVertebra(box, box_from_lps, vertices, np.int64(level), rotation, position_mm)
+    return BufferedVertebra(
+        mu=box,
+        box_from_canonical=(ends @ np.linalg.inv(mu.ijk_to_lps))[:3].astype(np.float32),
+        shape=shape.vertices.astype(np.float32),
+        level=np.int64(level),
+        rotation=np.stack([pose.rotation for pose in poses]).astype(np.float32),
+        position_mm=np.stack([pose.translation_mm for pose in poses]).astype(np.float32),
+    )
 
 
 def _boxed_bone(sampler: VertebraSampler, rng: np.random.Generator) -> tuple[int, Mesh, Volume]:
-    """`shards.sample_bone` without what is empty around the bone."""
+    """`samplers.sample_bone` without what is empty around the bone."""
     level, shape, mu = sample_bone(sampler, rng)
     filled = np.argwhere(mu.array)[:, ::-1]
     return level, shape, mu.cropped(filled.min(0), filled.max(0) + 1)

@@ -10,8 +10,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import numpy as np
-
 from ReVertLib.synthesis.shapes import load_vertebra_sampler
 from ReVertLib.training.shards import make_shard
 
@@ -26,7 +24,7 @@ def main() -> None:
     sampler = load_vertebra_sampler(options.data, options.shapes)
     options.out.mkdir(parents=True, exist_ok=True)
     for number in range(options.first, options.first + options.shards):
-        np.savez(options.out / f"shard_{number:05d}.npz", **make_shard(sampler, 0, number, options.pixels))
+        make_shard(sampler, 0, number, options.pixels).save(options.out / f"shard_{number:05d}.npz")
         print(f"shard {number}", flush=True)
 
 

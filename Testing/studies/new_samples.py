@@ -30,7 +30,7 @@ from ReVertLib.registration.icp import align
 from ReVertLib.training.augmentation import augmented
 from ReVertLib.training.average import network_in_file
 from ReVertLib.training.samples import Samples
-from ReVertLib.training.shards import VIEWS_PER_VOLUME
+from ReVertLib.training.shards import VIEWS_PER_VERTEBRA
 
 FAR_DEG = 20.0
 
@@ -55,8 +55,8 @@ def measured(network: nn.Module, samples: Samples, augment: bool) -> str:
 @torch.no_grad()
 def surfaces(network: nn.Module, samples: Samples) -> dict[str, np.ndarray]:
     """(n, 4) Dice, HD95, ASSD and NSD of the answers and of the baseline, one row for each shape."""
-    first = torch.arange(0, len(samples), VIEWS_PER_VOLUME)
-    view = torch.randint(VIEWS_PER_VOLUME, first.shape, generator=torch.Generator().manual_seed(0))
+    first = torch.arange(0, len(samples), VIEWS_PER_VERTEBRA)
+    view = torch.randint(VIEWS_PER_VERTEBRA, first.shape, generator=torch.Generator().manual_seed(0))
     batch = samples.batch(first + view, CPU)
     answer, _ = network.answer(batch.image, batch.level, batch.position_mm[:, 2])
     found = {"answers": answer.shape, "baseline": network.means[batch.level]}

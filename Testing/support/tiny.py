@@ -23,6 +23,7 @@ from ReVertLib.mesh.sampling import surface_points
 from ReVertLib.mesh.silhouette import silhouette as filled_silhouette
 from ReVertLib.network.weights import build_network, save_weights
 from ReVertLib.synthesis.bone import voxelised
+from ReVertLib.training.shards import Shard
 
 OPTIONS = {
     "template": {
@@ -107,8 +108,8 @@ def crop_camera(sod_mm: float) -> Geometry:
     return Geometry(2 * sod_mm, sod_mm, (2 * sod_mm / focal_px,) * 2, ((CROP_SIZE_PX - 1) / 2,) * 2)
 
 
-def shard(count=6, shapes=2, seed=0) -> dict[str, np.ndarray]:
-    """The arrays of a shard: blurred silhouettes of scaled mean vertebrae, near AP and lateral."""
+def shard(count=6, shapes=2, seed=0) -> Shard:
+    """A shard of blurred silhouettes of scaled mean vertebrae, near AP and lateral."""
     rng = np.random.default_rng(seed)
     rows = {name: [] for name in ("images", "level", "shape_index", "rotation", "position_mm")}
     levels = rng.integers(5, size=shapes)
@@ -121,16 +122,15 @@ def shard(count=6, shapes=2, seed=0) -> dict[str, np.ndarray]:
         for name, value in zip(rows, (image, levels[i % shapes], i % shapes, rotation, position), strict=True):
             rows[name].append(value)
     arrays = {name: np.stack(column) for name, column in rows.items()}
-    arrays["rotation"] = arrays["rotation"].astype(np.float32)
-    arrays["position_mm"] = arrays["position_mm"].astype(np.float32)
-    return arrays | {"shapes": np.stack(bones)}
+    poses = {name: arrays.pop(name).astype(np.float32) for name in ("rotation", "position_mm")}
+    return Shard(**arrays, **poses, shapes=np.stack(bones))
 
 
-def write_shard(folder: Path, number=0, **sizes) -> dict[str, np.ndarray]:
-    """A shard of `shard` on disk, its number being its seed; returns its arrays."""
-    arrays = shard(seed=number, **sizes)
-    np.savez(folder / f"shard_{number:05d}.npz", **arrays)
-    return arrays
+def write_shard(folder: Path, number=0, **sizes) -> Shard:
+    """A shard of `shard` on disk, its number being its seed."""
+    made = shard(seed=number, **sizes)
+    made.save(folder / f"shard_{number:05d}.npz")
+    return made
 
 
 def write_volume(path: Path, volume: Volume) -> None:

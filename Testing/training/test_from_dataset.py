@@ -11,7 +11,8 @@ from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, crop_camera, crop_geome
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.metrics.surface import surface_metrics
-from ReVertLib.training.from_dataset import sample_folder, vertebra_samples
+from ReVertLib.training.from_dataset import dataset_vertebra, sample_folder
+from ReVertLib.training.shards import Shard
 
 TRAINING_NAME = next(f"person{i}" for i in range(100) if split_of(f"person{i}") == "train")
 OTHER_NAME = next(f"person{i}" for i in range(100) if split_of(f"person{i}") == "test")
@@ -34,7 +35,7 @@ def folder(tmp_path_factory, resources):
 
 @pytest.fixture(scope="module")
 def shard(folder):
-    return vertebra_samples(read_dataset(folder)[0])
+    return Shard.of([dataset_vertebra(read_dataset(folder)[0])])
 
 
 def test_the_stated_surface_is_the_true_one(folder, shard):
@@ -42,15 +43,15 @@ def test_the_stated_surface_is_the_true_one(folder, shard):
     truth = read_mesh(item.mesh)
     for index, (geometry, camera_from_lps) in enumerate(zip(item.geometries, item.camera_from_lps, strict=True)):
         _, camera_from_crop = crop_geometry(geometry)
-        in_crop = shard["shapes"][0].astype(float) @ shard["rotation"][index].T + shard["position_mm"][index]
+        in_crop = shard.shapes[0].astype(float) @ shard.rotation[index].T + shard.position_mm[index]
         in_lps = camera_from_lps.inverse.apply(camera_from_crop.apply(in_crop))
         assert surface_metrics(Mesh(in_lps, load_template().faces), truth, samples=5_000).dice > 0.97
 
 
 def test_the_images_show_the_stated_surface(shard):
-    assert shard["images"].shape == (5, CROP_SIZE_PX, CROP_SIZE_PX)
-    for image, rotation, position in zip(shard["images"], shard["rotation"], shard["position_mm"], strict=True):
-        vertices = shard["shapes"][0].astype(float) @ rotation.T + position
+    assert shard.images.shape == (5, CROP_SIZE_PX, CROP_SIZE_PX)
+    for image, rotation, position in zip(shard.images, shard.rotation, shard.position_mm, strict=True):
+        vertices = shard.shapes[0].astype(float) @ rotation.T + position
         stated = tiny.silhouette(vertices, crop_camera(float(position[2])))
         seen = image > 8
         assert (stated & seen).sum() / (stated | seen).sum() > 0.85

@@ -44,20 +44,20 @@ def rendered(buffer, slot, pose):
     slot, pose = torch.as_tensor(slot), torch.as_tensor(pose)
     rotation, position_mm = buffer.rotation[slot, pose], buffer.position_mm[slot, pose]
     vertices = buffer.shape[slot] @ rotation.transpose(1, 2) + position_mm[:, None]
-    return line_integrals(buffer.mu[slot], buffer.box_from_lps[slot], vertices, rotation, position_mm)
+    return line_integrals(buffer.mu[slot], buffer.box_from_canonical[slot], vertices, rotation, position_mm)
 
 
 @pytest.mark.parametrize("yaw_deg, depth_mm", [(0, 30.0), (90, 20.0), (180, 30.0)])
 def test_a_block_by_hand(yaw_deg, depth_mm):
     """20 x 30 x 40 mm of 0.05 per mm: a ray between its sides passes as much of it as its slope says."""
     mu = torch.full((1, 40, 30, 20), 0.05)
-    box_from_lps = torch.diag(torch.tensor([2 / 20, 2 / 30, 2 / 40]))[None]
-    box_from_lps = torch.cat([box_from_lps, torch.zeros(1, 3, 1)], 2)
+    box_from_canonical = torch.diag(torch.tensor([2 / 20, 2 / 30, 2 / 40]))[None]
+    box_from_canonical = torch.cat([box_from_canonical, torch.zeros(1, 3, 1)], 2)
     rotation = torch.tensor(view_rotation(yaw_deg), dtype=torch.float32)[None]
     position_mm = torch.tensor([[2.0, -3.0, 600.0]])
     corners = torch.tensor([[x, y, z] for x in (-10.0, 10.0) for y in (-15.0, 15.0) for z in (-20.0, 20.0)])
     vertices = corners @ rotation.transpose(1, 2) + position_mm[:, None]
-    image = line_integrals(mu, box_from_lps, vertices, rotation, position_mm)[0]
+    image = line_integrals(mu, box_from_canonical, vertices, rotation, position_mm)[0]
     v, u = torch.meshgrid(*(torch.arange(128) - 63.5,) * 2, indexing="ij")
     x_mm, y_mm = 0.875 * u, 0.875 * v  # at the depth of the origin
     width_mm = 20.0 if depth_mm == 30.0 else 30.0

@@ -1,5 +1,7 @@
 """Shards in memory."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -14,37 +16,37 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory):
-    """A folder of three shards with 2, 3 and 1 shapes, and their arrays in order."""
+    """A folder of three shards with 2, 3 and 1 shapes, and the shards in order."""
     folder = tmp_path_factory.mktemp("shards")
     sizes = [(4, 2), (3, 3), (2, 1)]
     return folder, [write_shard(folder, i, count=c, shapes=s) for i, (c, s) in enumerate(sizes)]
 
 
 def test_each_sample_keeps_its_own_shape(shards):
-    folder, arrays = shards
+    folder, written = shards
     samples = Samples(folder)
     assert len(samples) == 9
     order = torch.tensor([8, 0, 5, 3])
     batch = samples.batch(order, CPU)
     for row, (number, sample) in enumerate([(2, 1), (0, 0), (1, 1), (0, 3)]):
-        own = arrays[number]
-        shape = own["shapes"][own["shape_index"][sample]].astype(np.float32)
+        own = written[number]
+        shape = own.shapes[own.shape_index[sample]].astype(np.float32)
         assert np.array_equal(batch.shape[row], shape)
-        assert batch.level[row] == own["level"][sample]
-        truth = shape @ own["rotation"][sample].T + own["position_mm"][sample]
+        assert batch.level[row] == own.level[sample]
+        truth = shape @ own.rotation[sample].T + own.position_mm[sample]
         assert np.abs(batch.vertices[row].numpy() - truth).max() < 1e-3
 
 
 def test_images_are_scaled_as_crops_are(shards):
-    folder, arrays = shards
+    folder, written = shards
     batch = Samples(folder).batch(torch.tensor([1]), CPU)
     assert batch.image.shape == (1, 1, 128, 128)
-    assert np.allclose(batch.image[0, 0], normalised(arrays[0]["images"][1].astype(float)), atol=1e-6)
+    assert np.allclose(batch.image[0, 0], normalised(written[0].images[1].astype(float)), atol=1e-6)
 
 
 def test_a_black_image_stays_black(tmp_path):
-    arrays = write_shard(tmp_path, count=1, shapes=1)
-    np.savez(tmp_path / "shard_00000.npz", **(arrays | {"images": np.zeros((1, 128, 128), np.uint8)}))
+    written = write_shard(tmp_path, count=1, shapes=1)
+    replace(written, images=np.zeros((1, 128, 128), np.uint8)).save(tmp_path / "shard_00000.npz")
     assert Samples(tmp_path).batch(torch.tensor([0]), CPU).image.abs().max() == 0
 
 

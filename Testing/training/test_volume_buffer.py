@@ -13,7 +13,7 @@ from ReVertLib.anatomy.template import load_template
 from ReVertLib.errors import InputError
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.mesh import Mesh
-from ReVertLib.training import shards
+from ReVertLib.synthesis import samplers
 from ReVertLib.training import volume_buffer as module
 from ReVertLib.training.volume_buffer import BOX, POSES, BufferedVertebra, VolumeBuffer, make_vertebra
 
@@ -33,7 +33,7 @@ def test_a_vertebra_depends_on_seed_and_number_alone():
     shapes = {name: (getattr(first, name).shape, getattr(first, name).dtype.name) for name in NAMES}
     assert shapes == {
         "mu": (BOX, "float16"),
-        "box_from_lps": ((3, 4), "float32"),
+        "box_from_canonical": ((3, 4), "float32"),
         "shape": ((3000, 3), "float32"),
         "level": ((), "int64"),
         "rotation": ((POSES, 3, 3), "float32"),
@@ -57,7 +57,7 @@ def test_the_box_holds_the_scan_as_it_is_in_its_place(monkeypatch):
         assert voxels.min() == 0 and (voxels.max(0) + 1).tolist() == list(mu.array.shape)
         ijk = voxels[::1000, ::-1]
         at = (mu.ijk_to_lps[:3, :3] @ ijk.T).T + mu.ijk_to_lps[:3, 3]
-        x = at @ vertebra.box_from_lps[:, :3].T + vertebra.box_from_lps[:, 3]
+        x = at @ vertebra.box_from_canonical[:, :3].T + vertebra.box_from_canonical[:, 3]
         assert np.abs(((x + 1) * BOX[::-1] - 1) / 2 - ijk).max() < 1e-3
         i, j, k = ijk.T
         assert np.allclose(vertebra.mu[k, j, i], mu.array[k, j, i], rtol=1e-3, atol=1e-7)
@@ -67,8 +67,8 @@ def test_the_box_holds_the_scan_as_it_is_in_its_place(monkeypatch):
 def test_bone_is_drawn_and_warped_and_at_times_seen_along_its_slices(monkeypatch):
     seen = []
     for name in ("warped_ct", "drawn_bone", "aligned_view", "sample_view"):
-        real = getattr(shards, name)
-        monkeypatch.setattr(shards, name, lambda *a, name=name, real=real: seen.append(name) or real(*a))
+        real = getattr(samplers, name)
+        monkeypatch.setattr(samplers, name, lambda *a, name=name, real=real: seen.append(name) or real(*a))
     for number in range(4):
         make_vertebra(patient_sampler().vertebrae, 0, number)
     assert {"warped_ct", "drawn_bone"} < set(seen)

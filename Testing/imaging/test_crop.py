@@ -122,6 +122,18 @@ def test_foreground_box_needs_a_black_border():
         foreground_box(pixels)
 
 
+@pytest.mark.parametrize(("bright", "accepted"), [(12, True), (14, False)])
+def test_a_fifth_of_the_border_may_be_bright(bright, accepted):
+    """So many columns at the middle of the upper and the lower edge: of 126 pixels along the border 24 or 28."""
+    pixels = np.zeros((32, 31), np.float32)
+    pixels[:, 10 : 10 + bright] = 100.0
+    if accepted:
+        assert foreground_box(pixels) == (10.0, 0.0, 22.0, 32.0)
+        return
+    with pytest.raises(InputError, match="an image that is not of an isolated vertebra"):
+        foreground_box(pixels)
+
+
 def test_the_given_box_goes_first():
     pixels = disc(SMALL, (128, 128), (0.0, 0.0))
     assert boxed(pixels, with_box(SMALL, (30.0, 0.0))) == with_box(SMALL, (30.0, 0.0))

@@ -120,6 +120,8 @@ def test_normals_of_a_cube_by_hand():
     assert normals[0] == pytest.approx(corner / np.linalg.norm(corner))
     mixed = np.array([1.0, -2.0, 1.0])  # vertex 5, (1, 0, 1): one triangle of x = 1, two of y = 0, one of z = 1
     assert normals[5] == pytest.approx(mixed / np.linalg.norm(mixed))
+    tall = vertex_normals(Mesh(CUBE.vertices * [1.0, 1.0, 3.0], CUBE.faces))[0]  # four sides of 3, two of 1
+    assert tall == pytest.approx(np.array([-6.0, -6.0, -2.0]) / np.sqrt(76))
     outward = CUBE.vertices - 0.5
     assert (np.einsum("ij,ij->i", normals, outward) > 0).all()
     assert np.linalg.norm(normals, axis=1) == pytest.approx(np.ones(8))

@@ -1,15 +1,24 @@
 # make help lists what can be made; `make setup` is needed by all and runs by itself.
 PYTHON ?= python3
 VENV ?= .venv
-# Installed before anything else can ask for torch. For a machine without a GPU, pytorch.org has a build that saves
-# gigabytes: make setup TORCH="torch --index-url https://download.pytorch.org/whl/cpu"
-TORCH ?= torch==2.13.0
+# Installed before anything else can ask for torch; when empty, the build for this machine.
+TORCH ?=
+# Without a GPU: 2.6 instead of 6.3 GB. Where pytorch.org cannot be reached, what pip finds under this name.
+CPU_INDEX := https://download.pytorch.org/whl/cpu
+ELSEWHERE := torch==2.13.0
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+CORES := $(shell getconf _NPROCESSORS_ONLN)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-SUPPORTED := import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 13) or \
-    sys.exit("Python: expected 3.10 to 3.13, got %d.%d; name another: make setup PYTHON=python3.12" % v)
+REQUIRED := $(shell sed -n 's/^requires-python = "\([^"]*\)".*/\1/p' pyproject.toml)
+SUPPORTED := import re, sys; low, high = map(int, re.findall("3[.]([0-9]+)", "$(REQUIRED)")); \
+    (3, low) <= sys.version_info[:2] < (3, high) or sys.exit( \
+    "Python: expected $(REQUIRED), got %d.%d; name another: make setup PYTHON=python3.12" % sys.version_info[:2])
+# pip shows its progress to a person and is silent in a log.
+PIP = test -t 1 && quiet= || quiet=--quiet; $(BIN)/python -m pip install $$quiet
+HAS_GPU := test -e /dev/nvidia0 || nvidia-smi -L >/dev/null 2>&1 || test "$$(uname)" = Darwin
+REACHED := from urllib.request import urlopen; urlopen("$(CPU_INDEX)/torch/", timeout=10)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-layer bench screenshots clean
@@ -17,18 +26,24 @@ SUPPORTED := import sys; v = sys.version_info[:2]; (3, 10) <= v <= (3, 13) or \
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 13
 	@echo
-	@echo 'Variables: PYTHON (an interpreter, 3.10 to 3.13), VENV (where to install),'
-	@echo 'TORCH (what pip installs as torch). Without a GPU this saves gigabytes:'
-	@echo '  make setup TORCH="torch --index-url https://download.pytorch.org/whl/cpu"'
+	@echo 'Variables: PYTHON (an interpreter, $(REQUIRED)), VENV (where to install),'
+	@echo 'TORCH (what pip installs as torch; by default the CPU build where there is no GPU), as in'
+	@echo '  make setup TORCH="torch --index-url https://download.pytorch.org/whl/cu128"'
 
 setup: $(READY) ## install everything into .venv (at once when it is there)
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml setup.py
 	@$(PYTHON) -c '$(SUPPORTED)'
 	@echo 'Installing into $(VENV); this takes some minutes the first time.'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet $(TORCH)
-	@$(BIN)/python -m pip install --quiet --editable '.[train,test]'
+	@torch='$(TORCH)'; \
+	if test -z "$$torch"; then \
+	    if $(HAS_GPU); then torch=torch; \
+	    elif $(BIN)/python -c '$(REACHED)' 2>/dev/null; then torch='torch --index-url $(CPU_INDEX)'; \
+	    else torch='$(ELSEWHERE)'; fi; \
+	fi; \
+	echo "PyTorch: $$torch"; $(PIP) $$torch
+	@$(PIP) --editable '.[train,test]'
 	@touch $@
 
 demo: setup ## reconstruct the shipped vertebra, compare it with its CT, write a picture
@@ -37,7 +52,7 @@ demo: setup ## reconstruct the shipped vertebra, compare it with its CT, write a
 test: setup ## lint, then the whole test suite
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses=$(CORES) --dist=loadfile
 
 test-layer: setup ## the module's tests on Slicer's own Python layer: make test-layer LAYER=.../Slicer/Base/Python
 	@test -d "$(LAYER)/slicer" || { echo 'LAYER: expected the folder Base/Python of a checkout of Slicer, got "$(LAYER)"'; exit 2; }
@@ -51,5 +66,5 @@ screenshots: setup ## render the pictures of the module on Slicer's own displaya
 	@$(BIN)/python Testing/studies/screenshots.py
 
 clean: ## remove the installation and every cache, nothing else
-	rm -rf $(VENV) .pytest_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) .pytest_cache .ruff_cache build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,6 @@
 """Draws the module's icon, ReVert/Resources/Icons/ReVert.png: a lumbar vertebra from the side in an X-ray cone.
 
-Run from anywhere: python Resources/make_icon.py
+Run from anywhere: python Testing/studies/make_icon.py
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 from matplotlib.patches import Circle, FancyBboxPatch, Polygon
 from scipy.interpolate import splev, splprep
 
-ICON = Path(__file__).resolve().parent.parent / "ReVert" / "Resources" / "Icons" / "ReVert.png"
+ICON = Path(__file__).resolve().parents[2] / "ReVert" / "Resources" / "Icons" / "ReVert.png"
 SIDE_PX = 128
 
 NIGHT, GLOW, BEAM, BONE, EDGE = "#13233b", "#f9d67a", "#f6b93b", "#f7f0e1", "#5d4a2f"

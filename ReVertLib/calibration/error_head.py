@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.inference.plausibility import CropStatistics, crop_statistics
-from ReVertLib.mesh.distance import distances_mm
+from ReVertLib.mesh.distance import signed_distances_mm
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.network.template_network import TemplateNetwork
 from ReVertLib.network.uncertainty_heads import ErrorHead, Evidence, MahalanobisScore
@@ -75,7 +75,7 @@ def experience(network: TemplateNetwork, samples: Samples, seed: int, say: Say) 
         batch = augmented(samples.batch(index, torch.device("cpu")), random, share=0.0)
         surface, evidence = network.answer(batch.image, batch.level, batch.position_mm[:, 2])
         pairs = zip(surface.vertices.double().numpy(), batch.vertices.double().numpy(), strict=True)
-        errors = np.stack([np.abs(distances_mm(found, Mesh(truth, faces))) for found, truth in pairs])
+        errors = np.stack([np.abs(signed_distances_mm(found, Mesh(truth, faces))) for found, truth in pairs])
         parts.append((evidence.nodes.half(), evidence.code.half(), evidence.pooled.half(), torch.as_tensor(errors)))
         looks += [crop_statistics(image) for image in batch.image[:, 0].numpy()]
         if first % (50 * BATCH) == 0:

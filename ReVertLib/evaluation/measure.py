@@ -13,7 +13,7 @@ from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.inference.results import Reconstruction
 from ReVertLib.inference.verdict import Verdict, verdict
-from ReVertLib.mesh.distance import distances_mm
+from ReVertLib.mesh.distance import signed_distances_mm
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import Mesh, mesh_quality, volume_centroid
 from ReVertLib.mesh.self_intersection import self_intersections
@@ -217,7 +217,7 @@ def _rows(
 
 def _vertex_errors_mm(mesh: Mesh, truth: Mesh) -> np.ndarray:
     """(n,) distance of each vertex to the true surface, mm."""
-    return np.abs(distances_mm(mesh.vertices, truth))
+    return np.abs(signed_distances_mm(mesh.vertices, truth))
 
 
 def judgement(said: Reconstruction, truth: Mesh) -> Judgement | None:

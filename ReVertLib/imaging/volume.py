@@ -35,6 +35,11 @@ class Volume:
         """(3,) number of voxels along i, j, k."""
         return np.array(self.array.shape[::-1])
 
+    @property
+    def centre_lps(self) -> np.ndarray:
+        """(3,) the middle of the volume, LPS mm."""
+        return self.lps_from_ijk((self.size_ijk - 1) / 2)
+
     def lps_from_ijk(self, index: np.ndarray) -> np.ndarray:
         """(n, 3) LPS mm of voxel indices (n, 3), which may be fractions."""
         return mapped(index, self.ijk_to_lps)

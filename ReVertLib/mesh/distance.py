@@ -15,13 +15,13 @@ from .polydata import to_polydata
 _LARGEST_MM = 400.0
 
 
-def signed_distances(mesh: Mesh, target: Mesh) -> np.ndarray:
+def vertex_distances_mm(mesh: Mesh, target: Mesh) -> np.ndarray:
     """(n,) distance in mm of each vertex of mesh to the surface of target, positive outside, negative inside.
 
     Raises InputError when target is open or empty: it then has no inside.
     """
     check_closed(target, "target")
-    return distances_mm(mesh.vertices, target)
+    return signed_distances_mm(mesh.vertices, target)
 
 
 def check_closed(mesh: Mesh, what: str) -> None:
@@ -43,8 +43,8 @@ def check_closed(mesh: Mesh, what: str) -> None:
         raise InputError(f"{what}: expected a vertebra in mm, at most {_LARGEST_MM:g} across, got {size_mm:.4g}")
 
 
-def distances_mm(points: np.ndarray, target: Mesh) -> np.ndarray:
-    """(n,) exact distance of points (n, 3) to the triangles of target, positive outside, negative inside."""
+def signed_distances_mm(points: np.ndarray, target: Mesh) -> np.ndarray:
+    """(n,) exact distance of points (n, 3) to the triangles of target, mm, positive outside, negative inside."""
     distance = vtkImplicitPolyDataDistance()
     distance.SetInput(to_polydata(_outward(target)))
     result = vtkDoubleArray()

@@ -17,7 +17,7 @@ from ReVertLib.errors import InputError
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL
 from ReVertLib.imaging.labels import is_cut_off, label_mesh, read_label_map
 from ReVertLib.imaging.volume import Volume
-from ReVertLib.mesh.distance import check_closed, signed_distances
+from ReVertLib.mesh.distance import check_closed, vertex_distances_mm
 from ReVertLib.mesh.io import MESH_SUFFIXES, read_mesh
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.registration.icp import align
@@ -92,7 +92,7 @@ def compare(
     alignment = align(mesh, target, mode)
     moved = mesh.moved(alignment)
     say(measuring)
-    metrics, distances = surface_metrics(moved, target), signed_distances(moved, target)
+    metrics, distances = surface_metrics(moved, target), vertex_distances_mm(moved, target)
     found = baseline_mode = None
     if baseline is not None:
         say(measuring_baseline)

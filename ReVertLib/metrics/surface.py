@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from ReVertLib.errors import InputError
-from ReVertLib.mesh.distance import check_closed, distances_mm
+from ReVertLib.mesh.distance import check_closed, signed_distances_mm
 from ReVertLib.mesh.mesh import Mesh, mesh_volume_mm3
 from ReVertLib.mesh.polydata import inside_voxels
 from ReVertLib.mesh.sampling import surface_points
@@ -35,8 +35,8 @@ def surface_metrics(mesh: Mesh, target: Mesh, samples: int = 50_000, seed: int =
     """
     check_closed(mesh, "mesh")
     check_closed(target, "target")
-    there = np.abs(distances_mm(surface_points(mesh, samples, seed), target))
-    back = np.abs(distances_mm(surface_points(target, samples, seed + 1), mesh))
+    there = np.abs(signed_distances_mm(surface_points(mesh, samples, seed), target))
+    back = np.abs(signed_distances_mm(surface_points(target, samples, seed + 1), mesh))
     return SurfaceMetrics(
         dice=dice(mesh, target),
         hd95_mm=float(max(np.percentile(there, 95), np.percentile(back, 95))),

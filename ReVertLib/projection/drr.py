@@ -142,10 +142,7 @@ class Scan:
     """
 
     def __init__(self, ct: Volume, centre_lps: Sequence[float] | None = None) -> None:
-        if centre_lps is None:
-            middle = (np.array(ct.array.shape[::-1]) - 1) / 2
-            centre_lps = (ct.ijk_to_lps @ [*middle, 1.0])[:3]
-        self.centre_lps = np.asarray(centre_lps, float)
+        self.centre_lps = np.asarray(ct.centre_lps if centre_lps is None else centre_lps, float)
         if self.centre_lps.shape != (3,) or not np.isfinite(self.centre_lps).all():
             raise InputError(f"centre_lps: expected three finite numbers, got {str(centre_lps)[:60]}")
         self._projector = Projector(attenuation(ct))

@@ -18,7 +18,7 @@ from ReVertLib.calibration.error_head import (
     familiar,
     fit,
 )
-from ReVertLib.mesh.distance import distances_mm
+from ReVertLib.mesh.distance import signed_distances_mm
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.network.posed_shape import PosedShape
 from ReVertLib.network.uncertainty_heads import ErrorHead, Evidence, MahalanobisScore
@@ -51,7 +51,7 @@ def test_experience_is_the_exact_distance_to_the_true_surface(tmp_path):
     faces = load_template().faces
     for i in range(3):
         there = Mesh(truth.vertices[i].double().numpy(), faces)
-        plain = np.abs(distances_mm(there.vertices + np.array([0.0, 0.0, 3.0]), there))
+        plain = np.abs(signed_distances_mm(there.vertices + np.array([0.0, 0.0, 3.0]), there))
         assert np.abs(known.error_mm[i].numpy() - plain).max() < 1e-3
     assert 0.5 < known.error_mm.mean() < 3.0
     part, errors = known.part(torch.tensor([2]))

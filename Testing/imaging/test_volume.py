@@ -107,6 +107,7 @@ def test_indices_and_points_by_hand():
     matrix = np.array([[-1.0, 0, 0, 10], [0, 2.0, 0, 20], [0, 0, 4.0, 30], [0, 0, 0, 1]])
     volume = Volume(np.zeros((5, 6, 7)), matrix)
     assert volume.size_ijk.tolist() == [7, 6, 5]
+    assert volume.centre_lps.tolist() == [7, 25, 38]
     assert volume.lps_from_ijk(np.array([[0, 0, 0], [3, 2, 0.5]])).tolist() == [[10, 20, 30], [7, 24, 32]]
     assert volume.ijk_from_lps(np.array([[7.0, 24, 32], [10.5, 20, 30]])).tolist() == [[3, 2, 0.5], [-0.5, 0, 0]]
     lower, upper = volume.box_around(np.array([[7.0, 24, 32], [10.5, 20, 31]]), margin=1)

@@ -19,7 +19,7 @@ from ReVertLib.imaging.labels import label_centre_lps, label_mesh, read_label_ma
 from ReVertLib.inference.plausibility import UNLIKE
 from ReVertLib.inference.predictor import Predictor, choose_device
 from ReVertLib.inference.verdict import verdict
-from ReVertLib.mesh.distance import distances_mm
+from ReVertLib.mesh.distance import signed_distances_mm
 from ReVertLib.mesh.mesh import mesh_quality
 from ReVertLib.metrics.surface import surface_metrics
 from ReVertLib.network.sphere_network import SphereNetwork, fibonacci_sphere
@@ -95,7 +95,7 @@ def test_the_shipped_weights_say_what_error_to_expect_and_what_they_do_not_know(
         found = predictor.reconstruct(pixels, geometry)
         assert found.warnings == ()
         assert found.expected_error_mm.shape == (len(found.mesh.vertices),)
-        actual_mm = np.abs(distances_mm(found.mesh.vertices, target)).mean()
+        actual_mm = np.abs(signed_distances_mm(found.mesh.vertices, target)).mean()
         assert 0.5 < found.expected_error_mm.mean() / actual_mm < 2.0
         assert verdict(found).word in ("trust", "check")
         wide = replace(geometry, pixel_spacing_mm=tuple(2 * mm for mm in geometry.pixel_spacing_mm))

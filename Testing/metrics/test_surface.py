@@ -9,7 +9,7 @@ import pytest
 import vtk
 
 from ReVertLib.errors import InputError
-from ReVertLib.mesh.distance import check_closed, distances_mm, signed_distances
+from ReVertLib.mesh.distance import check_closed, signed_distances_mm, vertex_distances_mm
 from ReVertLib.mesh.mesh import Mesh, mesh_volume_mm3
 from ReVertLib.mesh.polydata import from_polydata
 from ReVertLib.mesh.sampling import surface_points
@@ -106,7 +106,7 @@ def test_distances_equal_triangle_by_triangle_search():
     points = np.random.default_rng(0).uniform(-15, 15, (60, 3))
     corners = target.vertices[target.faces]
     expected = [min(triangle_distance(p, *triangle) for triangle in corners) for p in points]
-    assert np.allclose(np.abs(distances_mm(points, target)), expected, atol=1e-9)
+    assert np.allclose(np.abs(signed_distances_mm(points, target)), expected, atol=1e-9)
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0]])
@@ -114,14 +114,14 @@ def test_sign_is_that_of_the_winding_number_for_either_winding(order):
     target = cube(10)
     probe = Mesh(np.random.default_rng(1).uniform(-5, 15, (300, 3)), [[0, 1, 2]])
     inside = winding_number(probe.vertices, target) > 0.5
-    signed = signed_distances(probe, Mesh(target.vertices, target.faces[:, order]))
+    signed = vertex_distances_mm(probe, Mesh(target.vertices, target.faces[:, order]))
     assert 20 < inside.sum() < 280
     assert np.array_equal(signed < 0, inside)
 
 
 def test_signed_distances_of_spheres():
-    assert np.allclose(signed_distances(sphere(20), sphere(17, resolution=120)), 3.0, atol=0.02)
-    assert np.allclose(signed_distances(sphere(17), sphere(20, resolution=120)), -3.0, atol=0.02)
+    assert np.allclose(vertex_distances_mm(sphere(20), sphere(17, resolution=120)), 3.0, atol=0.02)
+    assert np.allclose(vertex_distances_mm(sphere(17), sphere(20, resolution=120)), -3.0, atol=0.02)
 
 
 def test_points_are_uniform_in_area_not_per_triangle():
@@ -189,7 +189,7 @@ def test_unusable_target_is_named():
     with pytest.raises(InputError, match="target: expected a closed surface"):
         surface_metrics(cube(9), Mesh(cube(9).vertices, cube(9).faces[1:]), samples=100)
     with pytest.raises(InputError, match="target: expected a closed surface"):
-        signed_distances(cube(9), Mesh(cube(9).vertices, cube(9).faces[1:]))
+        vertex_distances_mm(cube(9), Mesh(cube(9).vertices, cube(9).faces[1:]))
 
 
 def test_metres_instead_of_mm():

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.inference.verdict import REFUSE_MM, TRUST_MM, WORDS
-from ReVertLib.mesh.distance import distances_mm
+from ReVertLib.mesh.distance import signed_distances_mm
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.metrics.surface import surface_metrics
 from ReVertLib.registration.icp import align
@@ -80,7 +80,7 @@ def verdicts(network: nn.Module, samples: Samples) -> dict[str, np.ndarray]:
         answer = network(batch.image, batch.level, batch.position_mm[:, 2])
         expected_mm += answer.expected_error_mm.mean(1).tolist()
         for found, truth in zip(answer.vertices.double().numpy(), batch.vertices.double().numpy(), strict=True):
-            off_mm.append(np.abs(distances_mm(found, Mesh(truth, load_template().faces))).mean())
+            off_mm.append(np.abs(signed_distances_mm(found, Mesh(truth, load_template().faces))).mean())
     kind = np.digitize(expected_mm, [TRUST_MM, REFUSE_MM])
     return {word: np.array(off_mm)[kind == i] for i, word in enumerate(WORDS)}
 

@@ -11,6 +11,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from pathlib import Path
 
+import psutil
 import pytest
 
 
@@ -24,3 +25,18 @@ def root() -> Path:
 def resources(root: Path) -> Path:
     """What is shipped: weights, template, sample case."""
     return root / "Resources"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_worker_outlives_its_tests():
+    """The Slicer module's child processes take 570 MB each."""
+    yield
+    assert [line for line in map(command_line, psutil.Process().children(recursive=True)) if "worker" in line] == []
+
+
+def command_line(process: psutil.Process) -> str:
+    """ "" for a process that has ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""

@@ -1,21 +1,24 @@
 """The panel on its real child process, from click to mesh, and everything that can come in between.
 
-One process serves the whole file where nothing ends it: starting takes seconds.
+One child process serves the whole file where nothing ends it: starting it takes seconds. Times are bounded as work
+and as undisturbed time, which a busy machine does not lengthen.
 """
-
-import time
 
 import psutil
 import pytest
 import slicer
 import slicer_host
+from clock import undisturbed_s
 from qt_host import QtCore
 from scene_host import reopened
 from slicer_host import messages, run_until
 
 STALL_S = 0.1
-CLICK_TO_MESH_S = 0.3
+CLICK_TO_MESH_CPU_S = 0.3
+"""Of both processes together; it takes 0.12 s."""
 TRIES = 5
+DEADLINE_S = 120.0
+"""For what happens at all; nothing takes as long."""
 GROWTH_MB = 40
 
 
@@ -28,22 +31,53 @@ def module(monkeypatch):
     return loaded
 
 
+@pytest.fixture(scope="module")
+def warm_worker():
+    """A list of the worker that goes from one test's panel to the next's; in the end it is stopped, and its process
+    gone."""
+    kept = []
+    yield kept
+    for worker in kept:
+        end(worker)
+
+
+def end(worker):
+    process = worker._process
+    worker.stop()
+    assert run_until(lambda: process is None or not type(process)._ending, DEADLINE_S)
+
+
 @pytest.fixture
-def panel(module):
+def panel(module, warm_worker, monkeypatch):
     """The panel with the sample selected and its process warm."""
-    from ReVertSlicer.work.worker_process import _Process
+    from ReVertSlicer.panel import panel as panel_module
 
+    new_worker = panel_module.Worker
+
+    def kept_or_new(onChange):
+        worker = warm_worker.pop() if warm_worker else new_worker()
+        worker._onChange = onChange
+        return worker
+
+    monkeypatch.setattr(panel_module, "Worker", kept_or_new)
     widget = module.ReVertWidget()
-    widget.ui.sampleButton.click()
-    widget.state.device = "cpu"
-    assert run_until(lambda: widget.worker.isReady, 60)
-    yield widget
-    widget.cleanup()
-    assert run_until(lambda: not _Process._ending)
+    worker = widget.worker
+    try:
+        widget.state.device = "cpu"
+        widget.ui.sampleButton.click()
+        assert run_until(lambda: worker.isReady, DEADLINE_S)
+        yield widget
+    finally:
+        if worker.isReady and not worker.isBusy:
+            worker.stop = lambda: None  # not by the panel that goes
+        widget.cleanup()
+        vars(worker).pop("stop", None)
+        worker._onChange = lambda: None
+        warm_worker.append(worker)
 
 
-def finished(panel, seconds=30):
-    assert run_until(lambda: not panel.runner.isRunning, seconds)
+def finished(panel):
+    assert run_until(lambda: not panel.runner.isRunning, DEADLINE_S)
 
 
 def reconstructed(panel):
@@ -57,7 +91,7 @@ def begin_comparing(panel):
     """A comparison that has begun in the process; it takes seconds."""
     reconstructed(panel)
     panel.ui.compareButton.click()
-    assert run_until(lambda: "Aligning" in panel.ui.stageLabel.text, 20)
+    assert run_until(lambda: "Aligning" in panel.ui.stageLabel.text, DEADLINE_S)
 
 
 def child(panel):
@@ -72,29 +106,35 @@ def scene_state():
     return sorted(node.GetID() for node in nodes), points
 
 
+def cpu_s(panel):
+    """What this process and the child have computed so far."""
+    times = [process.cpu_times() for process in (psutil.Process(), child(panel))]
+    return sum(one.user + one.system for one in times)
+
+
 class Heartbeat:
-    """How long the event loop was ever away, seconds."""
+    """The longest undisturbed time between two turns of the event loop, seconds."""
 
     def __init__(self):
-        self.longest, self._last = 0.0, time.perf_counter()
+        self.longest, self._last = 0.0, undisturbed_s()
         self._timer = QtCore.QTimer()
         self._timer.timeout.connect(self._beat)
         self._timer.start(2)
 
     def _beat(self):
-        now = time.perf_counter()
+        now = undisturbed_s()
         self.longest, self._last = max(self.longest, now - self._last), now
 
 
 def test_click_to_mesh_is_quick_and_never_stalls(panel):
     reconstructed(panel)
-    times, stalls = [], []
+    work, stalls = [], []
     for _ in range(TRIES):
-        heartbeat, started = Heartbeat(), time.perf_counter()
+        heartbeat, before = Heartbeat(), cpu_s(panel)
         reconstructed(panel)
-        times.append(time.perf_counter() - started)
+        work.append(cpu_s(panel) - before)
         stalls.append(heartbeat.longest)
-    assert min(times) < CLICK_TO_MESH_S, times
+    assert min(work) < CLICK_TO_MESH_CPU_S, work
     assert min(stalls) < STALL_S, stalls
 
 
@@ -115,7 +155,7 @@ def test_cancel_in_the_middle_changes_nothing_and_all_goes_on(panel):
     before, process = scene_state(), child(panel)
     panel.ui.reconstructButton.click()
     assert panel.ui.stageLabel.text == "Cancelled; nothing in the scene was changed."
-    assert run_until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, 5)
+    assert run_until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, DEADLINE_S)
     assert scene_state() == before
     assert messages[1:] == []
     reconstructed(panel)
@@ -184,11 +224,12 @@ def test_two_panels_work_side_by_side(panel, module):
         assert other.state.radiograph is panel.state.radiograph
         other.ui.reconstructButton.click()
         reconstructed(panel)
-        finished(other, 60)
+        finished(other)
         models = [node for node in slicer.util.getNodesByClass("vtkMRMLModelNode") if node.GetAttribute("ReVert.Level")]
         assert models == [panel.state.model]
     finally:
         other.cleanup()
+        end(other.worker)
     reconstructed(panel)
 
 

@@ -194,11 +194,16 @@ class _WidgetModule(types.ModuleType):
         return getattr(self, name)
 
 
+POLL_MS = 5
+
+
 def run_until(condition, seconds=10.0):
-    """Lets Qt's event loop run until condition() or the time is up; whether it came true."""
+    """Lets Qt's event loop run until condition() or the time is up; whether it came true. It sleeps between events."""
     loop, deadline = QtCore.QEventLoop(), QtCore.QDeadlineTimer(int(seconds * 1000))
+    tick = QtCore.QTimer()
+    tick.start(POLL_MS)
     while not condition() and not deadline.hasExpired():
-        loop.processEvents(QtCore.QEventLoop.ProcessEventsFlag.WaitForMoreEvents | QtCore.QEventLoop.AllEvents, 20)
+        loop.processEvents(QtCore.QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
     return bool(condition())
 
 

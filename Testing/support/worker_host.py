@@ -10,7 +10,8 @@ from slicer_host import MODULE_FILE, run_until
 from ReVertLib.service.messages import Message
 
 FAKE = [sys.executable, str(Path(__file__).with_name("fake_worker.py"))]
-START_S = 120.0
+DEADLINE_S = 120.0
+"""For what happens at all, however busy the machine is; nothing takes as long."""
 
 if str(MODULE_FILE.parent) not in sys.path:  # as Slicer does
     sys.path.append(str(MODULE_FILE.parent))
@@ -27,10 +28,12 @@ def workers():
         made.append(Worker(command, **options))
         return made[-1]
 
-    yield make
-    for worker in made:
-        worker.stop()
-    assert run_until(lambda: not _Process._ending)
+    try:
+        yield make
+    finally:
+        for worker in made:
+            worker.stop()
+        assert run_until(lambda: not _Process._ending, DEADLINE_S)
 
 
 class Asked:
@@ -47,7 +50,7 @@ class Asked:
     def ended(self):
         return bool(self.answers or self.failures)
 
-    def outcome(self, seconds=20.0):
+    def outcome(self, seconds=DEADLINE_S):
         """(answers, failures) once there is one, and time for a second."""
         assert run_until(lambda: self.ended, seconds)
         run_until(lambda: len(self.answers + self.failures) > 1, 0.1)
@@ -56,7 +59,7 @@ class Asked:
 
 def ready(worker, weights=None, device="auto"):
     worker.start(weights, device)
-    assert run_until(lambda: worker.isReady, START_S), worker.log
+    assert run_until(lambda: worker.isReady, DEADLINE_S), worker.log
     return worker
 
 

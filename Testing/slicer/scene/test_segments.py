@@ -120,9 +120,9 @@ def test_a_whole_ct_of_25_segments_takes_a_moment(segments):
     boxes[24] = np.s_[280:290, 500:512, 500:512]
     node = labelled((300, 512, 512), boxes)
     ids = node.GetSegmentation().GetSegmentIDs()
-    started = time.perf_counter()
+    started = time.thread_time()
     mask = segments.segmentMask(node, ids[10])
-    seconds = time.perf_counter() - started
+    seconds = time.thread_time() - started
     assert volume_mm3(mask) == 10 * 80 * 100
     assert seconds < 0.5  # about 0.05 on an idle machine
 

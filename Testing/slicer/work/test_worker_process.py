@@ -1,14 +1,14 @@
 """The child process on a real event loop: its answers, and that nobody waits for it."""
 
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import slicer_host
+from clock import undisturbed_s
 from slicer_host import run_until
-from worker_host import START_S, Asked, is_gone, pid_of, ready, workers
+from worker_host import DEADLINE_S, Asked, is_gone, pid_of, ready, workers
 
 from ReVertLib.cli.sample_case import SAMPLE_VIEWS, sample_radiograph
 from ReVertLib.inference.results import About, Outcome
@@ -108,7 +108,7 @@ def test_another_choice_is_another_process_and_the_same_is_not(make_worker):
     assert pid_of(worker) == pid
     ready(worker, device="cuda")
     assert worker.about.device == "cuda"
-    assert run_until(lambda: is_gone(pid), 2)
+    assert run_until(lambda: is_gone(pid), DEADLINE_S)
 
 
 def test_two_workers_at_once(make_worker):
@@ -123,15 +123,15 @@ def test_two_workers_at_once(make_worker):
 
 
 def test_a_large_image_goes_there_and_back_without_a_stall(make_worker):
-    """18 MB; the longest time between two turns of the event loop, the best of three because others use the machine."""
+    """18 MB; the longest undisturbed time between two turns of the event loop, the best of three."""
     worker, pixels = ready(make_worker()), np.arange(9_000_000, dtype=np.uint16).reshape(3000, 3000)
     stalls = []
     for _ in range(3):
-        turns = [time.perf_counter()]
+        turns = [undisturbed_s()]
         asked = Asked(worker, "echo", pixels=pixels)
         while not asked.ended:
             slicer_host.slicer.app.processEvents()
-            turns.append(time.perf_counter())
+            turns.append(undisturbed_s())
         assert np.array_equal(asked.answers[0]["pixels"], pixels)
         stalls.append(np.diff(turns).max())
     assert min(stalls) < 0.1
@@ -161,7 +161,7 @@ def test_the_real_worker_answers_as_the_service_does(make_worker, tmp_path, monk
     for view in SAMPLE_VIEWS:
         pixels, geometry = sample_radiograph(view)
         asked = Asked(worker, "reconstruct", pixels=pixels, geometries=(geometry, geometry))
-        ((found,), failures) = asked.outcome(START_S)
+        ((found,), failures) = asked.outcome()
         assert failures == []
         expected = service.reconstruct(pixels, [geometry, geometry])
         for one, other in zip(found, expected, strict=True):
@@ -173,10 +173,6 @@ def test_the_real_worker_answers_as_the_service_does(make_worker, tmp_path, monk
             assert len(one.outlines_px) == len(other.outlines_px) > 0
     assert [stage for stage, _, _ in asked.stages] == ["Reconstructing L3", "Drawing the outline"] * 2
     assert worker.about == service.about
-    started = time.perf_counter()
-    asked = Asked(worker, "reconstruct", pixels=pixels, geometries=(geometry,))
-    asked.outcome()
-    assert time.perf_counter() - started < 1.0  # far more than it takes, for a machine that others use
 
 
 def test_bytes_go_to_the_process_as_qbytearray_only():

@@ -5,7 +5,7 @@ import sys
 import psutil
 import pytest
 from slicer_host import run_until
-from worker_host import FAKE, Asked, is_gone, pid_of, ready, workers
+from worker_host import DEADLINE_S, FAKE, Asked, is_gone, pid_of, ready, workers
 
 from ReVertLib.service.messages import Message
 
@@ -27,7 +27,7 @@ def test_cancel_in_the_middle(make_worker, command):
     asked = Asked(worker, "think")
     assert run_until(lambda: asked.stages)
     worker.cancel()
-    assert run_until(lambda: is_gone(pid) and is_gone(launcher), 2)
+    assert run_until(lambda: is_gone(pid) and is_gone(launcher), DEADLINE_S)
     assert (worker.isRunning, worker.isBusy, worker.about) == (False, False, None)
     worker.start()
     assert Asked(worker, "echo", number=1).outcome() == ([{"number": 1}], [])
@@ -41,7 +41,7 @@ def test_cancel_before_the_process_has_said_anything(make_worker):
     assert run_until(worker._process._child.processId)
     children = psutil.Process(worker._process._child.processId()).children(recursive=True)
     worker.cancel()
-    assert run_until(lambda: all(is_gone(child.pid) for child in children), 10)
+    assert run_until(lambda: all(is_gone(child.pid) for child in children), DEADLINE_S)
     assert not asked.ended
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .metrics.records import Comparison
     from .projection.drr import Drr, DrrView
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 wait_passively()
 

@@ -10,7 +10,9 @@ import sys
 import pytest
 import SimpleITK as sitk
 import tiny
+import torch
 from dicom_files import DISTANCES, dicom
+from safetensors.torch import load_file
 
 from ReVertLib.__main__ import main
 from ReVertLib.cli.main import COMMANDS
@@ -153,6 +155,7 @@ MISTAKES = {
         "gone.safetensors",
     ),
     "images: expected different names": ("reconstruct", "film.png", "film.png", "-o", "folder"),
+    "weights gone.safetensors: expected an existing file": ("average", "out.safetensors", "gone.safetensors"),
     "mesh gone.stl: expected an existing file": ("compare", "gone.stl", "gone.stl"),
     "the following arguments are required": ("reconstruct", "film.png"),
     "invalid choice": ("rotate",),
@@ -288,6 +291,15 @@ def test_an_old_name_does_what_the_new_one_does_after_a_notice(run, tmp_path):
     assert notice == f"revert: warning: {next(iter(OLD))}the old name works until the next release"
     assert run("simulate", tmp_path / "none", "shapes.npz", tmp_path / "out") == (code, "", error + "\n")
     assert code == 2
+
+
+def test_the_mean_of_weights_with_themselves_is_they_without_calibration(run, tmp_path, resources):
+    shipped = resources / "weights/template.safetensors"
+    code, out, _ = run("average", tmp_path / "mean.safetensors", shipped, shipped)
+    assert (code, out.split()[:2]) == (0, ["weights:", f"{tmp_path / 'mean.safetensors'},"])
+    mean, own = load_file(tmp_path / "mean.safetensors"), load_file(shipped)
+    assert 0 < len(mean) < len(own)
+    assert all(torch.equal(values, own[name]) for name, values in mean.items())
 
 
 def test_python_m_runs_the_command(root):

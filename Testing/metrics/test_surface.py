@@ -185,6 +185,15 @@ def test_unusable_surfaces(mesh, text):
         surface_metrics(mesh, cube(9), samples=100)
 
 
+def test_a_surface_with_a_wall_inside_is_not_closed():
+    """Two tetrahedra with the triangle between them: no edge has one face, but its three have three."""
+    vertices = np.array([[0.0, 0, 0], [9, 0, 0], [0, 9, 0], [0, 0, 9], [0, 0, -9]])
+    faces = [[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3], [0, 4, 1], [1, 4, 2], [2, 4, 0]]
+    with pytest.raises(InputError, match="wall: expected a closed surface, got one with 3 open edges"):
+        check_closed(Mesh(vertices, faces), "wall")
+    check_closed(Mesh(vertices, faces[1:]), "both")
+
+
 def test_unusable_target_is_named():
     with pytest.raises(InputError, match="target: expected a closed surface"):
         surface_metrics(cube(9), Mesh(cube(9).vertices, cube(9).faces[1:]), samples=100)

@@ -13,7 +13,7 @@ from ReVertLib.imaging.labels import label_mesh, read_label_map
 from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.imaging.volume import Volume, read_volume
 from ReVertLib.mesh.silhouette import silhouette
-from ReVertLib.projection.drr import Drr, DrrView, Vertebra, c_arm, vertebra_drr
+from ReVertLib.projection.drr import Drr, DrrView, Vertebra, _box, c_arm, vertebra_drr
 
 SIZE_PX = (112, 112)
 CAMERA = c_arm(112)
@@ -124,6 +124,13 @@ def test_the_sample_is_small_and_holds_one_label(resources):
     folder = resources / "sample"
     assert sum(path.stat().st_size for path in folder.iterdir()) < 700_000
     assert np.unique(read_label_map(folder / "segmentation.nii.gz").array).tolist() == [0, L3]
+
+
+def test_the_box_has_a_border_of_one_pixel():
+    """Points in columns 10 to 30 and rows 21 to 40 of an image that holds them all, then of one that is smaller."""
+    points = np.array([[10.2, 20.6], [30.4, 40.4]])
+    assert _box(points, (64, 48)) == ((9.0, 20.0, 32.0, 42.0), True)
+    assert _box(points, (30, 41)) == ((9.0, 20.0, 30.0, 41.0), False)
 
 
 def test_geometry_names_level_and_box_and_the_surface_stands_at_its_place():

@@ -34,6 +34,16 @@ def test_a_vertex_pushed_through_the_surface_comes_back(push_mm):
     assert np.abs(found.vertices[tip] - MESH.vertices[tip] * [1.0, 1.1, 1.0]).max() < 1.0
 
 
+def test_a_wide_fold_is_undone_by_patches_that_grow():
+    """The spinous process pushed forward by 40 mm, its surroundings with it: smoothing only the flipped triangles
+    would leave 72 of them."""
+    distance_mm = np.linalg.norm(MESH.vertices - MESH.vertices[MESH.vertices[:, 1].argmax()], axis=1)
+    push_mm = 40.0 * np.exp(-((distance_mm / 12.0) ** 2) / 2)
+    found = untangled(Mesh(MESH.vertices - push_mm[:, None] * [0.0, 1.0, 0.0], MESH.faces), MESH.vertices)
+    assert flipped_faces(found, MESH.vertices).sum() == 0
+    assert len(self_intersections(found)) == 0
+
+
 def test_random_folds_all_over_are_undone():
     noisy = Mesh(MESH.vertices + np.random.default_rng(0).normal(0, 0.4, MESH.vertices.shape), MESH.faces)
     assert flipped_faces(noisy, MESH.vertices).sum() > 50

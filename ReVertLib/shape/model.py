@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -32,10 +32,12 @@ from ReVertLib.registration.nonrigid import farthest_points, gaussian
 from ReVertLib.registration.untangle import untangled
 
 from .library import RegisteredVertebrae
+from .random_field import random_fields
 
 MODE_COUNT = 24
 LIKELIHOOD_POINTS = 200
 LOCAL_RANK, FIELD_RANK = 100, 400
+FIELD_WAVES = 128
 
 
 @dataclass(frozen=True)
@@ -193,14 +195,15 @@ class ShapeModel:
         return self.means[2]
 
     def sample(self, level: int, rng: np.random.Generator) -> Mesh:
-        """A vertebra nobody has, level 0..4, canonical frame, without folds."""
+        """A sample of the model, level 0..4, canonical frame, without folds."""
         w, count = self.widths, len(self.modes)
-        size = w.modes * rng.normal(size=count) + w.local * _fields(self.points, w.local_mm, count, rng)
+        fields = partial(random_fields, self.points, rng=rng, waves=FIELD_WAVES)
+        size = w.modes * rng.normal(size=count) + w.local * fields(w.local_mm, count)
         mean = self.means[level]
         moved = mean + np.einsum("nk,knd->nd", size, self.modes)
         moved += w.strain * np.tensordot(rng.normal(size=6), strains_of(self.points), 1)
-        moved += w.broad_mm * _fields(self.points, w.broad_length_mm, 3, rng)
-        moved += w.fine_mm * _fields(self.points, w.fine_length_mm, 3, rng)
+        moved += w.broad_mm * fields(w.broad_length_mm, 3)
+        moved += w.fine_mm * fields(w.fine_length_mm, 3)
         return centred(untangled(Mesh(onto_mean(moved, mean), load_template().faces), mean))
 
     def basis(self, count: int) -> np.ndarray:
@@ -224,13 +227,6 @@ def _low_rank(points: np.ndarray, length_mm: float, most: int) -> np.ndarray:
     sizes, axes = eigh(gaussian(centres, centres, length_mm))
     kept = sizes > 1e-4 * sizes[-1]
     return gaussian(points, centres, length_mm) @ axes[:, kept] / np.sqrt(sizes[kept])
-
-
-def _fields(points: np.ndarray, length_mm: float, count: int, rng: np.random.Generator) -> np.ndarray:
-    """(n, count) Gaussian random fields of unit deviation, by random Fourier features (Rahimi and Recht, 2007)."""
-    waves = rng.normal(0, 1 / length_mm, (3, 128))
-    phases = rng.uniform(0, 2 * np.pi, 128)
-    return np.cos(points @ waves + phases) @ rng.normal(0, np.sqrt(2 / 128), (128, count))
 
 
 def save_model(model: ShapeModel, path: Path) -> None:

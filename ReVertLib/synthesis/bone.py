@@ -9,9 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from scipy import ndimage
-from scipy.interpolate import RBFInterpolator
 
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.dataset.cases import Case
@@ -22,6 +20,7 @@ from ReVertLib.mesh.polydata import inside_voxels
 
 from .bone_texture import drawn_hu
 from .ct_scanner import isolated, scan_grid
+from .warp import ThinPlateWarp
 
 WARP_POINTS = 200
 """The first so many of the template's control points, which lie farthest apart, carry the warp of a CT."""
@@ -55,30 +54,10 @@ def load_ct_source(case: Case, label: int, mirrored: bool, vertices: np.ndarray)
 
 def warped_ct(source: CtSource, shape: Mesh, rng: np.random.Generator) -> Volume:
     """Attenuation of a real vertebra warped into the sampled shape, canonical frame, isolated."""
-    grid = scan_grid(shape, rng)
-    at = torch.as_tensor(_warp(source, shape, grid).T[None], dtype=torch.float32)
-    at = torch.nn.functional.interpolate(at, grid.array.shape, mode="trilinear", align_corners=True)
-    hu = torch.nn.functional.grid_sample(
-        torch.as_tensor(source.ct.array)[None, None],
-        at.permute(0, 2, 3, 4, 1),
-        padding_mode="border",
-        align_corners=False,
-    )
-    scaled = Volume(hu[0, 0].numpy() * rng.uniform(0.7, 1.4), grid.ijk_to_lps)
-    return isolated(scaled, shape, rng, SHARPEST)
-
-
-def _warp(source: CtSource, shape: Mesh, grid: Volume) -> np.ndarray:
-    """(i, j, k, 3) where in the source's CT, -1..1 from end to end, the nodes of a lattice over the grid come from."""
-    points = load_template().control_points[:WARP_POINTS]
-    warp = RBFInterpolator(shape.vertices[points], source.vertices[points], kernel="thin_plate_spline", smoothing=0.1)
-    size = grid.size_ijk
-    counts = np.ceil(size * grid.spacing_mm / WARP_LATTICE_MM).astype(int) + 1
-    axes = (np.linspace(0, n - 1, count) for n, count in zip(size, counts, strict=True))
-    nodes = np.stack(np.meshgrid(*axes, indexing="ij"), -1)
-    there = warp(grid.lps_from_ijk(nodes.reshape(-1, 3)))
-    there *= [-1, 1, 1] if source.mirrored else [1, 1, 1]
-    return ((2 * source.ct.ijk_from_lps(there) + 1) / source.ct.size_ijk - 1).reshape(nodes.shape)
+    grid, points = scan_grid(shape, rng), load_template().control_points[:WARP_POINTS]
+    warp = ThinPlateWarp(shape.vertices[points], source.vertices[points], 0.1, source.mirrored)
+    hu = warp.sampled(source.ct, grid, WARP_LATTICE_MM)
+    return isolated(Volume(hu * rng.uniform(0.7, 1.4), grid.ijk_to_lps), shape, rng, SHARPEST)
 
 
 def drawn_bone(shape: Mesh, rng: np.random.Generator) -> Volume:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import torch
 from scipy import ndimage
 
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.imaging.voxelize import coverage
 from ReVertLib.mesh.mesh import Mesh, face_normals, vertex_normals
+from ReVertLib.shape.random_field import random_fields, random_grid
 
-from .ct_scanner import THICK_MM, white_noise
+from .ct_scanner import THICK_MM, own_generator, white_noise
 
 POSTERIOR_MM = 8.0
 """Where the body ends and the pedicles begin, y in the canonical frame."""
@@ -27,7 +27,7 @@ def drawn_hu(shape: Mesh, grid: Volume, rng: np.random.Generator) -> Volume:
     """Hounsfield units on a grid: soft tissue, marrow with trabeculae, cortex with what is dense below it."""
     normals = vertex_normals(shape)
     # The mask, whose surface the shape is, is not the bone: it keeps a rim of soft tissue here, cuts the cortex there.
-    rim_mm = np.clip(rng.normal(0.25, 0.2) + smooth_field(shape.vertices, 8.0, rng) * 0.25, -0.4, 0.9)
+    rim_mm = np.clip(rng.normal(0.25, 0.2) + 0.25 * random_fields(shape.vertices, 8.0, 1, rng)[:, 0], -0.4, 0.9)
     bone = Mesh(shape.vertices - rim_mm[:, None] * normals, shape.faces)
     density = math.exp(rng.normal(0, 0.3))
     share = coverage(bone, grid)
@@ -38,12 +38,6 @@ def drawn_hu(shape: Mesh, grid: Volume, rng: np.random.Generator) -> Volume:
         hu += _sheet(Mesh(bone.vertices - depth_mm * normals, bone.faces), part * mass, grid)
     sigma = np.where(grid.spacing_mm > THICK_MM, 0.0, rng.uniform(0.4, 0.8) / grid.spacing_mm)
     return Volume(ndimage.gaussian_filter(hu, sigma[::-1], truncate=3.0), grid.ijk_to_lps)
-
-
-def smooth_field(points: np.ndarray, length_mm: float, rng: np.random.Generator) -> np.ndarray:
-    """(n,) a Gaussian random field of variance 1 at points (n, 3), by random Fourier features."""
-    waves, phases = rng.normal(0, 1 / length_mm, (3, 48)), rng.uniform(0, 2 * np.pi, 48)
-    return np.cos(points @ waves + phases).sum(1) * np.sqrt(2 / 48)
 
 
 def _sheet_mass(vertices: np.ndarray, normals: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -57,7 +51,7 @@ def _sheet_mass(vertices: np.ndarray, normals: np.ndarray, rng: np.random.Genera
     if rng.random() < 0.25:
         plates = plates * np.where(normals[:, 2] * rng.choice([-1, 1]) > 0, rng.uniform(1.2, 2.0), 1.0)
     mass = (1 - posterior) * (endplate * plates + (1 - endplate) * wall) + posterior * (arch + side * (process - arch))
-    return mass * np.exp(0.5 * smooth_field(vertices, 4.0, rng) - 0.12)
+    return mass * np.exp(0.5 * random_fields(vertices, 4.0, 1, rng)[:, 0] - 0.12)
 
 
 def _step(x: np.ndarray) -> np.ndarray:
@@ -91,7 +85,8 @@ def _marrow(grid: Volume, density: float, rng: np.random.Generator) -> np.ndarra
     base = density * rng.uniform(60, 200)
     x, y, z = grid.coordinates_lps(np.float32)
     hu = base + density * rng.uniform(0, 150) * np.clip((y - POSTERIOR_MM) / 12 + 0.5, 0, 1)
-    hu = hu + density * rng.uniform(20, 60) * _patches(grid, 9.0, rng)
+    patches = random_grid(grid.array.shape, grid.spacing_mm[::-1], 9.0, own_generator(rng))
+    hu = hu + density * rng.uniform(20, 60) * patches
     length = float(rng.uniform(0.8, 2.0) / grid.spacing_mm[2])
     trabeculae = ndimage.gaussian_filter1d(white_noise(grid.array.shape, rng), length, axis=0)
     hu += density * rng.uniform(30, 150) * math.sqrt(1 + 3.5 * length) * trabeculae  # the root undoes the averaging
@@ -100,10 +95,3 @@ def _marrow(grid: Volume, density: float, rng: np.random.Generator) -> np.ndarra
         cleft = np.exp(-((x / wide) ** 2) - ((y - 2) / deep) ** 2 - (z / high) ** 2)
         hu *= 1 - rng.uniform(0.5, 1.0) * cleft
     return hu
-
-
-def _patches(grid: Volume, length_mm: float, rng: np.random.Generator) -> np.ndarray:
-    """(k, j, i) smooth noise of variance near 1."""
-    few = np.ceil(np.array(grid.array.shape) * grid.spacing_mm[::-1] / length_mm).astype(int) + 1
-    noise = torch.as_tensor(white_noise(tuple(few), rng))[None, None]
-    return 1.5 * torch.nn.functional.interpolate(noise, grid.array.shape, mode="trilinear")[0, 0].numpy()

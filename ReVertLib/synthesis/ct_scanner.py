@@ -51,9 +51,14 @@ def _scanned(hu: Volume, rng: np.random.Generator, sharpest: float) -> np.ndarra
 
 
 def white_noise(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """Standard normal float32, of which rng itself pays for one number only: what it draws next does not depend on the
-    size of the grid, so that two bones filled from equal states are of one person."""
-    return np.random.default_rng(rng.integers(2**32)).standard_normal(shape, np.float32)
+    """Standard normal float32 from `own_generator`."""
+    return own_generator(rng).standard_normal(shape, np.float32)
+
+
+def own_generator(rng: np.random.Generator) -> np.random.Generator:
+    """A generator for one grid, for which rng gives a single number: what rng draws next does not depend on the size of
+    the grid, so that two bones filled from equal states are equally dense."""
+    return np.random.default_rng(rng.integers(2**32))
 
 
 def patient_axes(mu: Volume) -> np.ndarray:

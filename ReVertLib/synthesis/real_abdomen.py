@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from scipy import ndimage
-from scipy.interpolate import RBFInterpolator
 
 from ReVertLib.geometry.views import rotation_about
 from ReVertLib.imaging.volume import Volume, read_volume
 from ReVertLib.projection.attenuation import attenuation
 
 from .vertebra import S1, Bone
+from .warp import ThinPlateWarp
 
 ABDOMEN = Path("background_abdomen/ct.nii.gz")
 MIDDLE_X_MM = -18.0
@@ -61,21 +60,7 @@ class Abdomen:
             else:  # a leaning endplate does not tilt the belly
                 ours.append(girth * _TRUNK + bone.upper_lps[:3, 3] + rng.normal(0, LOOSE_MM, _TRUNK.shape))
                 theirs.append(_TRUNK + frame[:3, 3])
-        warp = RBFInterpolator(np.vstack(ours), np.vstack(theirs), kernel="thin_plate_spline", smoothing=1.0)
-        return self._sampled(warp, grid)
-
-    def _sampled(self, warp: RBFInterpolator, grid: Volume) -> np.ndarray:
-        size = grid.size_ijk
-        counts = np.ceil(size * grid.spacing_mm / LATTICE_MM).astype(int) + 1
-        axes = (np.linspace(0, n - 1, count) for n, count in zip(size, counts, strict=True))
-        nodes = np.stack(np.meshgrid(*axes, indexing="ij"), -1) * grid.spacing_mm + grid.ijk_to_lps[:3, 3]
-        index = (warp(nodes.reshape(-1, 3)) - self.mu.ijk_to_lps[:3, 3]) / self.mu.spacing_mm
-        at = ((2 * index + 1) / self.mu.size_ijk - 1).reshape(nodes.shape)
-        field = torch.as_tensor(at.T[None], dtype=torch.float32)
-        field = torch.nn.functional.interpolate(field, grid.array.shape, mode="trilinear", align_corners=True)
-        mu = torch.as_tensor(self.mu.array)[None, None]
-        field = field.permute(0, 2, 3, 4, 1)
-        return torch.nn.functional.grid_sample(mu, field, padding_mode="border", align_corners=False)[0, 0].numpy()
+        return ThinPlateWarp(np.vstack(ours), np.vstack(theirs), 1.0).sampled(self.mu, grid, LATTICE_MM)
 
 
 def _placed(points: np.ndarray, frame: np.ndarray) -> np.ndarray:

@@ -23,6 +23,7 @@ from ReVertLib.registration.correspondence import centred, onto_mean
 from ReVertLib.registration.untangle import untangled
 from ReVertLib.shape.library import RegisteredVertebrae
 from ReVertLib.shape.model import ShapeModel, differences_from, load_model
+from ReVertLib.shape.random_field import random_fields
 
 from .bone import CtSource, load_ct_source
 
@@ -68,13 +69,6 @@ def sample_shape(sampler: VertebraSampler, level: int, rng: np.random.Generator)
     moved = mean + rng.uniform(0.3, 1.2) * sampler.differences[first]
     moved += rng.normal(0, 0.4) * sampler.differences[second]
     for length_mm, size_mm in ((30.0, 1.0), (14.0, 0.6)):
-        moved += _smooth_field(mean, length_mm, size_mm, rng)
+        moved += size_mm * random_fields(mean, length_mm, 3, rng)
     moved *= np.exp(rng.normal(0, 0.05)) * np.exp(rng.normal(0, 0.03, 3))
     return centred(untangled(Mesh(onto_mean(moved, mean), load_template().faces), mean))
-
-
-def _smooth_field(points: np.ndarray, length_mm: float, size_mm: float, rng: np.random.Generator) -> np.ndarray:
-    """(n, 3) a Gaussian random field of standard deviation size_mm by random Fourier features (Rahimi, Recht 2007)."""
-    waves = rng.normal(0, 1 / length_mm, (3, 64))
-    phases = rng.uniform(0, 2 * np.pi, 64)
-    return np.cos(points @ waves + phases) @ rng.normal(0, size_mm * np.sqrt(2 / 64), (64, 3))

@@ -15,6 +15,7 @@ from scipy import ndimage
 from ReVertLib.imaging.volume import Volume, slices
 from ReVertLib.imaging.voxelize import coverage
 from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.shape.random_field import random_grid
 
 from .ribs_and_pelvis import Spheres
 from .vertebra import Bone
@@ -87,15 +88,8 @@ class Torso:
             self.fill(cover_of(depth), np.maximum(value, self.mu[part]), part)
 
     def field(self, length_mm: float) -> np.ndarray:
-        """(k, j, i) a smooth random field of unit deviation: noise on a coarse grid, its nodes blurred together."""
-        nodes_mm = length_mm / 1.5
-        shape = [int(n * SPACING_MM / nodes_mm) + 5 for n in self.mu.shape]
-        field = self.rng.standard_normal(shape).astype(np.float32)
-        for n, count in zip(self.mu.shape, shape, strict=True):
-            off = (np.arange(n) * SPACING_MM / nodes_mm + 2)[:, None] - np.arange(count)
-            weight = np.exp(-(off**2)).astype(np.float32)
-            field = np.tensordot(field, weight / np.linalg.norm(weight, axis=1, keepdims=True), ([0], [1]))
-        return field
+        """(k, j, i) a smooth random field of unit deviation."""
+        return random_grid(self.mu.shape, np.full(3, SPACING_MM), length_mm, self.rng)
 
     @cached_property
     def depth(self) -> np.ndarray:

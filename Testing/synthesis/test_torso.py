@@ -1,4 +1,4 @@
-"""Voxels in a surface, random fields, and how wide people are."""
+"""Voxels in a surface, and how wide people are."""
 
 import numpy as np
 import pytest
@@ -44,16 +44,6 @@ def test_people_are_from_thin_to_obese_and_all_parts_grow_together():
     assert (width.min() > 110, width.max() < 225) == (True, True)
     assert np.ptp(width) > 60
     assert np.corrcoef(width, front)[0, 1] > 0.7
-
-
-def test_random_fields_have_unit_deviation_and_the_length_that_is_told(torso):
-    for length_mm in (8.0, 40.0):
-        field = torso.field(length_mm)
-        assert field.shape == torso.mu.shape
-        assert field.std() == pytest.approx(1.0, rel=0.15)
-        step = int(length_mm / 2)
-        assert np.corrcoef(field[step:].ravel(), field[:-step].ravel())[0, 1] < 0.65
-        assert np.corrcoef(field[1:].ravel(), field[:-1].ravel())[0, 1] > 0.8
 
 
 def test_tissues_mix_where_they_share_a_voxel(torso):

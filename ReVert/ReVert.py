@@ -41,7 +41,7 @@ from ReVertSlicer.scene import (  # noqa: E402
 )
 from ReVertSlicer.scene.parameters import parameterNode  # noqa: E402
 from ReVertSlicer.work import jobs, packages  # noqa: E402
-from ReVertSlicer.work.live_follower import Follower  # noqa: E402
+from ReVertSlicer.work.live_follower import LiveFollower  # noqa: E402
 
 
 class ReVert(ScriptedLoadableModule):
@@ -166,7 +166,7 @@ class ReVertLogic(ScriptedLoadableModuleLogic):
             jobs.updateReconstructions(job, self._outcomes(job), self._service.about)
             finished()
 
-        follower = Follower(radiographNode, send, onRate)
+        follower = LiveFollower(radiographNode, send, onRate)
         follower.begin()
         return follower
 

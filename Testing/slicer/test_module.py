@@ -134,7 +134,7 @@ def test_a_box_is_compared_where_it_lies_transforms_included(logic):
 @pytest.mark.parametrize(
     ("segment", "text"),
     [
-        ("nothing", "segment: expected one of the segmentation, got an unknown id"),
+        ("nothing", "segment: expected one of this segmentation, got an unknown id; select one"),
         ("empty", "segment: expected a filled one, got an empty segment"),
     ],
 )

@@ -45,7 +45,9 @@ def geometryWarnings(sources, sizePx):
     known = sources.geometry.values
     lines = []
     if sources.mirrored:
-        lines.append(_("the picture is a mirror image of what the tube sees: near and far are exchanged in it"))
+        lines.append(
+            _("the picture is a mirror image of what the X-ray source sees: it is read as taken from the opposite side")
+        )
     low, high = TRAINED_SOD_MM
     if "sod_mm" in known and not low <= known["sod_mm"] <= high:
         text = _("the source-vertebra distance of {sod:g} mm is beyond the {low:g} to {high:g} mm of training")

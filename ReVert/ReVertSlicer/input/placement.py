@@ -16,6 +16,7 @@ from slicer.i18n import tr as _
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.levels import LEVELS
 
+from .image_slice import imageSlice
 from .sources import sourcesOf
 from .view_geometry import vertebraPx
 
@@ -39,33 +40,10 @@ class Placement:
     problem: str
 
 
-@dataclass(frozen=True)
-class _Image:
-    """A radiograph's slice. size: (2,) columns and rows. toWorld: (4, 4) from (i, j, k) to RAS of the world."""
-
-    node: object
-    sliceIndex: int
-    size: np.ndarray
-    sliceCount: int
-    toWorld: np.ndarray
-
-    def world(self, u, v):
-        return (self.toWorld @ [u, v, self.sliceIndex, 1.0])[:3]
-
-    def outside(self, centre):
-        """Why a centre (u, v) is of no use, or ""."""
-        if (centre >= 0).all() and (centre <= self.size - 1).all():
-            return ""
-        text = _(
-            "vertebra: expected its centre inside the {columns} x {rows} image, got pixel {u:.0f}, {v:.0f}; move it"
-        )
-        return text.format(columns=self.size[0], rows=self.size[1], u=centre[0], v=centre[1])
-
-
 def addBox(radiographNode, level, boxPx=None, sliceIndex=0):
     """A vtkMRMLMarkupsROINode around the pixels u0 <= u < u1, v0 <= v < v1 of a slice; by default in its middle, of a
     mean vertebra's size. Raises InputError for a level that is none or is placed already, and a box off the image."""
-    image = _image(radiographNode, sliceIndex)
+    image = imageSlice(radiographNode, sliceIndex)
     _checkNew(image, level)
     if boxPx is None:
         boxPx = _boxAround((image.size - 1) / 2, np.minimum(_vertebraPx(image) / 2, image.size / 2))
@@ -88,7 +66,7 @@ def addBox(radiographNode, level, boxPx=None, sliceIndex=0):
 def addPoint(radiographNode, level, px, sliceIndex=0):
     """Adds a control point at pixel (u, v) of a slice to the radiograph's vtkMRMLMarkupsFiducialNode and returns that.
     Raises InputError for a level that is none or is placed already, and for a point outside the image."""
-    image = _image(radiographNode, sliceIndex)
+    image = imageSlice(radiographNode, sliceIndex)
     _checkNew(image, level)
     problem = image.outside(np.asarray(px, float))
     if problem:
@@ -104,7 +82,7 @@ def placements(radiographNode, sliceIndex=0, known=None):
     known: the geometry's values by key, as far as they are known; they say how large a box a point stands for. Raises
     InputError only where nothing can be read: for a radiograph under a transform that is not linear.
     """
-    image = _image(radiographNode, sliceIndex)
+    image = imageSlice(radiographNode, sliceIndex)
     return _placementsOn(image, _vertebraPx(image) if known is None else vertebraPx(known, image.size))
 
 
@@ -112,7 +90,7 @@ def setLevel(placement, level):
     """Gives a placed vertebra another level. Raises InputError for a level that is none or is placed already."""
     node = slicer.mrmlScene.GetNodeByID(placement.nodeId)
     if level != placement.level:
-        _checkNew(_image(node.GetNodeReference(RADIOGRAPH), placement.sliceIndex), level)
+        _checkNew(imageSlice(node.GetNodeReference(RADIOGRAPH), placement.sliceIndex), level)
     if placement.pointIndex is None:
         node.SetName(level)
     else:
@@ -131,7 +109,7 @@ def remove(placement):
 def startPlacing(radiographNode, level, kind, sliceIndex=0):
     """Makes the user's next click in a slice view place the level; raises as `addBox`. kind: BOX or POINT. Returns
     whether there is anything to click in: without Slicer's application there are no views."""
-    _checkNew(_image(radiographNode, sliceIndex), level)
+    _checkNew(imageSlice(radiographNode, sliceIndex), level)
     if kind == BOX:
         begun = [node for node in _nodes(radiographNode, BOX) if not node.GetNumberOfDefinedControlPoints()]
         node = begun[0] if begun else _newNode(radiographNode, BOX, level)
@@ -148,17 +126,6 @@ def startPlacing(radiographNode, level, kind, sliceIndex=0):
     interaction.SetPlaceModePersistence(0)
     interaction.SetCurrentInteractionMode(interaction.Place)
     return True
-
-
-def _image(radiographNode, sliceIndex):
-    columns, rows, slices = radiographNode.GetImageData().GetDimensions()
-    toRas, toWorld = vtk.vtkMatrix4x4(), vtk.vtkMatrix4x4()
-    radiographNode.GetIJKToRASMatrix(toRas)
-    transform = radiographNode.GetParentTransformNode()
-    if transform and not transform.GetMatrixTransformToWorld(toWorld):
-        raise InputError(_("transform: expected a linear one, got a deformation; harden the transform first"))
-    matrix = slicer.util.arrayFromVTKMatrix(toWorld) @ slicer.util.arrayFromVTKMatrix(toRas)
-    return _Image(radiographNode, sliceIndex, np.array([columns, rows]), slices, matrix)
 
 
 def _checkNew(image, level):

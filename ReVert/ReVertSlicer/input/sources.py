@@ -98,7 +98,7 @@ def sourcesOf(node, sliceIndex=0, given=None):
         facts = dicom_facts(tags, layers.values.get("sdd_mm"), layers.values.get("sod_mm"))
         layers = layers.over({**facts.parameters, **facts.view}, facts.sources)
         reason = _reason(facts.sources["pixel_spacing_mm"]) if tags else _("the DICOM file is not in the database")
-    missing = {key: reason if key == "pixel_spacing_mm" else _("not given") for key in layers.missing}
+    missing = {key: reason if key == "pixel_spacing_mm" else _("not known, please enter it") for key in layers.missing}
     boneDark = SourcedValue(dark, _("entered")) if dark is not None else _dicomPolarity(facts) if tags else None
     return Sources(layers, missing, boneDark, bool(facts and facts.mirrored))
 

@@ -45,13 +45,13 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.state = self.check = None
         self.placed = []
         self._guiTag = None
-        self._followed = None
+        self._observedRadiograph = None
         ScriptedLoadableModuleWidget.__init__(self, parent)
 
     def setup(self):
         super().setup()
         self.logic = self.makeLogic()
-        self.worker = Worker(onChange=self.onSomethingMoved)
+        self.worker = Worker(onChange=self.onSceneChange)
         self.runner = Runner(self.worker, self.onProgress)
         uiWidget = slicer.util.loadUI(self.resourcePath("UI/ReVert.ui"))
         self.layout.addWidget(uiWidget)
@@ -71,7 +71,7 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
         self.addObserver(scene, scene.NodeAddedEvent, self.onNodeAdded)
         for node in slicer.util.getNodesByClass("vtkMRMLMarkupsNode"):
-            self._watchPlace(node)
+            self._observeMarkups(node)
         self.enter()
 
     def cleanup(self):
@@ -80,7 +80,7 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.runner.cancel()
         self.worker.stop()
         self._refreshSoon.stop()
-        self._follow(None)
+        self._connectState(None)
         self.removeObservers()
 
     def onReload(self):
@@ -93,17 +93,17 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def enter(self):
         """Connects to the scene's parameter node; called by Slicer whenever the module is opened."""
-        self._follow(self.logic.getParameterNode())
+        self._connectState(self.logic.getParameterNode())
 
     def exit(self):
         self._reconstruct.stopLive()
-        self._follow(None)
+        self._connectState(None)
 
     def onSceneStartClose(self, _caller, _event):
         """Nothing of what runs is for the next scene."""
         self._reconstruct.stopLive()
         self.runner.cancel()
-        self._follow(None)
+        self._connectState(None)
 
     def onSceneEnd(self, _caller, _event):
         if self.parent.isEntered:
@@ -113,9 +113,9 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onNodeRemoved(self, _caller, _event, node):
         """A radiograph that is followed may go at any time."""
         if node.IsA("vtkMRMLMarkupsNode"):
-            self._watchPlace(node, False)
+            self._observeMarkups(node, False)
         if self.state is not None:
-            if self._reconstruct.isLive and node is self._followed:
+            if self._reconstruct.isLive and node is self._observedRadiograph:
                 self._reconstruct.stopLive()
             self._refreshSoon.start()
 
@@ -123,20 +123,20 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onNodeAdded(self, _caller, _event, node):
         """A box or point that is being placed is listed as soon as it lies somewhere; not every model is to select."""
         if node.IsA("vtkMRMLMarkupsNode"):
-            self._watchPlace(node)
+            self._observeMarkups(node)
         if node.IsA("vtkMRMLMarkupsNode") or node.IsA("vtkMRMLModelNode"):
             self._refreshSoon.start()
 
-    def _watchPlace(self, node, watch=True):
+    def _observeMarkups(self, node, watch=True):
         """Hears of a markups node's changes from now on, or no more, whether the module is shown or not."""
         for event in (node.PointModifiedEvent, node.PointPositionDefinedEvent, node.PointRemovedEvent):
-            if watch != self.hasObserver(node, event, self.onSomethingMoved):
-                (self.addObserver if watch else self.removeObserver)(node, event, self.onSomethingMoved)
+            if watch != self.hasObserver(node, event, self.onSceneChange):
+                (self.addObserver if watch else self.removeObserver)(node, event, self.onSceneChange)
 
-    def onSomethingMoved(self, _caller=None, _event=None):
+    def onSceneChange(self, _caller=None, _event=None):
         self._refreshSoon.start()
 
-    def _follow(self, state):
+    def _connectState(self, state):
         """Shows state, and nothing any more of the one before; None shows none."""
         if self.state is not None:
             self.state.disconnectGui(self._guiTag)
@@ -157,7 +157,7 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.state is None:
             return
         node, index = self.state.radiograph, self.state.sliceIndex
-        if node is not self._followed:
+        if node is not self._observedRadiograph:
             self._changeRadiograph(node)
             index = self.state.sliceIndex
         self.check, self.placed = None, []
@@ -175,20 +175,20 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _changeRadiograph(self, node):
         self._reconstruct.stopLive()
-        if self._followed is not None:
-            self.removeObserver(self._followed, vtk.vtkCommand.ModifiedEvent, self.onSomethingMoved)
-        self._followed = node
+        if self._observedRadiograph is not None:
+            self.removeObserver(self._observedRadiograph, vtk.vtkCommand.ModifiedEvent, self.onSceneChange)
+        self._observedRadiograph = node
         if node is not None:
             image = node.GetImageData()
             if self.state.sliceIndex >= (image.GetDimensions()[2] if image else 1):  # it belonged to a longer stack
                 self.state.sliceIndex = 0
-            self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self.onSomethingMoved)
+            self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self.onSceneChange)
             if not packages.missing():
                 self._startWorker()  # so that the first click is quick
 
     def ready(self):
         """Whether work can begin: what is missing is installed if the user agrees, and the process started."""
-        if packages.missing() and not packages.install(self._sayAtOnce):
+        if packages.missing() and not packages.install(self._showTextAtOnce):
             return False
         self._startWorker()
         return True
@@ -214,27 +214,27 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def cancel(self):
         self.runner.cancel()
         self._startWorker()  # so that the next click is quick again
-        self.say(_("Cancelled; nothing in the scene was changed."))
+        self.showText(_("Cancelled; nothing in the scene was changed."))
         self.refreshSections()
 
     def fail(self, text):
         """What went wrong, in one line; the log below has the rest."""
         self._reconstruct.stopLive()
         logging.error("ReVert: %s", text)
-        self.say(text)
+        self.showText(text)
         slicer.util.errorDisplay(text)
         self.refreshSections()
 
-    def say(self, text):
+    def showText(self, text):
         self.ui.stageLabel.setText(text)
 
-    def _sayAtOnce(self, text):
+    def _showTextAtOnce(self, text):
         """Before work that blocks the application, which would not paint the text otherwise."""
-        self.say(text)
+        self.showText(text)
         slicer.app.processEvents()
 
     def onProgress(self, progress):
         """Shows a runner.Progress; None: nothing runs any more."""
         self.ui.progressBar.setValue(round(PROGRESS_STEPS * progress.share) if progress else 0)
-        self.say(progress.text if progress else "")
+        self.showText(progress.text if progress else "")
         self.ui.logText.setPlainText("\n".join(self.worker.log))

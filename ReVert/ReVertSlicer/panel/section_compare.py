@@ -85,14 +85,14 @@ class CompareSection(Section):
             qt.QFileDialog.getSaveFileName(self.panel.parent, _("Export results"), "", _("Tables (*.csv)"))
         )
         if path and guarded(lambda: export.exportTable(results_table.resultsTable(), path) or True):
-            self.panel.say(_("The table was written."))
+            self.panel.showText(_("The table was written."))
 
     def refresh(self):
         state = self.state
         self._listSegments(state.segmentation)
         running = self.panel.runner.isRunning
         ready = state.model is not None and state.segmentation is not None and bool(state.segmentId)
-        busy = _("Something else is running.") if running else ""
+        busy = _("Wait until the work that is running has ended.") if running else ""
         allow(self.ui.compareButton, busy or ("" if ready else _("Select a model and a segment first.")))
         pairs = results_table.pairs(state.segmentation) if state.segmentation is not None else []
         allow(
@@ -102,9 +102,8 @@ class CompareSection(Section):
         allow(self.ui.removeAlignmentButton, "" if aligned else _("The model is not aligned."))
         compared = state.model is not None and hierarchy.part(state.model, "chart") is not None
         allow(self.ui.showPlotButton, "" if compared else _("Compare the model first."))
-        allow(
-            self.ui.exportTableButton, "" if results_table.resultsTable() is not None else _("Compare something first.")
-        )
+        results = results_table.resultsTable()
+        allow(self.ui.exportTableButton, "" if results else _("There are no results yet: click Compare first."))
 
     def _listSegments(self, segmentationNode):
         """Lists the segments anew when they, their names or the model's level have changed."""

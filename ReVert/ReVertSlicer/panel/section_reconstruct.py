@@ -1,4 +1,4 @@
-"""The panel's main button: reconstruct, cancel, follow live, and what the process behind it is and says."""
+"""The panel's main button: reconstruct, cancel, follow live; and the device and weights in use."""
 
 import qt
 import slicer
@@ -9,7 +9,7 @@ from ReVertLib.inference.results import Refusal
 from ReVertSlicer.scene import layout, reconstruction_nodes
 from ReVertSlicer.scene.parameters import ARRAYS, BONE, DISTANCE
 from ReVertSlicer.work import jobs
-from ReVertSlicer.work.live_follower import Follower
+from ReVertSlicer.work.live_follower import LiveFollower
 
 from .section import Section, allow, chosenPath, guarded, silently
 
@@ -42,7 +42,7 @@ class ReconstructSection(Section):
         if refused:
             slicer.util.errorDisplay(refused)
         if models:
-            self.panel.say(_summary(outcomes, self.panel.worker.about))
+            self.panel.showText(_summary(outcomes, self.panel.worker.about))
             state = self.parameters
             first = state.model is None
             state.model = models[-1]
@@ -57,7 +57,7 @@ class ReconstructSection(Section):
         """Follows the radiograph until it is unchecked, or the radiograph is another or gone."""
         self.stopLive()
         if checked and self.panel.ready():
-            self._follower = Follower(self.state.radiograph, self._sendFrame, self._showRate)
+            self._follower = LiveFollower(self.state.radiograph, self._sendFrame, self._showRate)
             self._follower.begin()
         self.panel.refresh()
 
@@ -112,9 +112,8 @@ class ReconstructSection(Section):
             allow(self.ui.reconstructButton, _("The radiograph is followed live; uncheck that first."))
         else:
             allow(self.ui.reconstructButton, "" if running else self._refusal())
-        allow(
-            self.ui.liveCheckBox, "" if self.isLive or (not running and not self._refusal()) else _("Not possible now.")
-        )
+        busy = _("Wait until the work that is running has ended.") if running else ""
+        allow(self.ui.liveCheckBox, "" if self.isLive else busy or self._refusal())
         about = self.panel.worker.about
         self.ui.processLabel.setText(f"{about.device}, {about.weights_sha256[:8]}" if about else _("not started"))
 

@@ -43,7 +43,7 @@ class ResultSection(Section):
         kinds = _("Surfaces (*.stl *.ply *.obj *.vtp)")
         path = chosenPath(qt.QFileDialog.getSaveFileName(self.panel.parent, _("Export surface"), "", kinds))
         if path and guarded(lambda: export.exportMesh(self.state.model, path) or True):
-            self.panel.say(_("The surface was written, in LPS, mm."))
+            self.panel.showText(_("The surface was written, in LPS, mm."))
 
     def refresh(self):
         self._hideParts()
@@ -51,7 +51,7 @@ class ResultSection(Section):
         refusal = "" if model is not None else _("Select a model first.")
         for widget in (self.ui.exportMeshButton, self.ui.colourSelector):
             allow(widget, refusal)
-        running = _("Something is running.") if self.panel.runner.isRunning else ""
+        running = _("Wait until the work that is running has ended.") if self.panel.runner.isRunning else ""
         scene = slicer.mrmlScene
         allow(self.ui.undoButton, running or ("" if scene.GetNumberOfUndoLevels() else _("There is nothing to undo.")))
         allow(self.ui.redoButton, running or ("" if scene.GetNumberOfRedoLevels() else _("There is nothing to redo.")))

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 
 from ReVertLib.errors import InputError
 from ReVertLib.mesh.polydata import from_polydata
+from ReVertSlicer.input.transforms import toWorld
 
 from . import hierarchy
 
@@ -28,14 +29,6 @@ def worldMesh(modelNode):
     return from_polydata(modelNode.GetPolyData()).mapped(toWorld)
 
 
-def toWorld(node):
-    """(4, 4) from a node's coordinates to RAS. Raises InputError for a transform that is not linear."""
-    matrix, transform = vtk.vtkMatrix4x4(), node.GetParentTransformNode()
-    if transform is not None and not transform.GetMatrixTransformToWorld(matrix):
-        raise InputError(_("transform: expected a linear one, got a deformation; harden it first"))
-    return slicer.util.arrayFromVTKMatrix(matrix)
-
-
 def alignmentOf(modelNode):
     """Our transform node, where the model is aligned by it, else None."""
     ours = hierarchy.part(modelNode, "alignment")
@@ -48,7 +41,7 @@ def setAlignment(modelNode, alignment, mode):
         removeAlignment(modelNode)
         return
     users = _usersTransform(modelNode)
-    _takeOut(modelNode)
+    _removeFromChain(modelNode)
     world = np.eye(4)
     world[:3, :3] = alignment.scale * alignment.rotation
     world[:3, 3] = alignment.translation_mm
@@ -65,11 +58,11 @@ def removeAlignment(modelNode):
     """Puts the model back where it was; the user's own transforms stay."""
     ours = hierarchy.part(modelNode, "alignment")
     if ours is not None:
-        _takeOut(modelNode)
+        _removeFromChain(modelNode)
         slicer.mrmlScene.RemoveNode(ours)
 
 
-def _takeOut(modelNode):
+def _removeFromChain(modelNode):
     """Joins the chain where our node was."""
     ours = hierarchy.part(modelNode, "alignment")
     child = modelNode

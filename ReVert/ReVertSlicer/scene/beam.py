@@ -40,7 +40,7 @@ def showView(radiographNode, geometry, view, sliceIndex):
         plane = hierarchy.newPart(radiographNode, "plane", _("{radiograph} in 3D").format(radiograph=name))
         plane.GetDisplayNode().SetLighting(False)
         plane.GetDisplayNode().SetBackfaceCulling(False)
-    pixels = _thinned(_slice(radiographNode, sliceIndex))
+    pixels = _downsampled(_slice(radiographNode, sliceIndex))
     plane.SetAndObservePolyData(_plane(pixels, _imageSize(radiographNode), geometry, view))
     _showAsInSlices(radiographNode, plane)
     beam = hierarchy.part(radiographNode, "beam")
@@ -55,7 +55,7 @@ def updatePixels(radiographNode, sliceIndex):
     plane = hierarchy.part(radiographNode, "plane")
     if plane is not None:
         array = plane.GetPolyData().GetPointData().GetArray(GREY)
-        pixels = _thinned(_slice(radiographNode, sliceIndex)).ravel()
+        pixels = _downsampled(_slice(radiographNode, sliceIndex)).ravel()
         if len(pixels) == array.GetNumberOfTuples():
             vtk_to_numpy(array)[:] = pixels
             array.Modified()
@@ -83,7 +83,7 @@ def showSilhouette(modelNode, outlinesPx, geometry, view, sliceIndex):
 
 def setViewVisible(radiographNode, shown):
     """Shows or hides source, beam, plane and what is drawn on it in the 3D views."""
-    for node in hierarchy.everyPart(radiographNode):
+    for node in hierarchy.radiographParts(radiographNode):
         if node.GetAttribute(hierarchy.KIND) in ("plane", "beam", "outline"):
             node.SetDisplayVisibility(shown)
 
@@ -97,7 +97,7 @@ def _imageSize(radiographNode):
     return radiographNode.GetImageData().GetDimensions()[:2]
 
 
-def _thinned(pixels):
+def _downsampled(pixels):
     """float32 means over blocks of pixels (rows, columns), so that the longer side has at most PLANE_PX."""
     share = min(PLANE_PX / max(pixels.shape), 1)
     for axis, count in enumerate([max(round(share * size), 2) for size in pixels.shape]):

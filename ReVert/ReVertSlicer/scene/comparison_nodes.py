@@ -32,8 +32,8 @@ def showComparison(modelNode, segmentationNode, segmentId, comparison):
     """
     polydata = modelNode.GetPolyData()
     if polydata is None or polydata.GetNumberOfPoints() != len(comparison.signed_distance_mm):
-        raise InputError(_("model: expected the surface that was compared, got another one since"))
-    saveForUndo(modelNode, *hierarchy.belongings(modelNode), resultsTable())
+        raise InputError(_("model: expected the surface that was compared, got one made since; compare again"))
+    saveForUndo(modelNode, *hierarchy.modelParts(modelNode), resultsTable())
     setAlignment(modelNode, comparison.alignment, comparison.mode)
     _showDistances(modelNode, comparison.signed_distance_mm)
     segment = segmentationNode.GetSegmentation().GetSegment(segmentId)

@@ -12,8 +12,8 @@ from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import LPS_FROM_RAS
 from ReVertLib.mesh.io import write_mesh
 from ReVertLib.mesh.polydata import from_polydata
+from ReVertSlicer.input.transforms import toWorld
 
-from .alignment import toWorld
 from .colours import SCALES
 from .results_table import NAMES
 

@@ -46,15 +46,15 @@ def part(owner, kind):
     return next(iter(parts(owner, kind)), None)
 
 
-def everyPart(radiographNode):
+def radiographParts(radiographNode):
     """All nodes made from a radiograph."""
     made = [
         node for kind, (_class, role) in KINDS.items() if role == RADIOGRAPH for node in parts(radiographNode, kind)
     ]
-    return [*made, *(node for surface in parts(radiographNode, "surface") for node in belongings(surface))]
+    return [*made, *(node for surface in parts(radiographNode, "surface") for node in modelParts(surface))]
 
 
-def belongings(modelNode):
+def modelParts(modelNode):
     """All nodes that belong to a model."""
     return [node for kind, (_class, role) in KINDS.items() if role == SURFACE for node in parts(modelNode, kind)]
 
@@ -95,7 +95,7 @@ def folder(radiographNode, besides=None):
     """The subject hierarchy item that holds what is made from a radiograph: where the others of it lie, else a new one
     beside the radiograph. besides: a node that does not count."""
     hierarchy = _hierarchy()
-    for node in everyPart(radiographNode):
+    for node in radiographParts(radiographNode):
         item = hierarchy.GetItemByDataNode(node) if node is not besides else 0
         parent = hierarchy.GetItemParent(item) if item else 0
         if parent and hierarchy.HasItemAttribute(parent, _FOLDER):

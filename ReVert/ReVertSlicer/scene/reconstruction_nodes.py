@@ -41,7 +41,7 @@ def showReconstructions(radiographNode, outcomes, viewAngles, about, sliceIndex=
     sliceIndex = sliceIndex or 0
     image = _sha256(radiographNode, sliceIndex)
     models = [modelOf(radiographNode, outcome.reconstruction.geometry.level, sliceIndex) for outcome in outcomes]
-    changing = [node for model in filter(None, models) for node in (model, *hierarchy.belongings(model))]
+    changing = [node for model in filter(None, models) for node in (model, *hierarchy.modelParts(model))]
     saveForUndo(*changing, *(hierarchy.part(radiographNode, kind) for kind in ("plane", "beam")))
     for index, outcome in enumerate(outcomes):
         reconstruction = outcome.reconstruction

@@ -12,8 +12,7 @@ from ReVertLib.errors import InputError
 from ReVertLib.geometry.levels import VERSE_LABELS
 from ReVertLib.mesh.polydata import from_polydata, inside_voxels
 from ReVertLib.metrics.records import Mask
-
-from .alignment import toWorld
+from ReVertSlicer.input.transforms import toWorld
 
 VOXEL_MM = 0.5
 """Of the mask of a segment that is a closed surface only."""
@@ -27,7 +26,7 @@ def segmentMask(segmentationNode, segmentId):
     linear."""
     segment = segmentationNode.GetSegmentation().GetSegment(segmentId) if segmentId else None
     if segment is None:
-        raise InputError(_("segment: expected one of the segmentation, got an unknown id"))
+        raise InputError(_("segment: expected one of this segmentation, got an unknown id; select one"))
     world = toWorld(segmentationNode)
     names = slicer.vtkSegmentationConverter
     labelmap = segment.GetRepresentation(names.GetSegmentationBinaryLabelmapRepresentationName())

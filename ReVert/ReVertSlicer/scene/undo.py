@@ -30,7 +30,7 @@ def saveForUndo(*nodes):
     with _undoOn(scene):
         if scene.GetNumberOfUndoLevels() >= scene.GetMaximumNumberOfSavedUndoStates():
             scene.ClearUndoStack()  # the states that Slicer drops one by one it never frees
-        scene.SaveStateForUndo(_withDisplays(nodes))
+        scene.SaveStateForUndo(_withDisplayNodes(nodes))
 
 
 def undo():
@@ -55,7 +55,7 @@ def _undoOn(scene):
         scene.SetUndoFlag(before)
 
 
-def _withDisplays(nodes):
+def _withDisplayNodes(nodes):
     """nodes and their display nodes as a vtkCollection."""
     collection = vtk.vtkCollection()
     for node in filter(None, nodes):

@@ -92,14 +92,14 @@ def comparisonJob(modelNode, segmentationNode, segmentId, mode):
 def showReconstructions(job, outcomes, about):
     """The model nodes, made or updated; nothing for what was refused. Raises InputError when the radiograph is no
     longer there."""
-    node = _stillThere(job.radiographId, _("radiograph"))
+    node = _existingNode(job.radiographId, _("radiograph"))
     shown = [outcome for outcome in outcomes if not isinstance(outcome, Refusal)]
     return reconstruction_nodes.showReconstructions(node, shown, job.view, about, job.sliceIndex)
 
 
 def updateReconstructions(job, outcomes, about):
     """The same for one frame of many: cheap where the model is there already, and without an undo step."""
-    node = _stillThere(job.radiographId, _("radiograph"))
+    node = _existingNode(job.radiographId, _("radiograph"))
     models = []
     for outcome in (outcome for outcome in outcomes if not isinstance(outcome, Refusal)):
         model = reconstruction_nodes.modelOf(node, outcome.reconstruction.geometry.level, job.sliceIndex)
@@ -119,14 +119,14 @@ def refusals(outcomes):
 
 def showComparison(job, found):
     """The comparison's table node; the figures also join the table of all results."""
-    model = _stillThere(job.modelId, _("model"))
-    segmentation = _stillThere(job.segmentationId, _("segmentation"))
+    model = _existingNode(job.modelId, _("model"))
+    segmentation = _existingNode(job.segmentationId, _("segmentation"))
     table = comparison_nodes.showComparison(model, segmentation, job.segmentId, found)
     results_table.appendResult(model, found)
     return table
 
 
-def _stillThere(nodeId, what):
+def _existingNode(nodeId, what):
     node = slicer.mrmlScene.GetNodeByID(nodeId)
     if node is None:
         raise InputError(

@@ -8,7 +8,7 @@ import slicer
 AVERAGE_OVER = 10
 
 
-class Follower:
+class LiveFollower:
     """Watches a radiograph node and asks for work whenever its image is new and the last work is done.
 
     send(finished) begins the work on the newest image and calls finished() when it is done; it returns False when it

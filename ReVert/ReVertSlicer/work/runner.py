@@ -39,7 +39,7 @@ class Runner:
         self._kind = None
         self._timer = qt.QTimer()
         self._timer.setInterval(TICK_MS)
-        self._timer.timeout.connect(self._tell)
+        self._timer.timeout.connect(self._report)
 
     @property
     def isRunning(self):
@@ -66,16 +66,16 @@ class Runner:
         self._started = time.monotonic()
         self._stageText = _("Starting the reconstruction process") if self._cold else _("Sending the image")
         self._timer.start()
-        self._tell()
+        self._report()
 
     def _stage(self, stage, _done, _total):
         self._stageText = stage
-        self._tell()
+        self._report()
 
     def _expected(self):
         return self._seconds[self._kind] + (self._seconds["start"] if self._cold else 0.0)
 
-    def _tell(self):
+    def _report(self):
         elapsed = time.monotonic() - self._started
         share = min(elapsed / self._expected(), 0.95)
         self._onProgress(Progress(self._stageText, share, max(self._expected() - elapsed, 0.0)))

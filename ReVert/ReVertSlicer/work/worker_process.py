@@ -1,4 +1,4 @@
-"""The child process that does the work, so that the application never waits (see ReVertLib.service.worker)."""
+"""The child process that does the work, so that the application never blocks (see ReVertLib.service.worker)."""
 
 import logging
 import os
@@ -30,7 +30,7 @@ def workerCommand():
 
 @dataclass(frozen=True)
 class _Request:
-    """Who is to be told of a request."""
+    """The callbacks of a request."""
 
     onStage: Callable[[str, int, int], Any]
     onDone: Callable[[Any], Any]
@@ -41,18 +41,18 @@ class Worker:
     """One process, begun by `start`, that answers one request at a time, given by `submit`, and stays warm in between.
 
     command: program and arguments, `workerCommand` if None. onChange: called whenever `isReady` has changed.
-    Nothing here waits; everything is heard of through Qt's event loop.
+    Nothing here blocks: the callbacks are called from Qt's event loop.
     """
 
     def __init__(self, command=None, onChange=lambda: None):
         self._command = command or workerCommand()
         self._onChange = onChange
-        self._choice = self._process = self._request = self._about = self._lastWords = None
+        self._options = self._process = self._request = self._about = self._startError = None
         self._log = deque(maxlen=LOG_LINES)
 
     @property
     def isRunning(self):
-        """Whether there is a process, ready or about to be."""
+        """Whether there is a process, ready or still loading."""
         return self._process is not None
 
     @property
@@ -67,7 +67,7 @@ class Worker:
 
     @property
     def about(self):
-        """Who answers, a ReVertLib About; None unless it is ready."""
+        """Weights, device and versions, a ReVertLib About; None unless it is ready."""
         return self._about
 
     @property
@@ -79,10 +79,10 @@ class Worker:
         """Begins a process, unless one runs with the same choice. weights: path of a file, None for the shipped ones.
         Another choice ends the process that runs, and its request as `cancel` does."""
         choice = (str(Path(weights).resolve()) if weights else None, device)
-        if self.isRunning and self._choice == choice:
+        if self.isRunning and self._options == choice:
             return
         self.stop()
-        self._choice, self._lastWords = choice, None
+        self._options, self._startError = choice, None
         options = [*(["--weights", choice[0]] if weights else []), "--device", device]
         self._process = _Process([*self._command, *options], self._onMessage, self._log.append, self._onEnd)
 
@@ -93,10 +93,10 @@ class Worker:
         `Service.answer` returns) or onFailed(one line). Nothing once it is cancelled. Raises RuntimeError before any
         `start` and while a request is not answered.
         """
-        if self._choice is None or self.isBusy:
+        if self._options is None or self.isBusy:
             raise RuntimeError("worker: expected to be started and idle when it is given work")
         data = encode(message)
-        self.start(*self._choice)
+        self.start(*self._options)
         self._request = _Request(onStage, onDone, onFailed)
         self._process.write(data)
 
@@ -129,7 +129,7 @@ class Worker:
         self._log.extend(traceback.splitlines() or [reason])
         text = reason if kind == "input" else _("Unexpected error: {reason}").format(reason=reason)
         if not self.isReady:
-            self._lastWords = text  # it could not be loaded, and ends
+            self._startError = text  # it could not be loaded, and ends
         if self.isBusy:
             self._forgetRequest().onFailed(text)
 
@@ -139,7 +139,7 @@ class Worker:
         self._process = self._request = self._about = None
         self._log.append(reason)
         if request is not None:
-            request.onFailed(self._lastWords or reason)
+            request.onFailed(self._startError or reason)
         if wasReady:
             self._onChange()
 
@@ -184,13 +184,13 @@ class _Process:
         self._child.kill()
 
     @property
-    def _isHeard(self):
+    def _isObserved(self):
         return self._onEnd is not None
 
     def _read(self):
         data = self._child.readAllStandardOutput().data()
         try:
-            messages = self._decoder.feed(data) if self._isHeard else []
+            messages = self._decoder.feed(data) if self._isObserved else []
         except WireError as error:
             onEnd = self._onEnd
             self.kill()
@@ -199,22 +199,22 @@ class _Process:
         for message in messages:
             if message.kind == "started":
                 self._pid = message.content["pid"]
-            elif self._isHeard:  # what was called before may have killed it
-                self._hand(message)
+            elif self._isObserved:  # what was called before may have killed it
+                self._dispatch(message)
 
-    def _hand(self, message):
-        """What is called may fail; the messages after it count nevertheless."""
+    def _dispatch(self, message):
+        """A callback that fails must not stop the messages after it."""
         try:
             self._onMessage(message)
         except Exception:
-            logging.exception("ReVert: what followed a message of the worker failed")
+            logging.exception("ReVert: a message of the reconstruction process could not be handled")
 
     def _readLog(self):
         *lines, self._text = (self._text + self._child.readAllStandardError().data()).split(b"\n")
         for line in lines:
-            self._tell(line)
+            self._logLine(line)
 
-    def _tell(self, line):
+    def _logLine(self, line):
         text = line.decode(errors="replace").rstrip()
         if text:
             self._lastLine = text
@@ -223,15 +223,15 @@ class _Process:
     def _onError(self, error):
         """Only this error is not followed by `finished`. It may come before `start` returns, so it is told later."""
         if error == qt.QProcess.FailedToStart:
-            text = _("worker: expected {program} to start, got: {reason}")
+            text = _("The reconstruction process could not be started ({program}): {reason}")
             reason = text.format(program=self._program, reason=self._child.errorString())
             qt.QTimer.singleShot(0, lambda: self._close(reason))
 
     def _onFinished(self, *_args):
         self._read()
         self._readLog()
-        self._tell(self._text)
-        text = _("worker: expected to go on, got its end with exit code {code}: {line}")
+        self._logLine(self._text)
+        text = _("The reconstruction process ended with exit code {code} ({line}). Please try again.")
         self._close(text.format(code=self._child.exitCode(), line=self._lastLine or _("no message")))
 
     def _close(self, reason):

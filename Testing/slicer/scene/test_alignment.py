@@ -152,7 +152,7 @@ def test_a_deformation_is_refused_before_anything_changes(alignment):
     node.SetAndObserveTransformToParent(spline)
     model.SetAndObserveTransformNodeID(node.GetID())
     for call in (lambda: alignment.worldMesh(model), lambda: alignment.setAlignment(model, MOTION, "rigid")):
-        with pytest.raises(InputError, match="transform: expected a linear one, got a deformation; harden it first"):
+        with pytest.raises(InputError, match="transform: expected a linear one, got a deformation; harden"):
             call()
     assert model.GetParentTransformNode() is node
 

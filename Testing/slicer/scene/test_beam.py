@@ -57,11 +57,11 @@ def test_yaw_turns_the_plane_with_the_beam(parts):
 def test_a_large_image_is_thinned_to_means(parts):
     _result, view, _hierarchy = parts
     pixels = np.add.outer(np.arange(2048), np.arange(1024)).astype(np.uint16)
-    thin = view._thinned(pixels)
+    thin = view._downsampled(pixels)
     assert thin.shape == (256, 128)
     assert thin[3, 5] == pixels[24:32, 40:48].mean()
-    assert view._thinned(np.full((300, 7), 5, np.int16)).shape == (256, 6)
-    assert (view._thinned(np.full((1000, 999), 65535, np.uint16)) == 65535).all()
+    assert view._downsampled(np.full((300, 7), 5, np.int16)).shape == (256, 6)
+    assert (view._downsampled(np.full((1000, 999), 65535, np.uint16)) == 65535).all()
 
 
 def test_plane_has_window_level_and_colours_of_the_slice_view(parts):

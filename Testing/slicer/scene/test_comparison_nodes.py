@@ -113,7 +113,7 @@ def test_a_surface_that_is_another_by_now_is_refused(parts, model):
     found = comparison_of(model, distances_mm=np.zeros(9))
     node, segment = box_segmentation()
     count = slicer.mrmlScene.GetNumberOfNodes()
-    with pytest.raises(InputError, match="model: expected the surface that was compared, got another one since"):
+    with pytest.raises(InputError, match="model: expected the surface that was compared, got one made since"):
         parts[1].showComparison(model, node, segment, found)
     assert slicer.mrmlScene.GetNumberOfNodes() == count
 

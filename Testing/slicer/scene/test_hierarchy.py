@@ -91,7 +91,7 @@ def test_a_deleted_radiograph_leaves_the_rest_in_place(parts):
     folder = hierarchy.folder(radiograph)
     slicer.mrmlScene.RemoveNode(radiograph)
     assert content(folder) == EVERYTHING
-    assert [node.GetAttribute("ReVert.Kind") for node in hierarchy.belongings(model)] == ["silhouette", "outline"]
+    assert [node.GetAttribute("ReVert.Kind") for node in hierarchy.modelParts(model)] == ["silhouette", "outline"]
 
 
 def test_what_belongs_to_a_foreign_model_lies_beside_that(parts):
@@ -111,7 +111,7 @@ def test_only_our_own_empty_folders_are_removed(parts):
     ours = hierarchy.folder(radiograph)
     hierarchy.removeEmptyFolders()
     assert tree().GetItemName(ours)
-    for node in hierarchy.everyPart(radiograph):
+    for node in hierarchy.radiographParts(radiograph):
         slicer.mrmlScene.RemoveNode(node)
     hierarchy.removeEmptyFolders()
     names = vtk.vtkIdList()

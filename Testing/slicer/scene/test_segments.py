@@ -84,8 +84,8 @@ def test_a_closed_surface_alone_will_do_and_nothing_is_added_to_it(segments):
 @pytest.mark.parametrize(
     ("segment", "text"),
     [
-        ("nothing", "segment: expected one of the segmentation, got an unknown id"),
-        ("", "segment: expected one of the segmentation, got an unknown id"),
+        ("nothing", "segment: expected one of this segmentation, got an unknown id; select one"),
+        ("", "segment: expected one of this segmentation, got an unknown id; select one"),
         ("empty", "segment: expected a filled one, got an empty segment"),
     ],
 )

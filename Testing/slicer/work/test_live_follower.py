@@ -31,7 +31,7 @@ def new_frame(node):
 
 def test_a_new_image_is_worked_on(live):
     node, work = radiograph_node(), SlowWork()
-    live.Follower(node, work)
+    live.LiveFollower(node, work)
     assert work.begun == 0
     new_frame(node)
     assert work.begun == 1
@@ -39,7 +39,7 @@ def test_a_new_image_is_worked_on(live):
 
 def test_frames_that_come_during_work_are_dropped_but_the_newest(live):
     node, work = radiograph_node(), SlowWork()
-    follower = live.Follower(node, work)
+    follower = live.LiveFollower(node, work)
     follower.begin()
     for _ in range(5):
         new_frame(node)
@@ -54,7 +54,7 @@ def test_frames_that_come_during_work_are_dropped_but_the_newest(live):
 
 def test_rate_is_frames_over_time(live, monkeypatch):
     node, work, rates = radiograph_node(), SlowWork(), []
-    follower = live.Follower(node, work, rates.append)
+    follower = live.LiveFollower(node, work, rates.append)
     now = iter([10.0, 10.5, 11.0])
     monkeypatch.setattr(live.time, "monotonic", lambda: next(now))
     for _ in range(3):
@@ -65,7 +65,7 @@ def test_rate_is_frames_over_time(live, monkeypatch):
 
 def test_after_stop_nothing_is_begun(live):
     node, work = radiograph_node(), SlowWork()
-    follower = live.Follower(node, work)
+    follower = live.LiveFollower(node, work)
     follower.begin()
     new_frame(node)
     follower.stop()
@@ -83,7 +83,7 @@ def test_work_that_cannot_begin_leaves_the_way_free(live):
         asked.append(1)
         return False
 
-    follower = live.Follower(node, refuse)
+    follower = live.LiveFollower(node, refuse)
     new_frame(node)
     new_frame(node)
     assert len(asked) == 2

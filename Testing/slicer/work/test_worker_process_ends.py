@@ -60,14 +60,14 @@ def test_killed_from_outside(make_worker):
     psutil.Process(pid_of(worker)).kill()
     answers, failures = asked.outcome()
     assert answers == []
-    assert failures == ["worker: expected to go on, got its end with exit code 9: no message"]
+    assert failures == ["The reconstruction process ended with exit code 9 (no message). Please try again."]
     assert not worker.isRunning
     assert Asked(worker, "echo").outcome() == ([{}], [])  # another process is begun for it
 
 
 def test_a_crash_says_code_and_last_words_once(make_worker):
     worker = ready(make_worker())
-    expected = "worker: expected to go on, got its end with exit code 3: out of luck"
+    expected = "The reconstruction process ended with exit code 3 (out of luck). Please try again."
     assert Asked(worker, "crash").outcome() == ([], [expected])
     assert worker.log == ["out of luck", expected]
 
@@ -97,7 +97,7 @@ def test_a_missing_interpreter(make_worker, tmp_path):
     worker.start()
     (answers, (failure,)) = Asked(worker, "echo").outcome()
     assert answers == []
-    assert failure.startswith(f"worker: expected {tmp_path / 'PythonSlicer'} to start, got: ")
+    assert failure.startswith(f"The reconstruction process could not be started ({tmp_path / 'PythonSlicer'}): ")
     assert not worker.isRunning
 
 

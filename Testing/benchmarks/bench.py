@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -20,12 +19,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "Testing" / "support")]
 
-from original_plain import PlainNetwork, load  # noqa: E402 - both need the line above
+import ReVertLib  # noqa: E402, F401, I001 - needs the line above, and comes before torch: threads wait as in use
+import torch  # noqa: E402
+from machine import describe_machine  # noqa: E402
+from original_plain import PlainNetwork, load  # noqa: E402
 
 from ReVertLib.errors import InputError  # noqa: E402
 from ReVertLib.geometry.camera import Geometry  # noqa: E402
@@ -36,6 +37,17 @@ CASE = ROOT / "Resources" / "sample" / "verse008_L3_ap.png"
 BASELINE = "plain original"
 THREADS = 2
 COLD_RUNS = 3
+RUN_TIMED = """
+import os, subprocess, sys, time
+start = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:])
+_, status, usage = os.wait4(process.pid, 0)
+process.returncode = os.waitstatus_to_exitcode(status)
+print(process.returncode, time.perf_counter() - start, usage.ru_maxrss)
+"""
+"""Exit code, seconds and peak memory of a command. A small process starts it, because the peak of a new process counts
+what its parent held."""
+
 BYTES_PER_RSS = 1 if sys.platform == "darwin" else 1024
 
 
@@ -45,7 +57,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write the figures here")
     options = parser.parse_args()
     torch.set_num_threads(THREADS)
-    machine = describe_machine()
+    machine = describe_machine(THREADS)
     print(machine, flush=True)
     contenders, absent = warm_contenders()
     with torch.inference_mode():
@@ -56,15 +68,6 @@ def main() -> None:
     if options.json:
         figures = {"machine": machine, "runs": options.runs, "warm": rows, "absent": absent, "cold": cold}
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
-
-
-def describe_machine() -> str:
-    """One line: the processor, its cores, the threads used and the versions that matter."""
-    processor = platform.processor() or platform.machine()
-    return (
-        f"{processor}, {os.cpu_count()} cores, {THREADS} threads, {platform.system()}, "
-        f"Python {platform.python_version()}, torch {torch.__version__}"
-    )
 
 
 def warm_contenders() -> tuple[dict[str, Callable[[], object]], dict[str, str]]:
@@ -137,15 +140,15 @@ def cold_start() -> dict[str, float] | str:
     seconds, peaks = [], []
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "ReVertLib", "reconstruct", str(CASE), "-o", f"{folder}/mesh.stl", "--quiet"]
+        environment = os.environ | {"OMP_NUM_THREADS": str(THREADS)}
         for _ in range(COLD_RUNS):
-            start = time.perf_counter()
-            process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": str(THREADS)})
-            _, status, usage = os.wait4(process.pid, 0)  # of this one process, unlike RUSAGE_CHILDREN
-            process.returncode = os.waitstatus_to_exitcode(status)
-            if process.returncode:
-                return f"cold revert reconstruct: failed with exit code {process.returncode}"
-            seconds.append(time.perf_counter() - start)
-            peaks.append(usage.ru_maxrss * BYTES_PER_RSS / 1e6)
+            timed = [sys.executable, "-S", "-c", RUN_TIMED, *command]
+            done = subprocess.run(timed, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+            code, wall_s, peak = done.stdout.split()
+            if code != "0":
+                return f"cold revert reconstruct: failed with exit code {code}"
+            seconds.append(float(wall_s))
+            peaks.append(int(peak) * BYTES_PER_RSS / 1e6)
     return {"median_s": float(np.median(seconds)), "worst_s": max(seconds), "peak_mb": max(peaks)}
 
 

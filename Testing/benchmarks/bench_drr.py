@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from bench import ROOT, THREADS, describe_machine, interleaved
+from bench import ROOT, THREADS, interleaved
+from machine import describe_machine
 from other_projectors import marched_integrals, rtk_integrals
 
 from ReVertLib.geometry.transform import RigidTransform
@@ -34,7 +35,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=7, help="turns per contender (default %(default)s)")
     options = parser.parse_args()
     torch.set_num_threads(THREADS)
-    print(describe_machine(), flush=True)
+    print(describe_machine(THREADS), flush=True)
     contenders, absent = all_contenders(*isolated_vertebra())
     print(table(contenders, interleaved(contenders, options.runs), absent))
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import closing
 
 import torch
-from bench import describe_machine
+from bench import describe_machine  # first, for it finds the helpers of the tests
 from tiny_patients import patient_sampler
 
 from ReVertLib.training.augmentation import augmented
@@ -37,7 +37,7 @@ def main() -> None:
     options = parser.parse_args()
     device = torch.device(options.device)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "the CPU"
-    print(f"{describe_machine()}; samples on {name}, {torch.get_num_threads()} threads on the host", flush=True)
+    print(f"{describe_machine(torch.get_num_threads())}\nsamples on {name}", flush=True)
     started = time.monotonic()
     with closing(VolumeBuffer(patient_sampler().vertebrae, device, 0, options.volumes, options.workers)) as buffer:
         rate = options.volumes / (time.monotonic() - started)

@@ -1,7 +1,6 @@
 """The template network: what it answers when nothing was learnt, its parts against plain ones, and that it learns."""
 
 import math
-import time
 
 import numpy as np
 import pytest
@@ -203,7 +202,7 @@ def test_it_learns_one_batch(tmp_path):
     torch.manual_seed(0)
     built = TemplateNetwork(**(OPTIONS["template"] | {"widths": [8, 16, 16, 32], "code": 32, "refinements": 1}))
     optimiser = torch.optim.Adam(built.parameters(), 3e-3)
-    started, distances = time.monotonic(), []
+    distances = []
     for _ in range(200):
         found = built.estimated(batch.image, batch.level, batch.position_mm[:, 2])[0]
         places = [(e.vertices - batch.vertices[:, built.control_points]).norm(dim=2).mean() for e in found]
@@ -213,4 +212,3 @@ def test_it_learns_one_batch(tmp_path):
         optimiser.step()
     assert distances[0] > 15.0
     assert min(distances[-20:]) < distances[0] / 5
-    assert time.monotonic() - started < 120

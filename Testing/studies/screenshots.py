@@ -4,15 +4,19 @@ What is seen is real: the panel with its child process, the sample case, and the
 displayable managers draw them. Only the frame around them is Qt's instead of Slicer's.
 """
 
+import sys
 import tempfile
 from pathlib import Path
 
-import slicer_host
-from qt_host import QtCore, QtGui, application
-from scene_pictures import picture_3d, picture_slice
-from slicer_host import run_until
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "Testing" / "support"))
 
-FOLDER = Path(__file__).resolve().parents[2] / "Resources" / "Screenshots"
+import slicer_host  # noqa: E402 - the stand-ins of the tests are found by the line above
+from qt_host import QtCore, QtGui, application  # noqa: E402
+from scene_pictures import picture_3d, picture_slice  # noqa: E402
+from slicer_host import run_until  # noqa: E402
+
+FOLDER = ROOT / "Resources" / "Screenshots"
 PANEL_PX = (520, 1280)
 VIEW_PX = (1240, 756)
 SMALL_PX = (616, 516)

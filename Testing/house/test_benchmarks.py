@@ -1,0 +1,41 @@
+"""A benchmark says whether its figures can be believed."""
+
+import os
+import subprocess
+import sys
+
+import machine
+import pytest
+
+
+def test_a_line_for_an_idle_and_for_a_busy_machine(monkeypatch):
+    monkeypatch.setattr(machine.psutil, "cpu_count", lambda: 4)
+    assert machine.busyness(0.04, 0.1) == "idle before the run: others use 0.0 of 4 cores, load average 0.1"
+    busy = machine.busyness(1.96, 3.07)
+    assert busy.startswith("BUSY before the run, so every time below is too long: others use 2.0 of 4 cores")
+
+
+def test_a_process_that_computes_is_noticed():
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
+        try:
+            cores, _ = machine.used_by_others()
+        finally:
+            busy.kill()
+    assert cores > machine.BUSY_CORES
+
+
+def test_it_stands_in_the_first_lines(monkeypatch):
+    monkeypatch.setattr(machine, "used_by_others", lambda: (1.5, 2.0))
+    first, second = machine.describe_machine(2).splitlines()
+    assert " 2 threads, " in first
+    assert second.startswith("BUSY")
+
+
+@pytest.mark.parametrize("script", ["bench.py", "bench_drr.py", "bench_live.py"])
+def test_each_starts_by_itself(root, script, tmp_path):
+    """From any folder and without what pytest adds to the path."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, str(root / "Testing" / "benchmarks" / script), "--help"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "--runs" in done.stdout

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 from tiny import assert_vertebra, write_case
+from tiny_patients import patient_sampler
 from tiny_shape_library import FACES, folder, sampler  # noqa: F401
 
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.errors import InputError
 from ReVertLib.mesh.mesh import Mesh, mesh_volume_mm3, volume_centroid
 from ReVertLib.mesh.self_intersection import self_intersections
+from ReVertLib.registration.nonrigid import gaussian
 from ReVertLib.synthesis.shapes import load_vertebra_sampler, sample_shape
 
 
@@ -54,5 +56,29 @@ def test_shapes_are_vertebrae_that_differ(sampler):
         assert_vertebra(shape)
         assert len(self_intersections(shape)) == 0
         assert volume_centroid(shape) == pytest.approx([0, 0, 0], abs=1e-6)
-    distance = np.linalg.norm(shapes[2].vertices - shapes[5].vertices, axis=1).mean()
-    assert 1.0 < distance < 12.0
+    assert not np.array_equal(shapes[2].vertices, shapes[5].vertices)
+
+
+def test_shapes_differ_by_the_fields_the_scale_and_the_differences_that_are_drawn():
+    """What no affine map explains of 40 samples: the two fields, by the trace of their kernels, and one difference,
+    0.75 times on the mean, with a deviation of sqrt(0.9^2 / 12 + 0.4^2). Their size: by 5 % and by 3 % along each axis,
+    0.16 in the logarithm of the volume, and a little by the fields."""
+    vertebrae, means = patient_sampler().vertebrae, patient_sampler().vertebrae.means
+    affine = np.column_stack([means[2], np.ones(3000)])
+    explained = affine @ np.linalg.pinv(affine)
+    (difference,) = vertebrae.differences - explained @ vertebrae.differences
+    rng = np.random.default_rng(0)
+    shapes = [sample_shape(vertebrae, 2, rng) for _ in range(40)]
+    moved = np.stack([shape.vertices - means[2] for shape in shapes])
+    moved -= explained @ moved
+    times = np.einsum("snd,nd->s", moved, difference) / (difference**2).sum()
+    assert times.mean() == pytest.approx(0.75, abs=0.25)
+    assert times.std() == pytest.approx(0.48, abs=0.15)
+    at = np.s_[::10]
+    kernels = gaussian(means[2][at], means[2][at], 30.0) + 0.36 * gaussian(means[2][at], means[2][at], 14.0)
+    explained = affine[at] @ np.linalg.pinv(affine[at])
+    expected = 3 * np.trace(kernels - explained @ kernels) / len(kernels)
+    rest = moved - times[:, None, None] * difference
+    assert (rest**2).sum(2).mean() == pytest.approx(expected, rel=0.15)
+    volume = [mesh_volume_mm3(shape) for shape in shapes]
+    assert np.log(volume).std() == pytest.approx(0.18, abs=0.05)

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from tiny_patients import patient
 
 from ReVertLib.imaging.volume import Volume
+from ReVertLib.synthesis import soft_tissue as module
 from ReVertLib.synthesis.bone import voxelised
-from ReVertLib.synthesis.soft_tissue import DISC, FAT
+from ReVertLib.synthesis.soft_tissue import DISC, FAT, MUSCLE
 from ReVertLib.synthesis.torso import BodySize, Torso
 
 
@@ -20,10 +22,16 @@ def test_a_body_is_empty_in_its_bones_and_full_between_them():
     body = somebody.body
     assert body.array.min() >= 0.0
     assert body.array.max() < 0.07
+    bones = np.zeros(body.array.shape, bool)
     for bone in somebody.bones:
-        deep = voxelised(bone.mesh_lps, body)
-        border = voxelised(bone.mesh_lps, Volume(body.array, body.ijk_to_lps))
-        assert np.median(body.array[deep & border]) == 0.0
+        inside = voxelised(bone.mesh_lps, body)
+        deep = ndimage.binary_erosion(inside, np.ones((3, 3, 3)))
+        assert deep.sum() > 1000
+        assert body.array[deep].max() < 1e-6
+        assert 0.1 * FAT < body.array[inside & ~ndimage.binary_erosion(inside)].mean() < 0.25 * FAT  # shared voxels
+        bones |= inside
+    beside = ndimage.binary_dilation(bones, iterations=2) & ~ndimage.binary_dilation(bones)
+    assert np.percentile(body.array[beside], 1) > 0.9 * FAT
     for above, below in zip(somebody.bones[:-1], somebody.bones[1:], strict=True):
         middle = (above.lower_lps[:3, 3] + below.upper_lps[:3, 3]) / 2
         assert at(body, middle) == pytest.approx(DISC, rel=0.02)
@@ -36,6 +44,27 @@ def test_air_around_the_body_and_tissue_in_it():
     middle = body[len(body) // 2]
     water = 0.0192
     assert 0.4 < (np.abs(middle - water) < 0.15 * water).mean() < 0.95
+
+
+def test_the_liver_lies_on_the_right_and_the_aorta_on_the_left(monkeypatch):
+    """In LPS, in which x runs to the patient's left; the liver reaches a little over the middle."""
+    monkeypatch.setattr(Torso, "field", lambda self, _: np.zeros(self.mu.shape, np.float32))
+    torso = Torso(patient().bones, BodySize(150.0, 120.0, 20.0, 15.0, 0.3), np.random.default_rng(0))
+    monkeypatch.setattr(module, "FAT", 0.0)
+    monkeypatch.setattr(module, "ORGAN", 0.0)
+    module._abdomen(torso)
+    within = torso.depth > torso.size.fat_mm + 20  # behind the muscular wall
+    top = torso.z > torso.z.max() - 50
+    before = torso.y < torso.spine_y.mean() - 40
+    right, left = (np.broadcast_to(torso.x < 0, within.shape), np.broadcast_to(torso.x > 0, within.shape))
+    organs = (torso.mu > 0.9 * MUSCLE) & within & top
+    assert (organs & before & right).sum() > 4 * (organs & before & left).sum()
+    monkeypatch.setattr(module, "ORGAN", 0.02)
+    torso.mu[:] = 0
+    module._aorta(torso)
+    _, _, i = np.nonzero(torso.mu > 0.015)
+    spine_x = np.mean([bone.matrix[0, 3] for bone in torso.bones[:6]])
+    assert 3 < torso.x[i].mean() - spine_x < 15
 
 
 def test_the_fat_under_the_skin_is_whole():

@@ -64,7 +64,7 @@ def test_the_liver_lies_on_the_right_and_the_aorta_on_the_left(monkeypatch):
     module._aorta(torso)
     _, _, i = np.nonzero(torso.mu > 0.015)
     spine_x = np.mean([bone.matrix[0, 3] for bone in torso.bones[:6]])
-    assert 3 < torso.x[i].mean() - spine_x < 15
+    assert 3 < torso.x.ravel()[i].mean() - spine_x < 15
 
 
 def test_the_fat_under_the_skin_is_whole():

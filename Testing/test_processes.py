@@ -28,6 +28,9 @@ def test_each_begins_as_told_and_deaf_to_ctrl_c(tmp_path):
         assert Path(pool.submit(os.getcwd).result()) == tmp_path
         assert pool.submit(signal.getsignal, signal.SIGINT).result() == signal.SIG_IGN
         assert pool.submit(os.getpid).result() != os.getpid()
+        held_back = pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, ()).result()
+        assert signal.SIGINT in held_back  # from the first moment, while it still imports
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
     assert os.getcwd() == here
 
 

@@ -43,6 +43,16 @@ def test_the_statistics_by_hand():
     assert crop_statistics(checkers).bone_cm2 == 0.0  # 2 x 2 pixels are 0.05
 
 
+def test_what_counts_as_bone_and_as_full_brightness():
+    """The grey values that shipped weights were measured with."""
+    levels = np.full((128, 128), 0.11)
+    levels[:64, :32] = 0.13  # an eighth of 11.2 cm squared
+    assert crop_statistics(levels).bone_cm2 == pytest.approx(11.2**2 / 8)
+    levels[:64, :32] = 0.97
+    levels[:32, :32] = 0.99
+    assert crop_statistics(levels).full == 1 / 16
+
+
 def test_limits_are_the_quantiles():
     """1001 crops of 0, 1, ... 1000: all but one in a thousand lie within 1 and 999."""
     found = training_range(CropStatistics(float(i), 2.0 * i, 3.0 * i, 4.0 * i) for i in range(1001))

@@ -32,6 +32,14 @@ def test_what_grows_on_the_left_grows_on_the_right():
     assert (up[x > -1.0] < 0.01).all()
 
 
+def test_nearer_vertices_count_more():
+    """On a line, seen from x = 1: the mirror places at -1, -2, -4 and -7 are 2, 3, 5 and 8 mm off."""
+    line = torch.tensor([[1.0, 0.0, 0.0], [2.0, 0.0, 0.0], [4.0, 0.0, 0.0], [7.0, 0.0, 0.0]])
+    mirror, shares = Mirror(line[None]), 1 / (torch.tensor([2.0, 3.0, 5.0, 8.0]) + 0.3)
+    assert mirror.nearest[0, 0].tolist() == [0, 1, 2, 3]
+    assert torch.allclose(mirror.weights[0, 0], shares / shares.sum())
+
+
 def test_there_and_back():
     mirror = Mirror(MEANS)
     off = (mirror(mirror(waves(), LEVEL), LEVEL) - waves()).norm(dim=2)

@@ -195,6 +195,17 @@ def test_gradient_reaches_every_parameter():
     assert all(torch.isfinite(p.grad).all() for p in awake.parameters())
 
 
+def test_each_stage_learns_its_own_step_only():
+    """What the last stage answers teaches neither the first pose nor the steps before it."""
+    awake = network(awake=True).train()
+    awake.estimated(images(), torch.arange(3), SOD_MM)[0][-1].vertices.square().sum().backward()
+    before, last = awake.decoders[0], awake.decoders[-1]
+    assert len(awake.decoders) == 2
+    for layer in (awake.to_pose, awake.to_shape[1], before.to_displacement, before.to_turn[2]):
+        assert layer.weight.grad is None or not layer.weight.grad.any()
+    assert last.to_displacement.weight.grad.any() and last.to_turn[2].weight.grad.any()
+
+
 def test_it_learns_one_batch(tmp_path):
     """Four poses of two vertebrae: the mean distance of corresponding points falls to a fifth."""
     write_shard(tmp_path, count=4, shapes=2)

@@ -8,7 +8,7 @@ both sides (`contacts_resolved`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
@@ -30,14 +30,14 @@ WALL_POINTS, DEEPEST_MM = 4, 8.0
 def slid_clear(bone: Bone, below: Bone) -> Bone:
     """A bone moved, above all backward, until its joints lie on those of the one below and not inside them; by at most
     MOST_SLIDE_MM."""
-    wall, matrix = _Surface(below.mesh_lps), bone.matrix.copy()
+    wall, start, slide = _Surface(below.mesh_lps), bone.mesh_lps, np.zeros(3)
     for _ in range(SLIDES):
-        _, push = _Surface(bone.shape.moved(RigidTransform.from_matrix(matrix))).pushed_by(wall)
+        _, push = _Surface(start.moved(RigidTransform.shift(slide))).pushed_by(wall)
         if len(push) == 0:
             break
-        slide = matrix[:3, 3] + push.mean(0) - bone.matrix[:3, 3]
-        matrix[:3, 3] = bone.matrix[:3, 3] + slide * min(1, MOST_SLIDE_MM / np.linalg.norm(slide))
-    return replace(bone, matrix=matrix)
+        slide = slide + push.mean(0)
+        slide = slide * min(1, MOST_SLIDE_MM / np.linalg.norm(slide))
+    return bone.moved(RigidTransform.shift(slide))
 
 
 def contacts_resolved(bones: Sequence[Bone], rounds: int = 12) -> tuple[Bone, ...]:

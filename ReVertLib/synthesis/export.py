@@ -94,7 +94,7 @@ def scanned(patient: Patient, spacing_mm: float = 1.0) -> tuple[Volume, Volume]:
 def _resampled(patient: Patient, spacing_mm: float) -> Volume:
     """The body on a finer grid, from a little above T11 to below the sacroiliac joints."""
     body = patient.body
-    top, bottom = (patient.bones[i].upper_lps[2, 3] for i in (0, -1))
+    top, bottom = (patient.bones[i].lps_from_upper.translation_mm[2] for i in (0, -1))
     z = (np.array([bottom - BELOW_MM, top + ABOVE_MM]) - body.ijk_to_lps[2, 3]) / body.spacing_mm[2]
     first, last = np.clip(np.rint(z).astype(int), 0, len(body.array))
     part = torch.as_tensor(body.array[first:last])[None, None]

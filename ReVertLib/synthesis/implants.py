@@ -24,8 +24,8 @@ def pedicle_axis(bone: Bone, left: bool) -> tuple[np.ndarray, np.ndarray]:
     """(3,) middle of a pedicle and (3,) unit vector through it into the body, LPS."""
     vertices = bone.mesh_lps.vertices
     middle = vertices[pedicle_vertices()[0 if left else 1]].mean(0)
-    body = (bone.upper_lps[:3, 3] + bone.lower_lps[:3, 3]) / 2
-    aim = body + (4.0 if left else -4.0) * bone.upper_lps[:3, 0] - 4.0 * bone.upper_lps[:3, 1] - middle
+    to_left, behind, _ = bone.lps_from_upper.rotation.T
+    aim = _body_middle(bone) + (4.0 if left else -4.0) * to_left - 4.0 * behind - middle
     return middle, aim / np.linalg.norm(aim)
 
 
@@ -58,9 +58,15 @@ def needle(bone: Bone, rng: np.random.Generator) -> Cylinder:
 
 def cemented(volume: Volume, bone: Bone, rng: np.random.Generator) -> Volume:
     """What a vertebra is made of, LPS, after a vertebroplasty: a rough lump of cement somewhere in its body."""
-    middle = (bone.upper_lps[:3, 3] + bone.lower_lps[:3, 3]) / 2 + rng.normal(0, 3, 3)
+    middle = _body_middle(bone) + rng.normal(0, 3, 3)
     points = np.stack(np.broadcast_arrays(*volume.coordinates_lps()), -1)
-    radius = np.linalg.norm((points - middle) @ bone.upper_lps[:3, :3] / rng.uniform([8, 7, 6], [15, 12, 9]), axis=-1)
+    off = (points - middle) @ bone.lps_from_upper.rotation
+    radius = np.linalg.norm(off / rng.uniform([8, 7, 6], [15, 12, 9]), axis=-1)
     rough = ndimage.gaussian_filter(rng.standard_normal(volume.array.shape), 2.5 / volume.spacing_mm[::-1])
     lump = (volume.array > 0) & (radius + 0.25 * rough / rough.std() < 1)
     return Volume(np.where(lump, np.maximum(volume.array, CEMENT), volume.array).astype(np.float32), volume.ijk_to_lps)
+
+
+def _body_middle(bone: Bone) -> np.ndarray:
+    """(3,) LPS mm, half way between the endplates."""
+    return (bone.lps_from_upper.translation_mm + bone.lps_from_lower.translation_mm) / 2

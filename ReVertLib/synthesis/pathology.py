@@ -2,8 +2,8 @@
 
 All of it deforms the surface smoothly, so that it stays closed with its one foramen and vertices stay in
 correspondence: the true surface shows what the image shows. Positions are in the axes of the upper endplate
-(`vertebra.Endplate`): x to the left, y behind, z up; the height within the body is a share, 0 at the lower endplate and
-1 at the upper one.
+(`vertebra.endplate_through`): x to the left, y behind, z up; the height within the body is a share, 0 at the lower
+endplate and 1 at the upper one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ReVertLib.anatomy.landmarks import endplate_vertices
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.mesh.mesh import Mesh
 
-from .vertebra import Endplate
+from .vertebra import endplate_through
 
 GENANT_LOSS = {1: (0.20, 0.25), 2: (0.25, 0.40), 3: (0.40, 0.50)}
 """Share of the body's height that is lost, by grade (Genant et al., J. Bone Miner. Res. 1993, 8:1137)."""
@@ -28,18 +28,18 @@ class _Body:
 
     def __init__(self, mesh: Mesh) -> None:
         self.mesh = mesh
-        upper, lower = (Endplate.through(mesh.vertices[at]).frame for at in endplate_vertices())
-        self.frame = upper
-        self.points = (mesh.vertices - upper[:3, 3]) @ upper[:3, :3]
-        up = upper[:3, :3].T @ lower[:3, 2]
-        floor = upper[:3, :3].T @ (lower[:3, 3] - upper[:3, 3])
+        upper, lower = (endplate_through(mesh.vertices[at]) for at in endplate_vertices())
+        self.axes = upper.rotation
+        self.points = upper.inverse.apply(mesh.vertices)
+        upper_from_lower = upper.inverse @ lower
+        up, floor = upper_from_lower.rotation[:, 2], upper_from_lower.translation_mm
         floor_mm = floor[2] - ((self.points[:, :2] - floor[:2]) @ up[:2]) / up[2]
         self.height_mm = float(-floor[2])
         self.share = (self.points[:, 2] - floor_mm) / np.maximum(-floor_mm, 5.0)
 
     def bent(self, displacement: np.ndarray) -> Mesh:
         """The mesh displaced by (n, 3) mm in the endplate's axes."""
-        return Mesh(self.mesh.vertices + displacement @ self.frame[:3, :3].T, self.mesh.faces)
+        return Mesh(self.mesh.vertices + displacement @ self.axes.T, self.mesh.faces)
 
 
 def _smooth_step(x: np.ndarray) -> np.ndarray:

@@ -64,14 +64,12 @@ def load_patient_sampler(
 @dataclass(frozen=True)
 class BoneView:
     """One bone in a view. mask: (rows, columns) bool, its pixels. box_px: as `camera.Geometry`'s, None when it is not
-    in the image. rotation (3, 3), position_mm (3,): camera point = rotation @ canonical + position. mesh: camera
-    frame."""
+    in the image. mesh: camera frame."""
 
     label: int
     mask: np.ndarray
     box_px: tuple[float, float, float, float] | None
-    rotation: np.ndarray
-    position_mm: np.ndarray
+    camera_from_shape: RigidTransform
     mesh: Mesh
 
 
@@ -135,9 +133,9 @@ class Patient:
 def _bone_view(bone: Bone, mask: np.ndarray, camera_from_lps: RigidTransform) -> BoneView:
     rows, columns = (np.nonzero(mask.any(axis))[0] for axis in (1, 0))
     box = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1) if len(rows) else None
-    matrix = camera_from_lps.matrix @ bone.matrix
-    mesh = bone.shape.moved(RigidTransform.from_matrix(matrix))
-    return BoneView(bone.label, mask, box and tuple(map(float, box)), matrix[:3, :3], matrix[:3, 3], mesh)
+    camera_from_shape = camera_from_lps @ bone.lps_from_shape
+    mesh = bone.shape.moved(camera_from_shape)
+    return BoneView(bone.label, mask, box and tuple(map(float, box)), camera_from_shape, mesh)
 
 
 def sample_patient(patients: PatientSampler, rng: np.random.Generator) -> Patient:
@@ -167,7 +165,7 @@ def _filled(sampler: VertebraSampler, bones: tuple[Bone, ...], rng: np.random.Ge
         own = np.random.default_rng(seed)
         filled = warped_ct(source, bone.shape, own) if real and bone.label != S1 else drawn_bone(bone.shape, own)
         mu = SACRUM_DENSITY * filled.array if bone.label == S1 else filled.array
-        volumes.append(Volume(mu, bone.matrix @ filled.ijk_to_lps))
+        volumes.append(Volume(mu, bone.lps_from_shape.matrix @ filled.ijk_to_lps))
     return tuple(volumes)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
+from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import rotation_about
 from ReVertLib.imaging.volume import Volume, read_volume
 from ReVertLib.projection.attenuation import attenuation
@@ -38,10 +39,11 @@ _TRUNK = np.array([[HALF_WIDTH_MM, 0, 0], [-HALF_WIDTH_MM, 0, 0], [0, -FRONT_MM 
 
 @dataclass(frozen=True)
 class Abdomen:
-    """mu: per mm, without spine and couch. frames: (8, 4, 4) axes of the upper endplates of T11..L5 and S1 in it."""
+    """mu: per mm, without spine and couch. frames: from the axes of the upper
+    endplates of T11..L5 and S1."""
 
     mu: Volume
-    frames: np.ndarray
+    frames: tuple[RigidTransform, ...]
 
     def around(
         self, bones: tuple[Bone, ...], grid: Volume, width_mm: tuple[float, float], rng: np.random.Generator
@@ -52,19 +54,15 @@ class Abdomen:
         girth = np.array([half_width_mm / HALF_WIDTH_MM, np.clip(front_mm / FRONT_MM, 0.75, 1.6), 1.0])
         ours, theirs = [], []
         for bone, frame in zip(bones, self.frames, strict=True):
-            ours.append(_placed(_SPINE, bone.upper_lps))
-            theirs.append(_placed(_SPINE, frame))
+            ours.append(bone.lps_from_upper.apply(_SPINE))
+            theirs.append(frame.apply(_SPINE))
             if bone.label == S1:
-                ours.append(_placed(_PELVIS, bone.upper_lps))
-                theirs.append(_placed(_PELVIS, frame))
+                ours.append(bone.lps_from_upper.apply(_PELVIS))
+                theirs.append(frame.apply(_PELVIS))
             else:  # a leaning endplate does not tilt the belly
-                ours.append(girth * _TRUNK + bone.upper_lps[:3, 3] + rng.normal(0, LOOSE_MM, _TRUNK.shape))
-                theirs.append(_TRUNK + frame[:3, 3])
+                ours.append(girth * _TRUNK + bone.lps_from_upper.translation_mm + rng.normal(0, LOOSE_MM, _TRUNK.shape))
+                theirs.append(_TRUNK + frame.translation_mm)
         return ThinPlateWarp(np.vstack(ours), np.vstack(theirs), 1.0).sampled(self.mu, grid, LATTICE_MM)
-
-
-def _placed(points: np.ndarray, frame: np.ndarray) -> np.ndarray:
-    return points @ frame[:3, :3].T + frame[:3, 3]
 
 
 def load_abdomen(data: Path) -> Abdomen | None:
@@ -72,9 +70,8 @@ def load_abdomen(data: Path) -> Abdomen | None:
     if not (data / ABDOMEN).is_file():
         return None
     ct = read_volume(data / ABDOMEN)
-    frames = np.tile(np.eye(4), (len(LEANS_DEG), 1, 1))
-    frames[:, 0, 3], frames[:, 1:3, 3] = MIDDLE_X_MM, ENDPLATES_YZ_MM
-    frames[:, :3, :3] = [rotation_about("x", lean) for lean in LEANS_DEG]
+    places = zip(LEANS_DEG, ENDPLATES_YZ_MM, strict=True)
+    frames = tuple(RigidTransform(rotation_about("x", lean), np.array([MIDDLE_X_MM, *yz])) for lean, yz in places)
     return Abdomen(attenuation(Volume(_without_spine(ct), ct.ijk_to_lps)), frames)
 
 

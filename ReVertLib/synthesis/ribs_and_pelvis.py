@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import rotation_about
 from ReVertLib.imaging.volume import Volume, slices
 
@@ -48,9 +49,9 @@ def tube(points: np.ndarray, radii_mm: np.ndarray | float, step_mm: float = 2.0)
 
 
 def ribs(
-    vertebra_lps: np.ndarray, half_width_mm: float, depth_mm: float, reach: float, fall_mm: float
+    lps_from_endplate: RigidTransform, half_width_mm: float, depth_mm: float, reach: float, fall_mm: float
 ) -> list[Spheres]:
-    """The pair of ribs of a thoracic vertebra. vertebra_lps: (4, 4) axes of its upper endplate. half_width_mm and
+    """The pair of ribs of a thoracic vertebra. lps_from_endplate: from the axes of its upper one. half_width_mm and
     depth_mm: half of the chest within the skin, sideways and from the vertebra forward. reach: how far it runs around
     the chest, 1 to its side. fall_mm: how much lower its end lies."""
     found = []
@@ -62,15 +63,15 @@ def ribs(
     for side in (1, -1):
         points = np.stack([side * x, y, z], 1)
         radii = np.interp(turn / reach, [0, 0.2, 0.85, 1], [3.5, 4.5, 4.5, 2.5])
-        found.append(tube(points @ vertebra_lps[:3, :3].T + vertebra_lps[:3, 3], radii))
+        found.append(tube(lps_from_endplate.apply(points), radii))
     return found
 
 
-def hips(s1_lps: np.ndarray, size: float, flare: float) -> list[Spheres]:
-    """The two hip bones with the heads of the femora, about the endplate of S1. s1_lps: (4, 4) its axes. flare: how far
-    the wings lean out, 1 usual."""
-    level = s1_lps.copy()  # the pelvis tilts with the endplate, on the average by 40 degrees less
-    level[:3, :3] = s1_lps[:3, :3] @ rotation_about("x", -40.0)
+def hips(lps_from_s1: RigidTransform, size: float, flare: float) -> list[Spheres]:
+    """The two hip bones with the heads of the femora, about the endplate of S1. lps_from_s1: from its axes. flare: how
+    far the wings lean out, 1 usual."""
+    # The pelvis tilts with the endplate, on the average by 40 degrees less.
+    level = lps_from_s1 @ RigidTransform.turn(rotation_about("x", -40.0))
     parts = []
     for side in (1, -1):
         along, down = np.meshgrid(np.linspace(0, 1, 46), np.linspace(0, 1, 46), indexing="ij")
@@ -85,7 +86,7 @@ def hips(s1_lps: np.ndarray, size: float, flare: float) -> list[Spheres]:
         shaft, ischium, pubis = (socket + np.array(way, float) for way in (_SHAFT, _ISCHIUM, _PUBIS))
         bars = [Spheres(socket[None], np.array([24.0])), tube(shaft, [15, 17, 16]), tube(ischium, [15, 15])]
         parts += [wing, *(Spheres(b.centres * [side, 1, 1], b.radii_mm) for b in (*bars, tube(pubis, [11, 8, 10])))]
-    return [Spheres(size * b.centres @ level[:3, :3].T + level[:3, 3], size * b.radii_mm) for b in parts]
+    return [Spheres(level.apply(size * b.centres), size * b.radii_mm) for b in parts]
 
 
 _CREST = np.array([[44, 62, 2], [72, 50, 38], [122, -8, 42], [126, -62, 2]], float)

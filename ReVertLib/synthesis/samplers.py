@@ -90,8 +90,8 @@ def sample_patient_vertebrae(
 
 def _view(patient: Patient, bone: Bone, rng: np.random.Generator) -> SampleView:
     view, sod_mm = sample_view(rng), sample_sod_mm(rng)
-    rotation, camera = view @ bone.matrix[:3, :3], crop_camera(sod_mm)
+    rotation, camera = view @ bone.lps_from_shape.rotation, crop_camera(sod_mm)
     position = sample_position(bone.shape.vertices @ rotation.T, sod_mm, camera, rng)
-    camera_from_lps = RigidTransform.about(bone.matrix[:3, 3], view, position)
+    camera_from_lps = RigidTransform.about(bone.lps_from_shape.translation_mm, view, position)
     image = normalised(patient.image(camera_from_lps, camera, (CROP_SIZE_PX, CROP_SIZE_PX)))
     return SampleView(quantised(image, np.uint8, 1.0), RigidTransform(rotation, position))

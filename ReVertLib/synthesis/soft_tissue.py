@@ -12,6 +12,7 @@ import numpy as np
 from scipy.spatial import ConvexHull
 
 from ReVertLib.anatomy.landmarks import endplate_vertices
+from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.mesh import Mesh
 
@@ -72,8 +73,8 @@ def _abdomen(torso: Torso) -> None:
 def _muscles(torso: Torso) -> None:
     """Psoas beside the bodies, the erector of the spine beside the processes, the seat below the crests."""
     bulk = torso.rng.uniform(0.75, 1.2)
-    middles = np.stack([bone.matrix[:3, 3] for bone in torso.bones])
-    ends = np.stack([bone.upper_lps[:3, 3] for bone in torso.bones])
+    middles = np.stack([bone.lps_from_shape.translation_mm for bone in torso.bones])
+    ends = np.stack([bone.lps_from_upper.translation_mm for bone in torso.bones])
     for side in (1, -1):
         out = np.array([26, 30, 34, 38, 44, 54])[:, None] * [side, 0, 0]
         psoas = ends[2:8] + out - np.array([0, 0, 0, 4, 12, 32])[:, None] * [0, 1, 0]
@@ -88,7 +89,8 @@ def _muscles(torso: Torso) -> None:
 
 def _aorta(torso: Torso) -> None:
     """The aorta before the spine, a little to the left, to its fork at L4; at times plaques in its wall."""
-    bodies = np.stack([(bone.upper_lps[:3, 3] + bone.matrix[:3, 3]) / 2 for bone in torso.bones[:6]])
+    parts = ((bone.lps_from_upper, bone.lps_from_shape) for bone in torso.bones[:6])
+    bodies = np.stack([(upper.translation_mm + centre.translation_mm) / 2 for upper, centre in parts])
     radius = torso.rng.uniform(8, 12)
     path = bodies + np.array([torso.rng.uniform(4, 14), -24 - radius, 0])
     part, depth = tube(path, radius).depth_on(torso.grid)
@@ -132,15 +134,13 @@ def _bones_around(torso: Torso) -> None:
     rng, body = torso.rng, torso.size
     width, depth = body.half_width_mm - body.fat_mm - 8, body.front_mm + 60
     size, density = rng.uniform(0.93, 1.07), rng.uniform(0.75, 1.15)
-    t11, t12 = (bone.upper_lps for bone in torso.bones[:2])
-    higher = np.eye(4)
+    t11, t12 = (bone.lps_from_upper for bone in torso.bones[:2])
     found = ribs(t12, width, depth, rng.uniform(0.3, 0.65), rng.uniform(60, 95))
     found += ribs(t11, width, depth, rng.uniform(0.7, 1.0), rng.uniform(100, 140))
     for up in (26.0, 52.0):
-        higher[2, 3] = up
-        found += ribs(t11 @ higher, width, depth, 1.1, rng.uniform(120, 160))
+        found += ribs(t11 @ RigidTransform.shift([0.0, 0.0, up]), width, depth, 1.1, rng.uniform(120, 160))
     torso.fill_bones(found, density)
-    torso.fill_bones(hips(torso.bones[-1].upper_lps, size, rng.normal(1, 1)), density)
+    torso.fill_bones(hips(torso.bones[-1].lps_from_upper, size, rng.normal(1, 1)), density)
 
 
 def _discs(torso: Torso) -> None:
@@ -148,17 +148,17 @@ def _discs(torso: Torso) -> None:
     upper, lower = endplate_vertices()
     for above, below in pairwise(torso.bones):
         floor = above.mesh_lps.vertices[lower]
-        roof = below.mesh_lps.vertices[upper] if below.lower else _shadow(floor, below.upper_lps)
+        roof = below.mesh_lps.vertices[upper] if below.shape_from_lower else _shadow(floor, below.lps_from_upper)
         hull = ConvexHull(points := np.vstack([floor, roof]))
         faces = _outward(points, hull.simplices)
         part, cover = covered(Mesh(points, faces), torso.grid)
         torso.fill(cover, DISC, part)
 
 
-def _shadow(points: np.ndarray, plane_lps: np.ndarray) -> np.ndarray:
-    """points (n, 3) dropped on a plane (4, 4)."""
-    up = plane_lps[:3, 2]
-    return points - ((points - plane_lps[:3, 3]) @ up)[:, None] * up
+def _shadow(points: np.ndarray, plane: RigidTransform) -> np.ndarray:
+    """points (n, 3) dropped on the plane of an endplate."""
+    up = plane.rotation[:, 2]
+    return points - ((points - plane.translation_mm) @ up)[:, None] * up
 
 
 def _outward(points: np.ndarray, faces: np.ndarray) -> np.ndarray:

@@ -32,7 +32,7 @@ from ReVertLib.registration.correspondence import centred
 
 from .contacts import slid_clear
 from .shapes import VertebraSampler, sample_shape
-from .vertebra import LABELS, S1, T11, T12, Bone, Endplate, level_of, of_label, wedge
+from .vertebra import LABELS, S1, T11, T12, Bone, endplate_through, level_of, of_label, wedge
 
 SHARED = 0.85
 """The correlation of the shapes of one person's vertebrae."""
@@ -65,17 +65,16 @@ def load_sacra(data: Path, held_out: Iterable[str] = HELD_OUT) -> tuple[Bone, ..
             coarse = Volume(labels.array[::2, ::2, ::2], labels.ijk_to_lps @ np.diag([2, 2, 2, 1]))
             sacrum = decimated(label_mesh(coarse, S1, 1.5), SACRUM_VERTICES)
             upper = _s1_endplate(sacrum, label_mesh(coarse, VERSE_LABELS["L5"]))
-            to_endplate = np.eye(4)
-            to_endplate[:3, 3] = -upper.frame[:3, 3]
-            shape = sacrum.moved(RigidTransform.shift(to_endplate[:3, 3]))
-            found.append(Bone(S1, shape, np.eye(4), Endplate(to_endplate @ upper.frame), None))
+            to_endplate = RigidTransform.shift(-upper.translation_mm)
+            shape = sacrum.moved(to_endplate)
+            found.append(Bone(S1, shape, RigidTransform.identity(), to_endplate @ upper, None))
     if not found:
         raise InputError(f"sacrum: expected a label map with labels 24 and 26, got none in {data.name!r}")
     return tuple(found)
 
 
-def _s1_endplate(sacrum: Mesh, l5: Mesh) -> Endplate:
-    """The part of a sacrum that looks up at the body of L5 a disc away."""
+def _s1_endplate(sacrum: Mesh, l5: Mesh) -> RigidTransform:
+    """`endplate_through` the part of a sacrum that looks up at the body of L5 a disc away."""
     distance, nearest = cKDTree(l5.vertices).query(sacrum.vertices)
     towards = (l5.vertices[nearest] - sacrum.vertices) / distance[:, None]
     facing = np.einsum("ij,ij->i", towards, vertex_normals(sacrum)) > 0.7
@@ -83,9 +82,9 @@ def _s1_endplate(sacrum: Mesh, l5: Mesh) -> Endplate:
     facing &= (distance < 16) & (off[:, 1] < 4) & (np.abs(off[:, 0]) < 20)
     points = sacrum.vertices[facing]
     for _ in range(5):
-        frame = Endplate.through(points).frame
-        points = points[np.abs((points - frame[:3, 3]) @ frame[:3, 2]) < 2.5]
-    return Endplate.through(points)
+        plane = endplate_through(points)
+        points = points[np.abs((points - plane.translation_mm) @ plane.rotation[:, 2]) < 2.5]
+    return endplate_through(points)
 
 
 def sample_vertebrae(sampler: VertebraSampler, rng: np.random.Generator) -> list[Mesh]:
@@ -120,13 +119,12 @@ def stacked(shapes: Sequence[Mesh], sacrum: Bone, rng: np.random.Generator) -> t
     height, shift_mm = _disc_heights(rng), rng.normal(0, 0.7, (DISCS, 2))
     bones = [sacrum]
     for i in reversed(range(DISCS)):
-        bone, place = of_label(LABELS[i], shapes[i]), np.eye(4)
+        bone = of_label(LABELS[i], shapes[i])
         side, back = wedge(bone)
         angle = _disc_angle(angles[i] - back, height[i])
-        place[:3, :3] = rotation_about("z", turn[i]) @ rotation_about("y", tilt[i] - np.degrees(side))
-        place[:3, :3] = place[:3, :3] @ rotation_about("x", -np.degrees(angle))
-        place[:3, 3] = *shift_mm[i], height[i]
-        bone = replace(bone, matrix=bones[-1].upper_lps @ place @ np.linalg.inv(bone.lower.frame))
+        rotation = rotation_about("z", turn[i]) @ rotation_about("y", tilt[i] - np.degrees(side))
+        disc = RigidTransform(rotation @ rotation_about("x", -np.degrees(angle)), np.array([*shift_mm[i], height[i]]))
+        bone = replace(bone, lps_from_shape=bones[-1].lps_from_upper @ disc @ bone.shape_from_lower.inverse)
         bones.append(slid_clear(bone, bones[-1]))
     return _upright(bones[::-1], rng)
 
@@ -146,10 +144,9 @@ def _disc_angle(wanted: float, height_mm: float) -> float:
 
 def _upright(bones: Sequence[Bone], rng: np.random.Generator) -> tuple[Bone, ...]:
     """The chain turned so that the line from sacrum to T12 stands nearly straight up, L3's centroid at LPS 0."""
-    axis = bones[1].upper_lps[:3, 3] - bones[-1].upper_lps[:3, 3]
+    axis = bones[1].lps_from_upper.translation_mm - bones[-1].lps_from_upper.translation_mm
     back, side = np.arctan2(axis[1], axis[2]), np.arctan2(axis[0], axis[2])
-    turn = np.eye(4)
-    turn[:3, :3] = rotation_about("x", np.degrees(back) + rng.normal(0, 4))
-    turn[:3, :3] = rotation_about("y", -np.degrees(side) + rng.normal(0, 1.5)) @ turn[:3, :3]
-    turn[:3, 3] = -(turn @ bones[4].matrix)[:3, 3]
-    return tuple(replace(bone, matrix=turn @ bone.matrix) for bone in bones)
+    rotation = rotation_about("x", np.degrees(back) + rng.normal(0, 4))
+    rotation = rotation_about("y", -np.degrees(side) + rng.normal(0, 1.5)) @ rotation
+    upright = RigidTransform.about(bones[4].lps_from_shape.translation_mm, rotation, np.zeros(3))
+    return tuple(bone.moved(upright) for bone in bones)

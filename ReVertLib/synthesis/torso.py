@@ -60,7 +60,7 @@ class Torso:
         self.bones, self.size, self.rng = bones, size, rng
         self.grid = _grid_around(bones, size)
         self.x, self.y, self.z = (axis.astype(np.float32) for axis in self.grid.coordinates_lps())
-        ends = np.stack([bone.upper_lps[:3, 3] for bone in bones])[::-1]
+        ends = np.stack([bone.lps_from_upper.translation_mm for bone in bones])[::-1]
         self.spine_y = np.interp(self.z, ends[:, 2], ends[:, 1]).astype(np.float32)
         self.back_y = (_back(bones, self.z.ravel()) + size.back_mm).astype(np.float32)[:, None, None]
 
@@ -104,7 +104,7 @@ class Torso:
 
 def _grid_around(bones: tuple[Bone, ...], body: BodySize) -> Volume:
     """Empty voxels about everything between the chest and the hip joints."""
-    ends = np.stack([bone.upper_lps[:3, 3] for bone in bones])
+    ends = np.stack([bone.lps_from_upper.translation_mm for bone in bones])
     back = max(bone.mesh_lps.vertices[:, 1].max() for bone in bones)
     wide = body.half_width_mm + 14
     lower = np.array([-wide, ends[:, 1].min() - body.front_mm - 45, ends[-1, 2] - BELOW_MM])

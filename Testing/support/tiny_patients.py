@@ -16,7 +16,7 @@ from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.synthesis.bone import CtSource
 from ReVertLib.synthesis.patient import Patient, PatientSampler, sample_patient
 from ReVertLib.synthesis.shapes import VertebraSampler
-from ReVertLib.synthesis.vertebra import S1, Bone, Endplate
+from ReVertLib.synthesis.vertebra import S1, Bone
 
 SLOPE_DEG = 40.0
 
@@ -31,9 +31,8 @@ def _block() -> Mesh:
 
 def sacrum() -> Bone:
     """A block with its endplate sloping forward, the middle of the endplate at LPS 0."""
-    frame = np.eye(4)
-    frame[:3, :3] = rotation_about("x", SLOPE_DEG)
-    return Bone(S1, _block().moved(RigidTransform.turn(frame[:3, :3])), np.eye(4), Endplate(frame), None)
+    slope = RigidTransform.turn(rotation_about("x", SLOPE_DEG))
+    return Bone(S1, _block().moved(slope), RigidTransform.identity(), slope, None)
 
 
 @cache

@@ -7,6 +7,7 @@ from tiny import CUBE, assert_vertebra
 from tiny_patients import sacrum
 
 from ReVertLib.anatomy.template import load_template
+from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.synthesis.contacts import MOST_SLIDE_MM, contacts_resolved, overlap_mm3, slid_clear
 from ReVertLib.synthesis.vertebra import Bone, of_label
@@ -17,9 +18,7 @@ def block(at, size=(10.0, 10.0, 10.0)) -> Bone:
 
 
 def vertebra(label, z_mm, y_mm=0.0) -> Bone:
-    bone = of_label(label, load_template().mean(None))
-    bone.matrix[1:3, 3] += [y_mm, z_mm]
-    return bone
+    return of_label(label, load_template().mean(None)).moved(RigidTransform.shift([0.0, y_mm, z_mm]))
 
 
 def test_the_overlap_of_blocks_by_hand():
@@ -32,7 +31,7 @@ def test_the_overlap_of_blocks_by_hand():
 def test_bones_that_do_not_touch_stay_as_they_are():
     bones = (vertebra(21, 60.0), vertebra(22, 0.0))
     assert all(a is b for a, b in zip(bones, contacts_resolved(bones), strict=True))
-    assert np.array_equal(slid_clear(bones[0], bones[1]).matrix, bones[0].matrix)
+    assert np.array_equal(slid_clear(bones[0], bones[1]).lps_from_shape.matrix, bones[0].lps_from_shape.matrix)
 
 
 def test_joints_that_run_through_each_other_give_way_on_both_sides():
@@ -48,9 +47,8 @@ def test_joints_that_run_through_each_other_give_way_on_both_sides():
 
 
 def test_the_sacrum_does_not_give_way():
-    l5, place = of_label(24, load_template().mean("L5")), np.eye(4)
-    place[2, 3] = -0.7
-    bones = (replace(l5, matrix=sacrum().upper_lps @ place @ np.linalg.inv(l5.lower.frame)), sacrum())
+    l5, disc = of_label(24, load_template().mean("L5")), RigidTransform.shift([0.0, 0.0, -0.7])
+    bones = (replace(l5, lps_from_shape=sacrum().lps_from_upper @ disc @ l5.shape_from_lower.inverse), sacrum())
     assert overlap_mm3(bones) > 50
     found = contacts_resolved(bones)
     assert found[1] is bones[1]
@@ -61,5 +59,6 @@ def test_a_bone_slides_out_of_the_one_below_but_not_far():
     below, above = vertebra(22, 0.0), vertebra(21, 34.5, -2.0)
     slid = slid_clear(above, below)
     assert overlap_mm3([slid, below]) < 0.5 * overlap_mm3([above, below])
-    assert np.array_equal(slid.matrix[:3, :3], above.matrix[:3, :3])
-    assert 0.1 < np.linalg.norm(slid.matrix[:3, 3] - above.matrix[:3, 3]) <= MOST_SLIDE_MM + 1e-9
+    assert np.array_equal(slid.lps_from_shape.rotation, above.lps_from_shape.rotation)
+    way = slid.lps_from_shape.translation_mm - above.lps_from_shape.translation_mm
+    assert 0.1 < np.linalg.norm(way) <= MOST_SLIDE_MM + 1e-9

@@ -34,7 +34,7 @@ def test_labels_are_the_bones(scan):
     for bone in patient().bones[1:7]:
         volume = (labels.array == bone.label).sum() * labels.spacing_mm.prod()
         assert volume == pytest.approx(mesh_volume_mm3(bone.shape), rel=0.03)
-        assert label_centre_lps(labels, bone.label) == pytest.approx(bone.matrix[:3, 3], abs=0.5)
+        assert label_centre_lps(labels, bone.label) == pytest.approx(bone.lps_from_shape.translation_mm, abs=0.5)
 
 
 def test_the_scan_and_the_scene_cast_one_shadow(scan):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ReVertLib.anatomy.template import load_template
+from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.synthesis.bone import drawn_bone, voxelised
 from ReVertLib.synthesis.implants import (
@@ -39,8 +40,7 @@ def test_screws_run_through_the_pedicles_into_the_body(l3):
 
 
 def test_an_instrumented_pair_has_four_screws_and_two_rods(l3):
-    l4 = of_label(23, load_template().mean("L4"))
-    l4.matrix[2, 3] -= 36.0
+    l4 = of_label(23, load_template().mean("L4")).moved(RigidTransform.shift([0.0, 0.0, -36.0]))
     parts = screws_and_rods((l3, l4), np.random.default_rng(0))
     assert len(parts) == 2 * (2 * 2 + 1)
     assert {p.mu for p in parts} == {TITANIUM}
@@ -60,7 +60,7 @@ def test_a_needle_ends_in_the_vertebra_and_begins_outside(l3):
 
 def test_cement_lies_in_the_body_and_changes_nothing_else(l3):
     bone = drawn_bone(l3.shape, np.random.default_rng(0))
-    before = Volume(bone.array, l3.matrix @ bone.ijk_to_lps)
+    before = Volume(bone.array, l3.lps_from_shape.matrix @ bone.ijk_to_lps)
     for seed in range(3):
         after = cemented(before, l3, np.random.default_rng(seed))
         changed = after.array != before.array
@@ -69,5 +69,5 @@ def test_cement_lies_in_the_body_and_changes_nothing_else(l3):
         k, j, i = np.nonzero(changed)
         points = np.stack([i, j, k], 1) @ before.ijk_to_lps[:3, :3].T + before.ijk_to_lps[:3, 3]
         assert 400 < len(points) * before.spacing_mm.prod() < 12_000
-        middle = (l3.upper_lps[:3, 3] + l3.lower_lps[:3, 3]) / 2
+        middle = (l3.lps_from_upper.translation_mm + l3.lps_from_lower.translation_mm) / 2
         assert np.linalg.norm(points.mean(0) - middle) < 9

@@ -16,7 +16,7 @@ from ReVertLib.synthesis.pathology import (
     wedge_fracture,
     with_pathology,
 )
-from ReVertLib.synthesis.vertebra import Endplate
+from ReVertLib.synthesis.vertebra import endplate_through
 
 FACES = load_template().faces
 UPPER, LOWER = endplate_vertices()
@@ -45,7 +45,7 @@ def test_a_wedge_loses_height_in_front_only(l3, loss):
     assert front == pytest.approx(1 - loss, abs=0.05)
     assert 1 - loss < middle < 1 - 0.3 * loss
     assert rear > 1 - 0.12 * loss - 0.02
-    assert np.degrees(Endplate.through(wedge_fracture(l3, loss).vertices[UPPER]).frame[2, 1]) > 5
+    assert np.degrees(endplate_through(wedge_fracture(l3, loss).vertices[UPPER]).rotation[2, 1]) > 5
 
 
 def test_biconcave_endplates_sink_and_their_rims_stand(l3):

@@ -44,10 +44,9 @@ def test_the_image_is_the_sum_of_its_parts(view):
 def test_every_bone_is_seen_where_its_surface_is(view):
     for bone, seen in zip(patient().bones, view.bones, strict=True):
         assert seen.label == bone.label
-        matrix = pose(70.0).matrix
-        expected = bone.mesh_lps.moved(RigidTransform.from_matrix(matrix))
+        expected = bone.mesh_lps.moved(pose(70.0))
         assert np.abs(seen.mesh.vertices - expected.vertices).max() < 1e-9
-        again = bone.shape.vertices @ seen.rotation.T + seen.position_mm
+        again = seen.camera_from_shape.apply(bone.shape.vertices)
         assert np.abs(again - expected.vertices).max() < 1e-9
         shadow = silhouette(expected, CAMERA, SIZE_PX)
         assert (seen.mask & shadow).sum() / (seen.mask | shadow).sum() > 0.75

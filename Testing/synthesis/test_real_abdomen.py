@@ -5,10 +5,11 @@ import pytest
 from tiny import write_volume
 from tiny_patients import patient
 
+from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.synthesis import real_abdomen as module
 from ReVertLib.synthesis.real_abdomen import ENDPLATES_YZ_MM, MIDDLE_X_MM, load_abdomen
-from ReVertLib.synthesis.vertebra import Bone, Endplate
+from ReVertLib.synthesis.vertebra import Bone
 
 SPACING_MM = np.array([4.0, 4.0, 8.0])
 ORIGIN = np.array([-210.0, -110.0, -846.0])
@@ -55,7 +56,7 @@ def test_there_may_be_none(tmp_path):
 def bones_at(frames) -> tuple[Bone, ...]:
     """Bones of no shape whose upper endplates stand in frames."""
     labels = (18, 19, 20, 21, 22, 23, 24, 26)
-    return tuple(Bone(n, None, f, Endplate(np.eye(4)), None) for n, f in zip(labels, frames, strict=True))
+    return tuple(Bone(n, None, f, RigidTransform.identity(), None) for n, f in zip(labels, frames, strict=True))
 
 
 def test_around_its_own_spine_it_is_itself_and_moves_with_it(data, monkeypatch):
@@ -64,10 +65,9 @@ def test_around_its_own_spine_it_is_itself_and_moves_with_it(data, monkeypatch):
     widths = (module.HALF_WIDTH_MM, module.FRONT_MM)
     same = own.around(bones_at(own.frames), own.mu, widths, np.random.default_rng(0))
     assert np.abs(same - own.mu.array).max() < 2e-3
-    shift = np.eye(4)
-    shift[:3, 3] = [12.0, -8.0, 300.0]
-    grid = Volume(own.mu.array, shift @ own.mu.ijk_to_lps)
-    moved = own.around(bones_at(shift @ own.frames), grid, widths, np.random.default_rng(0))
+    shift = RigidTransform.shift([12.0, -8.0, 300.0])
+    grid = Volume(own.mu.array, shift.matrix @ own.mu.ijk_to_lps)
+    moved = own.around(bones_at([shift @ frame for frame in own.frames]), grid, widths, np.random.default_rng(0))
     assert np.abs(moved - own.mu.array).max() < 2e-3
 
 
@@ -89,5 +89,5 @@ def test_bent_around_somebody_it_is_soft_where_his_spine_stands(data):
     grid[:3, 3] = -120.0
     mu = own.around(bones, Volume(np.zeros((41,) * 3, np.float32), grid), (170.0, 90.0), np.random.default_rng(0))
     for bone in bones[1:6]:
-        i, j, k = np.rint((bone.matrix[:3, 3] + 120.0) / 6.0).astype(int)
+        i, j, k = np.rint((bone.lps_from_shape.translation_mm + 120.0) / 6.0).astype(int)
         assert 0.016 < mu[k, j, i] < 0.023

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from ReVertLib.geometry.transform import RigidTransform
+from ReVertLib.geometry.views import rotation_about
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.synthesis.ribs_and_pelvis import MARGIN_MM, Spheres, hips, ribs, tube
 
@@ -44,8 +46,8 @@ def test_a_straight_tube_is_a_capsule():
 
 
 def test_left_and_right_are_mirror_images():
-    left, right = ribs(np.eye(4), 150.0, 160.0, 0.9, 90.0)
-    parts = hips(np.eye(4), 1.0, 1.3)
+    left, right = ribs(RigidTransform.identity(), 150.0, 160.0, 0.9, 90.0)
+    parts = hips(RigidTransform.identity(), 1.0, 1.3)
     half = len(parts) // 2
     for a, b in [(left, right), *zip(parts[:half], parts[half:], strict=True)]:
         assert np.allclose(a.centres * [-1, 1, 1], b.centres, atol=1e-9)
@@ -58,9 +60,7 @@ def test_left_and_right_are_mirror_images():
 def test_the_pelvis_hangs_where_a_pelvis_hangs():
     """S1's endplate slopes by 40 degrees: then the crests are about level with L4/5 and the hip joints are below and
     before it (pelvic incidence about 50 degrees)."""
-    slope = np.eye(4)
-    c, s = np.cos(np.radians(40)), np.sin(np.radians(40))
-    slope[1:3, 1:3] = [[c, -s], [s, c]]
+    slope = RigidTransform.turn(rotation_about("x", 40.0))
     wing, head, *_ = hips(slope, 1.0, 1.0)
     assert 30 < wing.centres[:, 2].max() < 60
     joint = head.centres.mean(0)

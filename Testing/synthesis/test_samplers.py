@@ -51,7 +51,7 @@ def test_the_labels_are_where_the_scene_sees_the_bone(shard):
         bone = somebody.vertebrae[shard.level[i]]
         assert np.abs(bone.shape.vertices - shard.shapes[shard.shape_index[i]]).max() < 0.05
         camera = crop_camera(float(position[2]))
-        pose = RigidTransform.about(bone.matrix[:3, 3], rotation @ bone.matrix[:3, :3].T, position)
+        pose = RigidTransform(rotation, position) @ bone.lps_from_shape.inverse
         view = somebody.view(pose, camera, (128, 128))
         mask = next(seen.mask for seen in view.bones if seen.label == bone.label)
         shadow = silhouette(Mesh(bone.shape.vertices @ rotation.T + position, FACES), camera, (128, 128))

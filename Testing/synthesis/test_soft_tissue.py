@@ -33,7 +33,7 @@ def test_a_body_is_empty_in_its_bones_and_full_between_them():
     beside = ndimage.binary_dilation(bones, iterations=2) & ~ndimage.binary_dilation(bones)
     assert np.percentile(body.array[beside], 1) > 0.9 * FAT
     for above, below in zip(somebody.bones[:-1], somebody.bones[1:], strict=True):
-        middle = (above.lower_lps[:3, 3] + below.upper_lps[:3, 3]) / 2
+        middle = (above.lps_from_lower.translation_mm + below.lps_from_upper.translation_mm) / 2
         assert at(body, middle) == pytest.approx(DISC, rel=0.02)
 
 
@@ -63,7 +63,7 @@ def test_the_liver_lies_on_the_right_and_the_aorta_on_the_left(monkeypatch):
     torso.mu[:] = 0
     module._aorta(torso)
     _, _, i = np.nonzero(torso.mu > 0.015)
-    spine_x = np.mean([bone.matrix[0, 3] for bone in torso.bones[:6]])
+    spine_x = np.mean([bone.lps_from_shape.translation_mm[0] for bone in torso.bones[:6]])
     assert 3 < torso.x.ravel()[i].mean() - spine_x < 15
 
 

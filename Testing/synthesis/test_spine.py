@@ -32,14 +32,14 @@ def chains():
 def test_a_chain_stands_upright_on_its_sacrum(chains):
     for bones in chains:
         assert tuple(bone.label for bone in bones) == LABELS
-        heights = [bone.upper_lps[2, 3] for bone in bones]
+        heights = [bone.lps_from_upper.translation_mm[2] for bone in bones]
         assert sorted(heights, reverse=True) == heights
-        top = bones[1].upper_lps[:3, 3] - bones[-1].upper_lps[:3, 3]
+        top = bones[1].lps_from_upper.translation_mm - bones[-1].lps_from_upper.translation_mm
         assert np.abs(top[:2]).max() < np.tan(np.radians(14)) * top[2]
-        assert np.abs(bones[4].matrix[:3, 3]).max() < 1e-9
+        assert np.abs(bones[4].lps_from_shape.translation_mm).max() < 1e-9
         for bone in bones:
-            assert np.abs(bone.matrix[:3, :3] @ bone.matrix[:3, :3].T - np.eye(3)).max() < 1e-9
-            assert np.linalg.det(bone.matrix[:3, :3]) > 0
+            assert np.abs(bone.lps_from_shape.rotation @ bone.lps_from_shape.rotation.T - np.eye(3)).max() < 1e-9
+            assert np.linalg.det(bone.lps_from_shape.rotation) > 0
 
 
 def test_lordosis_and_discs_are_within_what_is_published():
@@ -56,7 +56,7 @@ def test_lordosis_and_discs_are_within_what_is_published():
 
 def test_most_of_the_lordosis_is_low_down(chains):
     for bones in chains:
-        lean = [np.degrees(np.arctan2(*bone.upper_lps[1:3, 2])) for bone in bones]
+        lean = [np.degrees(np.arctan2(*bone.lps_from_upper.rotation[1:, 2])) for bone in bones]
         assert lean[5] - lean[-1] > 0.4 * (lean[2] - lean[-1])
 
 
@@ -67,7 +67,8 @@ def test_a_wedged_disc_makes_up_for_what_the_body_lacks():
     assert np.degrees(wedge(flat)[1]) > 4  # L5 is wedged
     bones = stacked(shapes, sacrum(), np.random.default_rng(0))
     again = stacked([*shapes[:-1], shapes[4]], sacrum(), np.random.default_rng(0))
-    disc = [np.degrees(np.arccos(b[-2].lower_lps[:3, 2] @ b[-1].upper_lps[:3, 2])) for b in (bones, again)]
+    discs = ((b[-2].lps_from_lower.rotation, b[-1].lps_from_upper.rotation) for b in (bones, again))
+    disc = [np.degrees(np.arccos(lower[:, 2] @ upper[:, 2])) for lower, upper in discs]
     assert disc[1] > disc[0] + 2
 
 
@@ -108,7 +109,7 @@ def test_vertebrae_do_not_interpenetrate(chains):
 def test_a_chain_depends_on_its_random_numbers_alone():
     first, again = (stacked(means(), sacrum(), np.random.default_rng(5)) for _ in range(2))
     for a, b in zip(first, again, strict=True):
-        assert np.array_equal(a.matrix, b.matrix)
+        assert np.array_equal(a.lps_from_shape.matrix, b.lps_from_shape.matrix)
 
 
 def write_labels(folder, labels: Volume) -> None:
@@ -123,10 +124,8 @@ def write_labels(folder, labels: Volume) -> None:
 def sacrum_and_l5():
     """A label map of a sacrum under an L5, elsewhere than LPS 0."""
     l5 = of_label(24, load_template().mean("L5"))
-    place = np.eye(4)
-    place[2, 3] = 9.0
-    matrix = sacrum().upper_lps @ place @ np.linalg.inv(l5.lower.frame)
-    l5 = l5.shape.moved(RigidTransform.from_matrix(matrix))
+    disc = RigidTransform.shift([0.0, 0.0, 9.0])
+    l5 = l5.shape.moved(sacrum().lps_from_upper @ disc @ l5.shape_from_lower.inverse)
     grid = np.diag([1.5, 1.5, 1.5, 1.0])
     grid[:3, 3] = [-60.0, -60.0, -90.0]
     empty = Volume(np.zeros((110, 100, 80), np.uint8), grid)
@@ -143,9 +142,9 @@ def test_a_sacrum_is_found_by_the_l5_above_it(tmp_path, sacrum_and_l5, caplog):
     assert len(load_sacra(tmp_path, held_out=())) == 2
     assert found.label == S1
     assert mesh_quality(found.shape).closed
-    up = found.upper_lps[:3, 2]
-    assert np.degrees(np.arccos(up @ sacrum().upper_lps[:3, 2])) < 8
-    assert np.abs(found.upper_lps[:3, 3]).max() < 1e-9
+    up = found.lps_from_upper.rotation[:, 2]
+    assert np.degrees(np.arccos(up @ sacrum().lps_from_upper.rotation[:, 2])) < 8
+    assert np.abs(found.lps_from_upper.translation_mm).max() < 1e-9
     off = (found.shape.vertices @ up).max()
     assert -1 < off < 3  # the endplate is the upper side, its middle at LPS 0
 

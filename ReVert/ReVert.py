@@ -24,11 +24,7 @@ for _home in (_HERE, _HERE if (_HERE / "ReVertLib").is_dir() else _HERE.parent):
     if str(_home) not in sys.path:
         sys.path.append(str(_home))
 
-from ReVertLib.anatomy.template import baseline_mesh  # noqa: E402
 from ReVertLib.errors import InputError  # noqa: E402
-from ReVertLib.geometry.transform import RigidTransform  # noqa: E402
-from ReVertLib.geometry.views import view_rotation  # noqa: E402
-from ReVertLib.inference.results import Reconstruction  # noqa: E402
 from ReVertLib.service.service import Service  # noqa: E402
 from ReVertSlicer.input import placement, radiograph_check  # noqa: E402
 from ReVertSlicer.panel.panel import Panel  # noqa: E402
@@ -42,6 +38,7 @@ from ReVertSlicer.scene import (  # noqa: E402
 from ReVertSlicer.scene.parameters import parameterNode  # noqa: E402
 from ReVertSlicer.work import jobs, packages  # noqa: E402
 from ReVertSlicer.work.live_follower import LiveFollower  # noqa: E402
+from ReVertSlicer.work.mean_vertebra import MeanVertebra  # noqa: E402
 
 
 class ReVert(ScriptedLoadableModule):
@@ -67,10 +64,10 @@ class ReVert(ScriptedLoadableModule):
 
 
 class ReVertLogic(ScriptedLoadableModuleLogic):
-    """Everything the panel can do, one call each, without widgets; all of it works headless and at once.
+    """Everything the panel can do, one call each, without widgets; every call works headless and returns when done.
 
     predictor: a ReVertLib Predictor or anything with its `reconstruct`; by default the shipped weights, loaded on first
-    use and kept. Every call raises InputError, one line, for what the caller can mend.
+    use and kept. Every call raises InputError, one line, for input that cannot be used.
     """
 
     def __init__(self, predictor=None):
@@ -85,7 +82,7 @@ class ReVertLogic(ScriptedLoadableModuleLogic):
         return sample.loadSample(view)
 
     def checkRadiograph(self, radiographNode, sliceIndex=None):
-        """What is known about a radiograph, from where, what is missing, and warnings: a RadiographCheck."""
+        """A RadiographCheck: what is known about a radiograph and from where, what is missing, and warnings."""
         return radiograph_check.checkRadiograph(radiographNode, sliceIndex)
 
     def setGeometry(self, radiographNode, **geometry):
@@ -109,7 +106,7 @@ class ReVertLogic(ScriptedLoadableModuleLogic):
         placement.setLevel(vertebra, level)
 
     def reconstruct(self, radiographNode, level="L3", box=None, geometry=None, sliceIndex=None):
-        """The vertebra in radiographNode as a vtkMRMLModelNode: the one of before, updated, or a new one.
+        """The vertebra in radiographNode as a vtkMRMLModelNode: the existing one, updated, or a new one.
 
         box: (u0, v0, u1, v1) in pixels around the vertebra; without it the image must show one isolated vertebra.
         geometry: keys of the JSON sidecar (sdd_mm, sod_mm, pixel_spacing_mm, principal_point_px), and yaw_deg,
@@ -248,14 +245,3 @@ class ReVertTest(ScriptedLoadableModuleTest):
         slicer.util.updateVolumeFromArray(self.radiograph, slicer.util.arrayFromVolume(self.radiograph).copy())
         follower.stop()
         self.assertEqual(follower.framesDone, 2)
-
-
-class MeanVertebra:
-    """Answers every radiograph with the mean vertebra of its level, AP, at the given distance: for the self test."""
-
-    weights_sha256, architecture, device = "0" * 64, "mean", "cpu"
-
-    def reconstruct(self, pixels, geometry):
-        mean = baseline_mesh(geometry.level)
-        mesh = mean.moved(RigidTransform(view_rotation(), np.array([0.0, 0.0, geometry.sod_mm])))
-        return Reconstruction(mesh, geometry, 0.0, ())

@@ -2,7 +2,7 @@
 
     python -m ReVertLib.service.worker [--weights PATH] [--device NAME]
 
-Messages (messages.py) on standard input and output; only the log is text, on standard error. It says
+Messages (messages.py) on standard input and output; only the log is text, on standard error. It sends
 
     started   {"pid"}                               at once
     stage     {"stage", "done", "total"}            while it loads, and while it answers
@@ -12,7 +12,7 @@ Messages (messages.py) on standard input and output; only the log is text, on st
                                                     each but the traceback, which only "failed" has
 
 and is asked {"kind": a name of `Service.answer`, "content": its arguments}. Requests are answered one after another;
-they may be sent before it is ready. When loading fails, "failed" is the last that is heard. When standard input ends,
+they may be sent before it is ready. When loading fails, "failed" is the last message. When standard input ends,
 it ends at once, whatever it is doing, so that it never outlives who started it.
 """
 
@@ -78,8 +78,8 @@ def _serve(options: argparse.Namespace, requests: queue.SimpleQueue[Message], se
 
 
 def _share_the_processor() -> None:
-    """Leaves one core to who waits for the answer."""
-    with suppress(ModuleNotFoundError):  # the service says so, and what to do about it
+    """Leaves one core to the application."""
+    with suppress(ModuleNotFoundError):  # the service raises an error that says what to do
         import torch
 
         use_threads(max(1, torch.get_num_threads() - 1))
@@ -93,7 +93,7 @@ def _failure(error: Exception) -> dict:
 
 
 def _private_output() -> Send:
-    """A function that writes a message to standard output, which from here on nobody else can: whatever a library
+    """A function that writes a message to standard output, which from here on is reserved for it: whatever a library
     prints goes to standard error."""
     output = FileIO(os.dup(1), "w")
     os.dup2(2, 1)
@@ -108,7 +108,7 @@ def _private_output() -> Send:
 
 
 def _listen(requests: queue.SimpleQueue[Message]) -> None:
-    """Hands on what comes in, until it ends, and the process with it: there is nobody left to answer."""
+    """Queues what comes in, until the input ends; then ends the process, as there is no one left to answer."""
     decoder = Decoder()
     with FileIO(0, closefd=False) as source:
         while data := source.read(READ_BYTES):

@@ -98,6 +98,7 @@ def test_arrays_keep_type_byte_order_and_shape(dtype):
     arrays = [np.arange(6).reshape(2, 3).astype(dtype), np.zeros((0, 3), dtype), np.ones((), dtype)]
     (message,) = Decoder().feed(encode(Message("arrays", {"them": [*arrays, arrays[0].T, arrays[0][:, ::2]]})))
     assert_same(message.content["them"], [*arrays, arrays[0].T.copy(), arrays[0][:, ::2].copy()])
+    assert all(array.flags.c_contiguous for array in message.content["them"])
     message.content["them"][0][:] = 1
 
 

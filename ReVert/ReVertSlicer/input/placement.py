@@ -79,7 +79,7 @@ def addPoint(radiographNode, level, px, sliceIndex=0):
 def placements(radiographNode, sliceIndex=0, known=None):
     """The Placements on a slice, as they are now, L1 first; what cannot be used has a problem.
 
-    known: the geometry's values by key, as far as they are known; they say how large a box a point stands for. Raises
+    known: the geometry's values by key, as far as they are known; they give the size of the box around a point. Raises
     InputError only where nothing can be read: for a radiograph under a transform that is not linear.
     """
     image = imageSlice(radiographNode, sliceIndex)
@@ -198,7 +198,7 @@ def _vertebraPx(image):
     """(2,) size of a vertebra in pixels by what is known of the radiograph's geometry."""
     try:
         known = sourcesOf(image.node, image.sliceIndex).geometry.values
-    except InputError:  # the check of the radiograph says what is wrong
+    except InputError:  # the check of the radiograph shows the reason
         known = {}
     return vertebraPx(known, image.size)
 

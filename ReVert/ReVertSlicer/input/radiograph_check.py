@@ -88,7 +88,7 @@ def pixelsOf(node, sliceIndex, sources):
     """The grey values of one slice as a copy (rows, columns), bone bright, integers in the volume's own type, other
     numbers as float32.
 
-    sliceIndex: k; None stands for the only slice. sources: of `sourcesOf`; where they do not say whether bone is dark,
+    sliceIndex: k; None stands for the only slice. sources: of `sourcesOf`; where they do not know whether bone is dark,
     the picture decides. Raises InputError, in the words of `checkRadiograph`'s problems, for what cannot be used.
     """
     plane = _plane(node, sliceIndex)
@@ -127,7 +127,7 @@ def _missingGeometry(missing):
 
 
 def _boneDarkIn(pixels):
-    """What the picture says, where no source does."""
+    """Whether bone is dark by the picture itself, where no source knows."""
     source = _("the picture: a dark object on white") if pixels.looksDark else _("assumed")
     return SourcedValue(pixels.looksDark, source)
 

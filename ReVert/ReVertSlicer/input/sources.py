@@ -23,7 +23,7 @@ ENTERED = "ReVert.Entered"
 """Node attribute: a JSON object of what the user entered for this radiograph."""
 BONE_DARK = "bone_dark"
 GIVEN = _("given")
-"""Source of what an argument of one call says."""
+"""Source of values that are an argument of one call."""
 
 _CAN_BE_ENTERED = (*REQUIRED, "principal_point_px", *VIEW_ANGLES)
 _PRINTED = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
@@ -135,7 +135,7 @@ def _file(node):
 
 
 def _dicomTags(node, sliceIndex):
-    """The tags of the slice's DICOM image; None when the volume is not from DICOM, {} when its file is gone."""
+    """The tags of the slice's DICOM image; None when the volume is not from DICOM, {} when its file is missing."""
     uids = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
     if uids:
         database = getattr(slicer, "dicomDatabase", None)

@@ -1,4 +1,4 @@
-"""What the panel says about geometry: views by name, and what a distance does to the size of the result."""
+"""Geometry for the panel: views by name, and how a distance changes the size of the result."""
 
 import numpy as np
 from slicer.i18n import tr as _

@@ -75,7 +75,7 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.enter()
 
     def cleanup(self):
-        """Called by Slicer before the module goes: the process goes with it."""
+        """Called by Slicer before the module is unloaded: ends the process."""
         self._reconstruct.stopLive()
         self.runner.cancel()
         self.worker.stop()
@@ -100,7 +100,7 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._connectState(None)
 
     def onSceneStartClose(self, _caller, _event):
-        """Nothing of what runs is for the next scene."""
+        """Work for this scene must not end in the next one."""
         self._reconstruct.stopLive()
         self.runner.cancel()
         self._connectState(None)
@@ -111,7 +111,7 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def onNodeRemoved(self, _caller, _event, node):
-        """A radiograph that is followed may go at any time."""
+        """The radiograph may be removed while it is followed."""
         if node.IsA("vtkMRMLMarkupsNode"):
             self._observeMarkups(node, False)
         if self.state is not None:
@@ -128,7 +128,7 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._refreshSoon.start()
 
     def _observeMarkups(self, node, watch=True):
-        """Hears of a markups node's changes from now on, or no more, whether the module is shown or not."""
+        """Begins or ends observing a markups node, whether the module is shown or not."""
         for event in (node.PointModifiedEvent, node.PointPositionDefinedEvent, node.PointRemovedEvent):
             if watch != self.hasObserver(node, event, self.onSceneChange):
                 (self.addObserver if watch else self.removeObserver)(node, event, self.onSceneChange)
@@ -137,11 +137,11 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._refreshSoon.start()
 
     def _connectState(self, state):
-        """Shows state, and nothing any more of the one before; None shows none."""
+        """Connects the widgets to state, and no longer to the one before; None connects them to none."""
         if self.state is not None:
             self.state.disconnectGui(self._guiTag)
             self.removeObserver(self.state.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onModified)
-        self.state = None  # the sections need not hear how the widgets are filled
+        self.state = None  # filling the widgets must not change the state
         if state is not None:
             self._guiTag = state.connectGui(self.ui)
             self.state = state
@@ -203,7 +203,7 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         def finish(answer):
             try:
                 onDone(answer)
-            except Exception as error:  # nobody above would tell the user
+            except Exception as error:  # called from Qt, so nothing else would show it
                 logging.exception("ReVert: what came back could not be shown")
                 self.fail(_("The result could not be shown: {reason}").format(reason=one_line(error)))
             self.refreshSections()

@@ -33,7 +33,7 @@ class Section:
 
 
 def guarded(action, *arguments):
-    """action(*arguments); what the user can mend is shown as one line, and None returned."""
+    """action(*arguments); an InputError is shown as one line, and None returned."""
     try:
         return action(*arguments)
     except InputError as error:
@@ -42,7 +42,7 @@ def guarded(action, *arguments):
 
 
 def allow(widget, refusal=""):
-    """Enables widget, or disables it and says in its tool tip why."""
+    """Enables widget, or disables it with the reason as its tool tip."""
     usual = widget.property("usualToolTip")
     if usual is None:
         usual = widget.property("toolTip")
@@ -53,7 +53,7 @@ def allow(widget, refusal=""):
 
 @contextmanager
 def silently(widget):
-    """Nobody hears what is done to widget inside."""
+    """Blocks the widget's signals inside."""
     blocked = widget.blockSignals(True)
     try:
         yield

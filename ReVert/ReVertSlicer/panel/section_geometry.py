@@ -69,7 +69,7 @@ class GeometrySection(Section):
 
     @staticmethod
     def _sources(check):
-        """Where each length and the view are from, or that somebody has to say."""
+        """The source of each length and of the view, or that it has to be entered."""
         names = {"sdd_mm": "SDD", "sod_mm": "SOD", "yaw_deg": _("view")}
         found = (f"{name}: {check.known[key].source}" for key, name in names.items() if key in check.known)
         asked = (f"{names.get(key, key)}: {reason}" for key, reason in check.missing.items() if key in names)

@@ -46,7 +46,7 @@ class ReconstructSection(Section):
             state = self.parameters
             first = state.model is None
             state.model = models[-1]
-            if state.colour == DISTANCE:  # it belonged to the surface of before
+            if state.colour == DISTANCE:  # measured on the previous surface
                 state.colour = BONE
             for model in models:
                 reconstruction_nodes.colourBy(model, ARRAYS[state.colour])
@@ -54,7 +54,7 @@ class ReconstructSection(Section):
                 layout.resetThreeDViews()
 
     def onLive(self, checked):
-        """Follows the radiograph until it is unchecked, or the radiograph is another or gone."""
+        """Follows the radiograph until it is unchecked, or the radiograph is replaced or removed."""
         self.stopLive()
         if checked and self.panel.ready():
             self._follower = LiveFollower(self.state.radiograph, self._sendFrame, self._showRate)

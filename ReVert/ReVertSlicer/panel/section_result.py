@@ -22,8 +22,8 @@ class ResultSection(Section):
         self.ui.redoButton.clicked.connect(self.onRedo)
 
     def onColour(self, index):
-        """The colour the user asks for; an array that is not there yet leaves the model as it is. The parameter node
-        hears of the selector after this."""
+        """Colours the model as chosen; an array that is not there yet leaves it as it is. The parameter node is updated
+        from the selector after this."""
         if self.state is not None and self.state.model is not None and index >= 0:
             reconstruction_nodes.colourBy(self.state.model, ARRAYS[CHOICES["colour"][index]])
 

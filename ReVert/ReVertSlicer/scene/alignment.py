@@ -36,20 +36,17 @@ def alignmentOf(modelNode):
 
 
 def setAlignment(modelNode, alignment, mode):
-    """Lays the model onto the CT by ReVertLib's Alignment of the world; mode "none" takes our node away."""
+    """Lays the model onto the CT by a ReVertLib RigidTransform in RAS; mode "none" removes our node."""
     if mode == "none":
         removeAlignment(modelNode)
         return
     users = _usersTransform(modelNode)
     _removeFromChain(modelNode)
-    world = np.eye(4)
-    world[:3, :3] = alignment.scale * alignment.rotation
-    world[:3, 3] = alignment.translation_mm
     ours = hierarchy.part(modelNode, "alignment") or hierarchy.newPart(
         modelNode, "alignment", _("{model} alignment").format(model=modelNode.GetName())
     )
     ours.SetAttribute(ALIGNMENT, mode)
-    slicer.util.updateTransformMatrixFromArray(ours, np.linalg.inv(users) @ world @ users)
+    slicer.util.updateTransformMatrixFromArray(ours, np.linalg.inv(users) @ alignment.matrix @ users)
     ours.SetAndObserveTransformNodeID(modelNode.GetTransformNodeID())
     modelNode.SetAndObserveTransformNodeID(ours.GetID())
 

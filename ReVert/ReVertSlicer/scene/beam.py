@@ -23,7 +23,7 @@ GREY = "grey"
 _RIBBON = 0.45
 """The silhouette reaches so far before and behind its slice, in voxels."""
 _BEFORE_PLANE = 0.999
-"""Where along the rays lines on the plane lie, as a share of the way to it, lest they be half hidden in it."""
+"""Depth of lines drawn on the plane, as a share of the plane's: just before it, or it would hide half of them."""
 _DEFAULT_COLOURS = "vtkMRMLColorTableNodeGrey"
 
 

@@ -1,4 +1,4 @@
-"""Results as files: surfaces for other programs, tables for a spreadsheet; whole or not at all, and naming nobody."""
+"""Results as files: surfaces for other programs, tables for a spreadsheet; each whole or not at all, without names."""
 
 import csv
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A reconstruction in the scene: a model node that says where it comes from, with the radiograph's view around it.
+"""A reconstruction in the scene: a model node with its provenance as attributes, and the radiograph's view around it.
 
 There is one model for each level of a radiograph, or of a slice of a stack; doing it again updates that.
 """
@@ -28,7 +28,7 @@ from .undo import saveForUndo
 __all__ = ["colourBy", "modelOf", "showReconstruction", "showReconstructions", "updateLive"]
 
 IMAGE = "ReVert.ImageSha256"
-"""Attribute of a model: of the pixels it was made from, which tells cases apart without naming anybody."""
+"""Attribute of a model: SHA-256 of its pixels, which identifies a case without a patient's name."""
 _SLICE = "ReVert.Slice"
 
 
@@ -36,7 +36,7 @@ def showReconstructions(radiographNode, outcomes, viewAngles, about, sliceIndex=
     """The model nodes, made or updated, of ReVertLib's Outcomes from one image, in order; one step of undo.
 
     viewAngles: yaw_deg, pitch_deg, roll_deg. about: ReVertLib's About. sliceIndex: None stands for the only slice. An
-    alignment to a CT was found for the surface of before, so it is taken away.
+    alignment to a CT was found for the previous surface, so it is removed.
     """
     sliceIndex = sliceIndex or 0
     image = _sha256(radiographNode, sliceIndex)
@@ -66,7 +66,7 @@ def updateLive(modelNode, reconstruction, outlinesPx):
     """Gives a model the next surface of a stream, quickly: no new nodes and no step of undo. The view must be that of
     before; silhouette and plane follow, as far as the radiograph is still there."""
     _describe(modelNode, reconstruction, json.loads(modelNode.GetAttribute("ReVert.View")))
-    modelNode.SetAttribute(IMAGE, None)  # of some frame that nobody kept
+    modelNode.SetAttribute(IMAGE, None)  # the pixels of a live frame are not kept
     _show(modelNode, reconstruction, outlinesPx)
     radiographNode = modelNode.GetNodeReference(hierarchy.RADIOGRAPH)
     if radiographNode is not None:
@@ -103,7 +103,7 @@ def _newModel(radiographNode, level, sliceIndex):
 
 
 def _describe(modelNode, reconstruction, viewAngles):
-    """What differs from one surface to the next."""
+    """The attributes that change with every surface."""
     with slicer.util.NodeModify(modelNode):
         modelNode.SetAttribute("ReVert.Geometry", sidecar_text(reconstruction.geometry))
         modelNode.SetAttribute("ReVert.View", json.dumps(viewAngles))
@@ -122,7 +122,7 @@ def _verdict(reconstruction, viewAngles):
 
 
 def _describeSource(modelNode, about, image):
-    """Who answered, and to which image."""
+    """The weights, device and versions, and the image."""
     with slicer.util.NodeModify(modelNode):
         modelNode.SetAttribute("ReVert.WeightsSha256", about.weights_sha256)
         modelNode.SetAttribute("ReVert.Architecture", about.architecture)

@@ -30,7 +30,7 @@ class Progress:
 
 
 class Runner:
-    """worker: see process.Worker. onProgress: is called with a Progress, or None when nothing runs any more."""
+    """worker: see process.Worker. onProgress: is called with a Progress, or None when the work has ended."""
 
     def __init__(self, worker, onProgress):
         self.worker = worker
@@ -56,7 +56,7 @@ class Runner:
         )
 
     def cancel(self):
-        """Stops the work and the process with it; nothing of it is heard any more."""
+        """Stops the work and the process with it; no callback follows."""
         if self.isRunning:
             self.worker.cancel()
             self._finish()

@@ -153,7 +153,7 @@ class _Process:
     itself, onEnd(one line why) are called until it is killed."""
 
     _ending: ClassVar[set] = set()
-    """Killed ones; Qt would wait for them if they were let go before they are gone."""
+    """Killed processes until they have ended: Qt would block on one that is released before."""
 
     def __init__(self, command, onMessage, onLine, onEnd):
         self._program = command[0]

@@ -55,6 +55,12 @@ def test_every_form_of_surface_and_target_is_the_same(surface, labels, expected)
         assert revert.compare(source, target, label=label).metrics == expected.metrics
 
 
+def test_the_level_that_is_given_goes_before_that_of_the_label(surface, labels, expected):
+    found = revert.compare(surface, labels, label=LABEL, level="L5")
+    assert (found.level, found.metrics) == ("L5", expected.metrics)
+    assert found.baseline.dice < expected.baseline.dice
+
+
 def test_a_mesh_is_a_target_too_and_its_level_is_given():
     truth = tiny.deformed(baseline_mesh("L5"))
     found = revert.compare(truth, (truth.vertices, truth.faces), "none", level="L5")

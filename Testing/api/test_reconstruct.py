@@ -63,7 +63,11 @@ def test_every_form_of_image_and_geometry_is_the_same(image, weights, expected, 
 def test_level_and_box_go_before_the_geometry_and_that_before_the_sidecar(image, weights, expected):
     box = (30, 60, 190, 160)
     options = {"level": "L5", "box": box, "weights": weights, "device": "cpu"}
-    for geometry in (None, {"sod_mm": 500.0}, replace(expected.geometry, sod_mm=500.0, level="L1")):
+    for geometry in (
+        None,
+        {"sod_mm": 500.0, "level": "L1", "box_px": (1, 1, 9, 9)},
+        replace(expected.geometry, sod_mm=500.0, level="L1"),
+    ):
         found = revert.reconstruct(image, geometry, **options).geometry
         assert (found.level, found.box_px) == ("L5", box)
         assert found.sod_mm == (500.0 if geometry else 600.0)

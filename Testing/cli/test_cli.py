@@ -1,7 +1,5 @@
 """The `revert` command: what a user types, what comes back, and what every mistake is answered with."""
 
-import importlib
-import inspect
 import json
 import os
 import subprocess
@@ -17,7 +15,6 @@ from safetensors.torch import load_file
 from ReVertLib.__main__ import main
 from ReVertLib.cli.main import COMMANDS
 from ReVertLib.cli.old_names import renamed
-from ReVertLib.errors import InputError
 from ReVertLib.geometry.sidecar import read_sidecar
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import mesh_quality
@@ -86,6 +83,10 @@ def test_options_override_the_sidecar(run, tmp_path, image, weights):
     assert (found["sod_mm"], found["pixel_spacing_mm"], found["level"]) == (500, [0.9, 0.8], "L5")
     assert found["box_px"] == [30, 60, 190, 160]
     assert result["spacing_source"] == "command line"
+    run(
+        "reconstruct", image, "-o", tmp_path / "a.stl", "--weights", weights, "--report", report, "--pixel-spacing", 0.7
+    )
+    assert json.loads(report.read_text())["results"][0]["geometry"]["pixel_spacing_mm"] == [0.7, 0.7]
 
 
 def test_given_distances_magnify_a_dicom_spacing_in_the_patient(run, tmp_path, weights):
@@ -215,33 +216,6 @@ def test_every_command_has_help_with_an_example(capsys, command):
     assert f"example:\n  revert {command}" in shown
     assert "needs:\n  " in shown
     assert " ".join(COMMANDS[command].split()) in " ".join(shown.split())
-
-
-HOLDING_OUT = {
-    "shapes": ("ReVertLib.shape.library.build_library", ("out.npz",)),
-    "shape-model": ("ReVertLib.evaluation.shape_model_report.write_report", ("shapes.npz", "out")),
-    "simulate": ("ReVertLib.training.shards.build_shards", ("shapes.npz", "out")),
-    "simulate-patients": ("ReVertLib.synthesis.export.build_patients", ("shapes.npz", "out")),
-    "realism": ("ReVertLib.evaluation.realism.write_likeness", ("shapes.npz", "out")),
-    "train": ("ReVertLib.synthesis.shapes.load_vertebra_sampler", ("out", "--simulate", "shapes.npz")),
-}
-
-
-@pytest.mark.parametrize("command", HOLDING_OUT)
-@pytest.mark.parametrize(("given", "expected"), [((), ["verse008"]), (("--held-out", "a", "b"), ["a", "b"])])
-def test_who_is_held_out_reaches_the_work(run, tmp_path, monkeypatch, command, given, expected):
-    name, arguments = HOLDING_OUT[command]
-    function = importlib.import_module(name.rpartition(".")[0]).__dict__[name.rpartition(".")[2]]
-    asked = []
-
-    def note(*values, **named):
-        asked.append(inspect.signature(function).bind(*values, **named).arguments["held_out"])
-        raise InputError("enough")
-
-    monkeypatch.setattr(name, note)
-    monkeypatch.chdir(tmp_path)
-    assert run(command, "data", *arguments, *given) == (2, "", "revert: enough\n")
-    assert [list(names) for names in asked] == [expected]
 
 
 def test_a_vertebra_cut_off_by_the_scan_is_warned_of_and_still_done(run, tmp_path, resources):

@@ -1,7 +1,7 @@
-"""From finished weights to weights that judge themselves: `revert calibrate`.
+"""From finished weights to weights that predict their own error: `revert calibrate`.
 
-What to expect is learnt on samples of the training world (see `uncertainty`), and kept only if it is better there, on
-other shapes, than the mean error of each vertex. The world is not the clinic: so the whole expectation is then
+The error to be expected is learned on synthetic samples (see `error_head`), and kept only if it is better there, on
+other shapes, than the mean error of each vertex. Synthetic samples are not patients: so the whole prediction is then
 multiplied by one number, the actual over the expected error on a data set of real bone. The surfaces do not change.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import torch
 
 from ReVertLib.dataset.layout import DatasetItem, read_dataset
 from ReVertLib.errors import InputError
-from ReVertLib.evaluation.measure import judgement, shots_of
+from ReVertLib.evaluation.measure import images_of, predicted_error
 from ReVertLib.files import check_writable
 from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.inference.plausibility import range_metadata, training_range
@@ -26,18 +25,20 @@ from ReVertLib.inference.predictor import Predictor
 from ReVertLib.metrics.reliability import Reliability, reliability, reliability_table
 from ReVertLib.network.template_network import TemplateNetwork
 from ReVertLib.network.weights import Weights, build_network, load_weights, save_weights
+from ReVertLib.progress import log, progress
 from ReVertLib.training.samples import Samples
 
-from .error_head import CalibrationOptions, Experience, expected, experience, familiar, fit
-
-Say = Callable[[str], None]
+from .error_head import CalibrationOptions, CalibrationSamples, calibration_samples, expected, fit, fit_score
 
 CHECKED_SHARE = 0.15
 
+FIGURES_KEY = "judgement"
+"""Of the metadata of weights: the figures of their calibration. The name is that of the files there are."""
+
 
 @dataclass(frozen=True)
-class Learnt:
-    """How the expectation does on shapes of the world that it was not learnt from, beside the constant map, its
+class HeadReliability:
+    """How reliable the error head is on synthetic shapes that it was not trained on, beside the constant map, its
     baseline. kept: "image" or "map", whichever was better."""
 
     image: Reliability
@@ -49,7 +50,7 @@ class Learnt:
 
 
 @dataclass(frozen=True)
-class Real:
+class RealErrors:
     """Expected and actual errors (images, n), mm, of real bone. vertebrae: of each image, by name."""
 
     expected_mm: np.ndarray
@@ -61,37 +62,35 @@ class Real:
         """Actual over expected error."""
         return float(self.actual_mm.mean() / self.expected_mm.mean())
 
-    def without(self, vertebra: str) -> Real:
+    def without(self, vertebra: str) -> RealErrors:
         """Of the other vertebrae."""
         others = np.array([name != vertebra for name in self.vertebrae])
-        return Real(self.expected_mm[others], self.actual_mm[others], tuple(np.array(self.vertebrae)[others]))
+        return RealErrors(self.expected_mm[others], self.actual_mm[others], tuple(np.array(self.vertebrae)[others]))
 
 
-def calibrate(
-    world: Path, dataset: Path, weights: Path | None, out: Path, options: CalibrationOptions, say: Say
-) -> str:
-    """Writes OUT: the weights (default: the shipped ones) with a judgement of their own, learnt on the shards of world
-    and scaled to a data set of real bone. Returns its hash. Raises InputError for files that cannot be used."""
+def calibrate(samples: Path, dataset: Path, weights: Path | None, out: Path, options: CalibrationOptions) -> str:
+    """Writes OUT: the weights (default: the shipped ones) with an error head, trained on the shards of samples and
+    scaled to a data set of real bone. Returns its hash. Raises InputError for files that cannot be used."""
     if out.suffix != ".safetensors":
         raise InputError(f"output: expected a .safetensors file, got {out.name!r}")
     check_writable(out)
-    loaded, samples, items = load_weights(weights), Samples(world), read_dataset(dataset)
-    network = judging(loaded, options)
-    known = experience(network, samples, options.seed, say)
-    learnt = learn(network, known, options, say)
-    about = loaded.metadata | range_metadata(training_range(known.looks))
+    loaded, shards, items = load_weights(weights), Samples(samples), read_dataset(dataset)
+    network = with_error_head(loaded, options)
+    known = calibration_samples(network, shards, options.seed)
+    learned = train_head(network, known, options)
+    metadata = loaded.metadata | range_metadata(training_range(known.statistics))
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / out.name
-        save_weights(draft, network, loaded.architecture, about)
-        real = answered(Predictor(draft, "cpu"), items)
+        save_weights(draft, network, loaded.architecture, metadata)
+        real = real_errors(Predictor(draft, "cpu"), items)
     network.error_head.usual_mm.mul_(real.factor)
-    figures = _figures(learnt, real, options, Path(dataset).resolve().name)
-    say(reliability_table(reliability(real.factor * real.expected_mm, real.actual_mm)))
-    return save_weights(out, network, loaded.architecture, about | {"judgement": json.dumps(figures)})
+    figures = _figures(learned, real, options, Path(dataset).resolve().name)
+    log.info(reliability_table(reliability(real.factor * real.expected_mm, real.actual_mm)))
+    return save_weights(out, network, loaded.architecture, metadata | {FIGURES_KEY: json.dumps(figures)})
 
 
-def judging(loaded: Weights, options: CalibrationOptions) -> TemplateNetwork:
-    """The network of the weights with an untaught judgement; one it has is forgotten."""
+def with_error_head(loaded: Weights, options: CalibrationOptions) -> TemplateNetwork:
+    """The network of the weights with a new error head and out-of-distribution score; those it has are dropped."""
     if loaded.architecture != "template":
         raise InputError(f"weights: expected architecture template, got {loaded.architecture}")
     torch.manual_seed(options.seed)
@@ -101,43 +100,43 @@ def judging(loaded: Weights, options: CalibrationOptions) -> TemplateNetwork:
     return network.eval()
 
 
-def learn(network: TemplateNetwork, known: Experience, options: CalibrationOptions, say: Say) -> Learnt:
-    """Teaches the network's judgement on the first samples, and checks it on the last CHECKED_SHARE, which are other
-    shapes; where the constant map is as good, the head goes back to it."""
+def train_head(network: TemplateNetwork, known: CalibrationSamples, options: CalibrationOptions) -> HeadReliability:
+    """Trains the error head and the score on the first samples, and checks them on the last CHECKED_SHARE, which are
+    other shapes; where the constant map is as good, the head goes back to it."""
     first = round(len(known) * (1 - CHECKED_SHARE))
     taught, checked = known.section(slice(first)), known.section(slice(first, None))
-    fit(network.error_head, taught, options, say)
-    familiar(network.familiarity, taught.evidence.pooled.float(), checked.evidence.pooled.float())
+    fit(network.error_head, taught, options)
+    fit_score(network.familiarity, taught.features.pooled.float(), checked.features.pooled.float())
     actual = checked.error_mm.numpy()
     constant = np.broadcast_to(network.error_head.usual_mm.numpy(), actual.shape)
-    learnt = Learnt(reliability(expected(network.error_head, checked), actual), reliability(constant, actual))
-    say(f"deviance {learnt.image.deviance:.3f}, of the constant map {learnt.map.deviance:.3f}")
-    if learnt.kept == "map":
+    learned = HeadReliability(reliability(expected(network.error_head, checked), actual), reliability(constant, actual))
+    log.info(f"deviance {learned.image.deviance:.3f}, of the constant map {learned.map.deviance:.3f}")
+    if learned.kept == "map":
         torch.nn.init.zeros_(network.error_head.leave.weight)
         torch.nn.init.zeros_(network.error_head.leave.bias)
-    return learnt
+    return learned
 
 
-def answered(predictor: Predictor, items: list[DatasetItem]) -> Real:
-    """What the predictor expects of every image of a data set, and what is so."""
-    shots = [shot for item in items for shot in shots_of(item)]
-    judgements = [
-        judgement(predictor.reconstruct(read_radiograph(shot.image).pixels, shot.geometry), shot.truth)
-        for shot in shots
+def real_errors(predictor: Predictor, items: list[DatasetItem]) -> RealErrors:
+    """The error that the predictor expects of every image of a data set, and the actual one."""
+    images = [image for item in items for image in images_of(item)]
+    found = [
+        predicted_error(predictor.reconstruct(read_radiograph(image.file).pixels, image.geometry), image.truth)
+        for image in progress(images, "images of real bone")
     ]
-    columns = (np.stack([getattr(one, name) for one in judgements]) for name in ("expected_mm", "actual_mm"))
-    return Real(*columns, tuple(shot.vertebra for shot in shots))
+    columns = (np.stack([getattr(one, name) for one in found]) for name in ("expected_mm", "actual_mm"))
+    return RealErrors(*columns, tuple(image.vertebra for image in images))
 
 
-def _figures(learnt: Learnt, real: Real, options: CalibrationOptions, dataset: str) -> dict:
-    """What a reader of the weights should know of their judgement."""
+def _figures(learned: HeadReliability, real: RealErrors, options: CalibrationOptions, dataset: str) -> dict:
+    """What a reader of the weights should know of their calibration."""
     names = sorted(set(real.vertebrae))
     left_out = [real.without(name).factor for name in names] if len(names) > 1 else []
     return {
         "options": asdict(options),
-        "kept": learnt.kept,
-        "deviance": learnt.image.deviance,
-        "deviance_of_constant_map": learnt.map.deviance,
+        "kept": learned.kept,
+        "deviance": learned.image.deviance,
+        "deviance_of_constant_map": learned.map.deviance,
         "scaled_to": f"{dataset}: {len(real.vertebrae)} images of {', '.join(names)}",
         "factor": real.factor,
         "factors_without_one_vertebra": left_out,

@@ -32,5 +32,5 @@ def run(options: argparse.Namespace) -> None:
     from ReVertLib.calibration.error_head import CalibrationOptions
 
     settings = CalibrationOptions(steps=options.steps, seed=options.seed)
-    digest = calibrate(options.samples, options.dataset, options.weights, options.output, settings, log.info)
+    digest = calibrate(options.samples, options.dataset, options.weights, options.output, settings)
     log.info(f"weights: {options.output}, SHA256 {digest}")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ReVertLib.progress import log
-
 from .common import add_device, add_weights
 
 NOTES = {
@@ -35,4 +33,4 @@ def run(options: argparse.Namespace) -> None:
     from ReVertLib.evaluation.evaluate import evaluate
 
     paths = (options.dataset, options.weights, options.device, options.report)
-    evaluate(*paths, against=options.against, say=log.info)
+    evaluate(*paths, against=options.against)

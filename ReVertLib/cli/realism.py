@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from ReVertLib.progress import log
-
 from .common import add_held_out, add_seed, add_shape_files, add_shape_model
 
 NOTES = {
@@ -22,8 +20,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    from ReVertLib.evaluation.realism import write_likeness
+    from ReVertLib.evaluation.realism import write_realism
 
-    write_likeness(
-        options.root, options.shapes, options.output, options.seed, log.info, options.model, options.held_out
-    )
+    write_realism(options.root, options.shapes, options.output, options.seed, options.model, options.held_out)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from ReVertLib.files import made_folder
-from ReVertLib.progress import log
 
 from .common import add_held_out, add_shape_files
 
@@ -23,4 +22,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     from ReVertLib.evaluation.shape_model_report import write_report
 
-    write_report(options.root, options.shapes, made_folder(options.output), log.info, options.held_out)
+    write_report(options.root, options.shapes, made_folder(options.output), options.held_out)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .measure import BASELINE, BLANK, ORACLE, Evaluation, Row
+from .measure import BASELINE, BEST_FIT, BLANK, Evaluation, Row
 from .overview_figure import BACKGROUND, MUTED, OUTLINE, TEXT
 from .tables import title_of
 
@@ -54,7 +54,7 @@ def box_plots(path: Path, evaluation: Evaluation, group: str) -> None:
 
 def _boxes(evaluation: Evaluation) -> dict[str, str]:
     """Answers that are drawn as boxes, with their colours, from left to right."""
-    names = [asked.name for asked in evaluation.networks]
+    names = [model.name for model in evaluation.networks]
     return {name: BOXES[i % len(BOXES)] for i, name in enumerate(names)} | {BLANK: MUTED}
 
 
@@ -65,7 +65,7 @@ def _group(axes, place: int, rows: list[Row], field: str, boxes: dict[str, str])
         values = [getattr(row.metrics, field) for row in rows if row.answer == answer]
         if values:
             _box(axes, place + (i - (len(boxes) - 1) / 2) * step, 0.62 * step, values, colour)
-    for answer, colour, style in ((BASELINE, TEXT, "-"), (ORACLE, CEILING, _DASHES)):
+    for answer, colour, style in ((BASELINE, TEXT, "-"), (BEST_FIT, CEILING, _DASHES)):
         values = [getattr(row.metrics, field) for row in rows if row.answer == answer]
         axes.hlines(np.mean(values), place - 0.44, place + 0.44, color=colour, lw=1.8, linestyles=[style])
 
@@ -120,6 +120,6 @@ def _legend(figure, evaluation: Evaluation, boxes: dict[str, str]) -> None:
         Patch(facecolor=f"{colour}38", edgecolor=colour, lw=1.3, label=title_of(evaluation, answer))
         for answer, colour in boxes.items()
     ]
-    for answer, colour, style in ((BASELINE, TEXT, "-"), (ORACLE, CEILING, _DASHES)):
+    for answer, colour, style in ((BASELINE, TEXT, "-"), (BEST_FIT, CEILING, _DASHES)):
         handles.append(Line2D([], [], color=colour, lw=1.8, ls=style, label=title_of(evaluation, answer)))
     figure.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False, labelcolor=TEXT, fontsize=11)

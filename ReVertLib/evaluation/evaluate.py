@@ -1,16 +1,15 @@
 """Weights against a data set with known truth: every image, in place and aligned, with baselines and a ceiling.
 
-All answers are measured alike. "network" is the reconstruction. "blank" is what the same network says to a black image
-of the same geometry: what it knows without looking. "baseline" is the mean vertebra of 87 people, laid on rigidly. A
-figure of the network means something only as far as it is better than both. "oracle" is the shape model fitted to the
-truth: what is left to be gained with this model. Other weights may stand beside them, each an answer of its own.
+All answers are measured alike. "network" is the reconstruction. "blank" is what the same network answers to a black
+image of the same geometry: what it knows without looking. "baseline" is the mean vertebra of 87 people, laid on
+rigidly. A figure of the network means something only as far as it is better than both. "best fit" is the shape model
+fitted to the truth: the ceiling of an answer made of this model. Other weights may be measured beside them.
 """
 
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,26 +24,25 @@ from ReVertLib.mesh.distance import check_closed
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.metrics.compare import compare
 from ReVertLib.processes import process_pool
-from ReVertLib.shape.best_fit import Oracle
+from ReVertLib.progress import log, progress
+from ReVertLib.shape.best_fit import BestFit
 
 from .measure import (
     BLANK,
     NETWORK,
-    Asked,
+    EvaluatedImage,
+    EvaluatedModel,
     Evaluation,
     Failure,
     Job,
     Measured,
-    Shot,
+    images_of,
     measured,
     measured_constants,
-    shots_of,
 )
 from .overview_figure import Scene
 from .report import check_report_folder, write_report
 from .tables import left_out_lines, overall_table
-
-Say = Callable[[str], None]
 
 
 def evaluate(
@@ -56,9 +54,8 @@ def evaluate(
     against: Sequence[Path] = (),
     samples: int = 20_000,
     workers: int | None = None,
-    say: Say = print,
 ) -> Evaluation:
-    """Measures weights (default: the shipped ones) on every image of a data set and says the table, as Markdown.
+    """Measures weights (default: the shipped ones) on every image of a data set and logs the table, as Markdown.
 
     report: a new or empty folder for tables and pictures. against: other weights to be measured beside them. samples:
     points on each surface of a network. workers: processes (default: one for each core, at most 8). Raises InputError
@@ -67,37 +64,37 @@ def evaluate(
     if report:
         check_report_folder(report)
     predictors = _predictors(weights, against, device)
-    vertebrae = _checked_shots(dataset)
-    shots = tuple(shot for of_one in vertebrae for shot in of_one)
-    networks = {asked.name: predictor for asked, predictor in predictors}
+    vertebrae = _checked_images(dataset)
+    images = tuple(image for of_one in vertebrae for image in of_one)
+    networks = {model.name: predictor for model, predictor in predictors}
     results = _results(networks, vertebrae, samples, workers or min(8, os.cpu_count() or 1))
-    found: list[Measured] = list(_with_progress(results, len(shots), say))
+    found: list[Measured] = list(progress(results, "images", len(images)))
     evaluation = Evaluation(
         dataset=Path(dataset).resolve().name,
-        networks=tuple(asked for asked, _ in predictors),
-        shots=shots,
+        networks=tuple(model for model, _ in predictors),
+        images=images,
         rows=tuple(row for of_one in found for row in of_one.rows),
         failures=tuple(failure for of_one in found for failure in of_one.failures),
-        judgements=tuple(of_one.judgement for of_one in found if of_one.judgement),
+        predicted_errors=tuple(of_one.predicted_error for of_one in found if of_one.predicted_error),
         vertex_errors_mm=_mean_errors_mm(found),
     )
-    say("\n\n".join([overall_table(evaluation), *left_out_lines(evaluation, lambda shot: shot.vertebra)]))
+    log.info("\n\n".join([overall_table(evaluation), *left_out_lines(evaluation, lambda image: image.vertebra)]))
     if report:
-        write_report(evaluation, report, lambda shot: scene_of(networks[NETWORK], shot))
-        say(f"report: {report}")
+        write_report(evaluation, report, lambda image: scene_of(networks[NETWORK], image))
+        log.info(f"report: {report}")
     return evaluation
 
 
-def _predictors(weights: Path | None, against: Sequence[Path], device: str) -> list[tuple[Asked, Predictor]]:
+def _predictors(weights: Path | None, against: Sequence[Path], device: str) -> list[tuple[EvaluatedModel, Predictor]]:
     """The evaluated network, then the others by architecture and hash. Raises InputError for weights named twice."""
-    found: list[tuple[Asked, Predictor]] = []
+    found: list[tuple[EvaluatedModel, Predictor]] = []
     for path in (weights, *against):
         predictor = Predictor(path, device)
         digest, architecture = predictor.weights_sha256, predictor.architecture
-        if digest in (asked.weights_sha256 for asked, _ in found):
+        if digest in (model.weights_sha256 for model, _ in found):
             raise InputError(f"against: expected each weights once, got {path.name} twice, SHA256 {digest[:16]}...")
         name = f"{architecture} {digest[:8]}" if found else NETWORK
-        found.append((Asked(name, architecture, digest, path and path.name, predictor.training), predictor))
+        found.append((EvaluatedModel(name, architecture, digest, path and path.name, predictor.training), predictor))
     return found
 
 
@@ -107,32 +104,32 @@ def _mean_errors_mm(found: Sequence[Measured]) -> dict[str, np.ndarray]:
     return {n: np.mean([m.vertex_errors_mm[n] for m in found if n in m.vertex_errors_mm], axis=0) for n in names}
 
 
-def _checked_shots(dataset: Path) -> list[list[Shot]]:
+def _checked_images(dataset: Path) -> list[list[EvaluatedImage]]:
     """The images of every vertebra; each image and surface is read once, to know that all of them can be."""
     from ReVertLib.dataset.layout import read_dataset
 
     vertebrae = []
     for item in read_dataset(dataset):
         check_closed(read_mesh(item.mesh), f"mesh {item.mesh.name}")
-        shots = shots_of(item)
-        for shot in shots:
-            boxed(read_radiograph(shot.image).pixels, shot.geometry)
-        vertebrae.append(shots)
+        images = images_of(item)
+        for image in images:
+            boxed(read_radiograph(image.file).pixels, image.geometry)
+        vertebrae.append(images)
     return vertebrae
 
 
 def _results(
-    networks: dict[str, Predictor], vertebrae: list[list[Shot]], samples: int, workers: int
+    networks: dict[str, Predictor], vertebrae: list[list[EvaluatedImage]], samples: int, workers: int
 ) -> Iterator[Measured]:
-    """All there is of every shot. The networks run here, and measuring, which takes longer, in workers; one vertebra at
-    a time, so that few surfaces wait."""
-    oracle = Oracle.of()
+    """What is measured of every image. The networks run here, and measuring, which takes longer, in workers; one
+    vertebra at a time, so that few surfaces wait."""
+    model = BestFit.of()
     with _mapper(workers) as mapped:
-        for shots in vertebrae:
-            constants = mapped(measured_constants, [(shots[0], oracle)])
-            found = mapped(measured, (_job(networks, shot, samples) for shot in shots))
+        for images in vertebrae:
+            constants = mapped(measured_constants, [(images[0], model)])
+            found = mapped(measured, (_job(networks, image, samples) for image in images))
             constant = next(iter(constants))
-            yield from (one.beside(constant, shot.view) for one, shot in zip(found, shots, strict=True))
+            yield from (one.beside(constant, image.view) for one, image in zip(found, images, strict=True))
 
 
 @contextmanager
@@ -145,37 +142,26 @@ def _mapper(workers: int) -> Iterator[Callable]:
         yield pool.map  # an interrupt is for this process; it cancels what the others have not begun
 
 
-def _job(networks: dict[str, Predictor], shot: Shot, samples: int) -> Job:
-    """The networks' answers to a shot, and the first one's to darkness."""
-    pixels = read_radiograph(shot.image).pixels
-    geometry = boxed(pixels, shot.geometry)
+def _job(networks: dict[str, Predictor], image: EvaluatedImage, samples: int) -> Job:
+    """The networks' answers to an image, and the first one's to a black image."""
+    pixels = read_radiograph(image.file).pixels
+    geometry = boxed(pixels, image.geometry)
     questions = [(name, predictor, pixels) for name, predictor in networks.items()]
     questions.insert(1, (BLANK, networks[NETWORK], np.zeros_like(pixels)))
     answers, failures = {}, []
-    for answer, predictor, seen in questions:
+    for answer, predictor, shown in questions:
         try:
-            said = predictor.reconstruct(seen, geometry)
-            check_closed(said.mesh, "reconstruction")
-            answers[answer] = said
+            found = predictor.reconstruct(shown, geometry)
+            check_closed(found.mesh, "reconstruction")
+            answers[answer] = found
         except InputError as error:
-            failures.append(Failure(shot, answer, str(error)))
-    return Job(shot, answers, tuple(failures), samples)
+            failures.append(Failure(image, answer, str(error)))
+    return Job(image, answers, tuple(failures), samples)
 
 
-def _with_progress(results: Iterable, count: int, say: Say) -> Iterator:
-    """The results as they come; a line with the time left every thirty seconds."""
-    started = said = time.monotonic()
-    for done, result in enumerate(results, 1):
-        yield result
-        now = time.monotonic()
-        if now - said > 30:
-            said = now
-            say(f"{done} of {count} images, {(now - started) / done * (count - done) / 60:.1f} min left")
-
-
-def scene_of(predictor: Predictor, shot: Shot) -> Scene:
-    """What `pictures.demo_picture` draws of a shot, aligned rigidly."""
-    pixels, truth = read_radiograph(shot.image).pixels, shot.truth
-    result = predictor.reconstruct(pixels, shot.geometry)
-    comparison = compare(result.mesh, truth, "rigid", shot.level, baseline_mesh(shot.level))
-    return Scene(pixels, result.geometry, result.mesh, truth, comparison, shot.camera_from_lps)
+def scene_of(predictor: Predictor, image: EvaluatedImage) -> Scene:
+    """What `overview_figure` draws of an image, aligned rigidly."""
+    pixels, truth = read_radiograph(image.file).pixels, image.truth
+    result = predictor.reconstruct(pixels, image.geometry)
+    comparison = compare(result.mesh, truth, "rigid", image.level, baseline_mesh(image.level))
+    return Scene(pixels, result.geometry, result.mesh, truth, comparison, image.camera_from_lps)

@@ -20,9 +20,9 @@ from ReVertLib.mesh.self_intersection import self_intersections
 from ReVertLib.metrics.surface import SurfaceMetrics, surface_metrics
 from ReVertLib.metrics.unit_ball import onto_ball
 from ReVertLib.registration.icp import align
-from ReVertLib.shape.best_fit import Oracle
+from ReVertLib.shape.best_fit import BestFit
 
-NETWORK, BLANK, BASELINE, ORACLE = "network", "blank", "baseline", "oracle"
+NETWORK, BLANK, BASELINE, BEST_FIT = "network", "blank", "baseline", "best fit"
 ALIGNMENTS = ("none", "translation", "rigid")
 UNIT_BALL = "unit ball"
 """The original's protocol (`unit_ball.py`), in rows beside the alignments."""
@@ -32,14 +32,14 @@ CONSTANT_SAMPLES = 50_000
 
 
 @dataclass(frozen=True)
-class Shot:
+class EvaluatedImage:
     """One image of a vertebra with its truth. mesh: path, patient LPS mm. camera_from_lps: its view."""
 
     vertebra: str
     case: str
     level: str
     view: str
-    image: Path
+    file: Path
     mesh: Path
     geometry: Geometry
     camera_from_lps: RigidTransform
@@ -50,12 +50,12 @@ class Shot:
         return read_mesh(self.mesh).moved(self.camera_from_lps)
 
 
-def shots_of(item: DatasetItem) -> list[Shot]:
+def images_of(item: DatasetItem) -> list[EvaluatedImage]:
     """The images of one vertebra of a data set."""
     columns = (item.views, item.images, item.geometries, item.camera_from_lps)
     return [
-        Shot(item.vertebra, item.case, item.level, view, image, item.mesh, geometry, matrix)
-        for view, image, geometry, matrix in zip(*columns, strict=True)
+        EvaluatedImage(item.vertebra, item.case, item.level, view, file, item.mesh, geometry, matrix)
+        for view, file, geometry, matrix in zip(*columns, strict=True)
     ]
 
 
@@ -70,7 +70,7 @@ class PoseError:
 
 @dataclass(frozen=True)
 class Row:
-    """One answer to one image in one alignment. pose: before any alignment; baseline and oracle have none.
+    """One answer to one image in one alignment. pose: before any alignment; baseline and best fit have none.
     crossing_share: of its triangles, those that run through others."""
 
     vertebra: str
@@ -90,7 +90,7 @@ class Row:
 class Failure:
     """An answer that was no surface, and why, in one line."""
 
-    shot: Shot
+    image: EvaluatedImage
     answer: str
     reason: str
 
@@ -100,16 +100,16 @@ class Job:
     """What there is to measure. answers: by name, those that are surfaces. failures: of those that are none. samples:
     points on each surface."""
 
-    shot: Shot
+    image: EvaluatedImage
     answers: dict[str, Reconstruction]
     failures: tuple[Failure, ...]
     samples: int
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What the network said of its own answer to an image, and what was so. expected_mm, actual_mm: (n,) distance of
-    each vertex to the true surface, unaligned."""
+class PredictedError:
+    """The error that the network predicts of its own answer to an image, and the actual one. expected_mm, actual_mm:
+    (n,) distance of each vertex to the true surface, unaligned."""
 
     verdict: Verdict
     expected_mm: np.ndarray
@@ -118,12 +118,12 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Measured:
-    """All there is of one shot. judgement: None from a network that does not judge itself. vertex_errors_mm: by answer,
-    (n,) distance of each vertex of the template to the true surface after rigid alignment."""
+    """What is measured of one image. predicted_error: None from a network that predicts none. vertex_errors_mm: by
+    answer, (n,) distance of each vertex of the template to the true surface after rigid alignment."""
 
     rows: tuple[Row, ...]
     failures: tuple[Failure, ...]
-    judgement: Judgement | None
+    predicted_error: PredictedError | None
     vertex_errors_mm: dict[str, np.ndarray]
 
     def beside(self, constant: Measured, view: str) -> Measured:
@@ -133,8 +133,8 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A network that was asked. name: of its answers. file: name of its weights' file, None for the shipped one.
+class EvaluatedModel:
+    """A network with its weights. name: of its answers. file: name of its weights' file, None for the shipped one.
     training: how much it had, in words."""
 
     name: str
@@ -147,21 +147,21 @@ class Asked:
 @dataclass(frozen=True)
 class Evaluation:
     """networks: the evaluated one first. rows: in the order of the data set; an answer that was no surface has none.
-    judgements: of the images whose answer was a surface, from a network that judges itself. vertex_errors_mm: by
-    answer, (n,) the mean over the images, of answers that have the template's vertices."""
+    predicted_errors: of the images whose answer was a surface, from a network that predicts one. vertex_errors_mm:
+    by answer, (n,) the mean over the images, of answers that have the template's vertices."""
 
     dataset: str
-    networks: tuple[Asked, ...]
-    shots: tuple[Shot, ...]
+    networks: tuple[EvaluatedModel, ...]
+    images: tuple[EvaluatedImage, ...]
     rows: tuple[Row, ...]
     failures: tuple[Failure, ...]
-    judgements: tuple[Judgement, ...]
+    predicted_errors: tuple[PredictedError, ...]
     vertex_errors_mm: dict[str, np.ndarray]
 
     @property
     def answers(self) -> tuple[str, ...]:
         """The names of all answers in the order of tables."""
-        return (NETWORK, *(asked.name for asked in self.networks[1:]), BLANK, BASELINE, ORACLE)
+        return (NETWORK, *(model.name for model in self.networks[1:]), BLANK, BASELINE, BEST_FIT)
 
     def chosen(self, answer: str, alignment: str) -> list[Row]:
         """The rows of one answer in one alignment."""
@@ -169,35 +169,35 @@ class Evaluation:
 
 
 def measured(job: Job) -> Measured:
-    """All rows of one shot but those of the constant answers, its failures, and what the network said of its answer."""
-    truth, rows, errors_mm = job.shot.truth, [], {}
-    for answer, mesh in ((name, said.mesh) for name, said in job.answers.items()):
+    """All rows of one image but those of the constant answers, its failures, and the network's error as predicted."""
+    truth, rows, errors_mm = job.image.truth, [], {}
+    for answer, mesh in ((name, found.mesh) for name, found in job.answers.items()):
         motions = {alignment: align(mesh, truth, alignment) for alignment in ALIGNMENTS}
         pose = pose_error(mesh, truth, motions["rigid"])
         if answer != BLANK:
             motions[UNIT_BALL] = onto_ball(mesh, truth)
-        rows += _rows(job.shot, answer, mesh, truth, motions, pose, job.samples)
+        rows += _rows(job.image, answer, mesh, truth, motions, pose, job.samples)
         if answer == NETWORK and np.array_equal(mesh.faces, load_template().faces):
             errors_mm[answer] = _vertex_errors_mm(mesh.moved(motions["rigid"]), truth)
-    said = job.answers.get(NETWORK)
-    return Measured(tuple(rows), job.failures, said and judgement(said, truth), errors_mm)
+    found = job.answers.get(NETWORK)
+    return Measured(tuple(rows), job.failures, found and predicted_error(found, truth), errors_mm)
 
 
-def measured_constants(job: tuple[Shot, Oracle]) -> Measured:
-    """The answers to a vertebra that need no image, so that one shot stands for all: baseline and oracle."""
-    shot, oracle = job
-    truth, in_lps, baseline = shot.truth, read_mesh(shot.mesh), baseline_mesh(shot.level)
-    laid, fitted = align(baseline, truth, "rigid"), oracle.answer(shot.level, truth)
+def measured_constants(job: tuple[EvaluatedImage, BestFit]) -> Measured:
+    """The answers to a vertebra that need no image, so that one image stands for all: baseline and best fit."""
+    image, model = job
+    truth, in_lps, baseline = image.truth, read_mesh(image.mesh), baseline_mesh(image.level)
+    laid, fitted = align(baseline, truth, "rigid"), model.fit(image.level, truth)
     rows = [
-        *_rows(shot, BASELINE, baseline, truth, {"rigid": laid}),
-        *_rows(shot, BASELINE, baseline, in_lps, {UNIT_BALL: onto_ball(baseline, in_lps)}),
-        *_rows(shot, ORACLE, fitted, truth, {"rigid": RigidTransform.identity()}),
+        *_rows(image, BASELINE, baseline, truth, {"rigid": laid}),
+        *_rows(image, BASELINE, baseline, in_lps, {UNIT_BALL: onto_ball(baseline, in_lps)}),
+        *_rows(image, BEST_FIT, fitted, truth, {"rigid": RigidTransform.identity()}),
     ]
     return Measured(tuple(rows), (), None, {BASELINE: _vertex_errors_mm(baseline.moved(laid), truth)})
 
 
 def _rows(
-    shot: Shot,
+    image: EvaluatedImage,
     answer: str,
     mesh: Mesh,
     truth: Mesh,
@@ -207,10 +207,11 @@ def _rows(
 ) -> list[Row]:
     """A row for each motion of one answer."""
     quality = mesh_quality(mesh)
-    soundness = (quality.closed, quality.euler_number, len(np.unique(self_intersections(mesh))) / len(mesh.faces))
-    where = (shot.vertebra, shot.case, shot.level, shot.view, answer)
+    share = len(np.unique(self_intersections(mesh))) / len(mesh.faces)
+    surface = (quality.closed, quality.euler_number, share)
+    where = (image.vertebra, image.case, image.level, image.view, answer)
     return [
-        Row(*where, alignment, surface_metrics(mesh.moved(motion), truth, samples), pose, *soundness)
+        Row(*where, alignment, surface_metrics(mesh.moved(motion), truth, samples), pose, *surface)
         for alignment, motion in motions.items()
     ]
 
@@ -220,11 +221,11 @@ def _vertex_errors_mm(mesh: Mesh, truth: Mesh) -> np.ndarray:
     return np.abs(signed_distances_mm(mesh.vertices, truth))
 
 
-def judgement(said: Reconstruction, truth: Mesh) -> Judgement | None:
-    """What a reconstruction says of itself beside its true surface, in one frame."""
-    if said.expected_error_mm is None:
+def predicted_error(found: Reconstruction, truth: Mesh) -> PredictedError | None:
+    """The error that a reconstruction predicts beside the actual one; its true surface is in the same frame."""
+    if found.expected_error_mm is None:
         return None
-    return Judgement(verdict(said), said.expected_error_mm, _vertex_errors_mm(said.mesh, truth))
+    return PredictedError(verdict(found), found.expected_error_mm, _vertex_errors_mm(found.mesh, truth))
 
 
 def pose_error(mesh: Mesh, truth: Mesh, motion: RigidTransform) -> PoseError:

@@ -9,7 +9,7 @@ their mean.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from ReVertLib.imaging.labels import label_mesh, label_region, read_label_map
 from ReVertLib.imaging.volume import Volume, read_volume
 from ReVertLib.mesh.mesh import Mesh, volume_centroid
 from ReVertLib.mesh.silhouette import silhouette
+from ReVertLib.progress import log
 from ReVertLib.projection.attenuation import attenuation
 from ReVertLib.projection.projector import Projector
 from ReVertLib.synthesis.bone import drawn_bone, warped_ct
@@ -46,7 +47,7 @@ SHEET_COLUMNS = 6
 
 
 @dataclass(frozen=True)
-class Seen:
+class BoneView:
     """A vertebra and its images by view. group: a person, or the kind of sampled bone."""
 
     group: str
@@ -54,7 +55,7 @@ class Seen:
     descriptions: dict[str, np.ndarray]
 
 
-def seen(group: str, mu: Volume, shape: Mesh) -> Seen:
+def bone_view(group: str, mu: Volume, shape: Mesh) -> BoneView:
     """What the crop camera sees of attenuation mu that lies within a shape, both in the canonical frame, from views
     along the axes of the CT."""
     projector, camera, images, parts = Projector(mu), crop_camera(SOD_MM), {}, {}
@@ -71,7 +72,7 @@ def seen(group: str, mu: Volume, shape: Mesh) -> Seen:
             front = camera.project((np.array([[0, -25, 0], [0, -8, 0]]) @ rotation.T) + position)[:, 0]
             parts[view]["endplate"] = plate_profile(image, mask, *np.sort(front))
     names = ("edge", "endplate", "strength", "power")
-    return Seen(group, images, {n: np.concatenate([p[n] for p in parts.values() if n in p]) for n in names})
+    return BoneView(group, images, {n: np.concatenate([p[n] for p in parts.values() if n in p]) for n in names})
 
 
 def edge_profile(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -119,7 +120,7 @@ def spread(real: list[np.ndarray], sampled: list[np.ndarray]) -> float:
     return float(np.sqrt(np.square((np.array(real) - np.mean(sampled, 0)) / deviation).mean()))
 
 
-def real_vertebrae(data: Path) -> list[Seen]:
+def real_vertebrae(data: Path) -> list[BoneView]:
     """Every whole lumbar vertebra below data with Hounsfield units of all tissue, held-out people too."""
     found = []
     for case in find_cases(data):
@@ -133,22 +134,24 @@ def real_vertebrae(data: Path) -> list[Seen]:
             to_canonical = np.eye(4)
             to_canonical[:3, 3] = -volume_centroid(mesh)
             mesh = mesh.moved(RigidTransform.shift(to_canonical[:3, 3]))
-            found.append(seen(case.name, Volume(mu.array, to_canonical @ mu.ijk_to_lps), mesh))
+            found.append(bone_view(case.name, Volume(mu.array, to_canonical @ mu.ijk_to_lps), mesh))
     return found
 
 
-def sampled_vertebrae(world: VertebraSampler, seed: int) -> list[Seen]:
+def sampled_vertebrae(world: VertebraSampler, seed: int) -> list[BoneView]:
     """SAMPLES vertebrae filled with a real CT, and as many with drawn bone."""
     rng, found = np.random.default_rng(seed), []
     for number in range(SAMPLES):
         shape = sample_shape(world, number % len(LEVELS), rng)
         source = world.sources[rng.integers(len(world.sources))]
-        found.append(seen("warped", warped_ct(source, shape, rng), shape))
-        found.append(seen("drawn", drawn_bone(shape, rng), shape))
+        found.append(bone_view("warped", warped_ct(source, shape, rng), shape))
+        found.append(bone_view("drawn", drawn_bone(shape, rng), shape))
     return found
 
 
-def table(real: list[Seen], sampled: list[Seen], held_out: Iterable[str] = HELD_OUT) -> list[dict[str, str | float]]:
+def table(
+    real: list[BoneView], sampled: list[BoneView], held_out: Iterable[str] = HELD_OUT
+) -> list[dict[str, str | float]]:
     """A row for each description and group: what is compared, with whom, the gap, and the spread where it has one."""
     rows = []
     for name in real[0].descriptions:
@@ -171,7 +174,7 @@ def _row(name: str, group: str, other: str, a: list[np.ndarray], b: list[np.ndar
     return {"description": name, "group": group, "other": other} | worth
 
 
-def sheet(groups: list[list[Seen]]) -> np.ndarray:
+def sheet(groups: list[list[BoneView]]) -> np.ndarray:
     """Grey values of a contact sheet: a row of SHEET_COLUMNS vertebrae for each view and group."""
     rows = []
     for view in VIEWS_YAW_DEG:
@@ -181,27 +184,26 @@ def sheet(groups: list[list[Seen]]) -> np.ndarray:
     return np.rint(255 * np.vstack(rows)).astype(np.uint8)
 
 
-def write_likeness(
+def write_realism(
     data: Path,
     shapes: Path,
     out: Path,
     seed: int,
-    say: Callable[[str], None],
     model: Path | None = None,
     held_out: Iterable[str] = HELD_OUT,
 ) -> None:
-    """OUT/likeness.csv, and OUT/likeness.png: for AP, lateral and oblique a row of training people, of held-out ones,
+    """OUT/realism.csv, and OUT/realism.png: for AP, lateral and oblique a row of training people, of held-out ones,
     of warped and of drawn bone."""
     made_folder(out)
     sampled = sampled_vertebrae(load_vertebra_sampler(data, shapes, model, held_out), seed)
     real = real_vertebrae(data)
     rows = table(real, sampled, held_out)
-    with whole_file(out / "likeness.csv") as temporary:
+    with whole_file(out / "realism.csv") as temporary:
         lines = [",".join(rows[0]), *(",".join(str(value) for value in row.values()) for row in rows)]
         temporary.write_text("\n".join(lines) + "\n")
     known, unseen = ([s for s in real if is_held_out(s.group, held_out) is held] for held in (False, True))
     kinds = ([s for s in sampled if s.group == kind] for kind in ("warped", "drawn"))
-    with whole_file(out / "likeness.png") as temporary:
+    with whole_file(out / "realism.png") as temporary:
         sitk.WriteImage(sitk.GetImageFromArray(sheet([g for g in (known, unseen, *kinds) if g])), str(temporary))
     for row in rows:
-        say("{description:<9} {group:<16} {other:<9} gap {gap:<8} spread {spread}".format(**row))
+        log.info("{description:<9} {group:<16} {other:<9} gap {gap:<8} spread {spread}".format(**row))

@@ -16,17 +16,17 @@ from ReVertLib.files import check_writable
 
 from .box_plots import box_plots
 from .error_map import error_map
-from .measure import Evaluation, PoseError, Row, Shot
+from .measure import EvaluatedImage, Evaluation, PoseError, Row
 from .overview_figure import Scene, demo_picture
 from .summary import better_than_baseline, summaries
 from .tables import (
     ball_table,
-    judgement_tables,
     left_out_lines,
     level_table,
     overall_table,
     pose_table,
-    soundness_table,
+    predicted_error_tables,
+    quality_table,
     title_of,
     view_table,
 )
@@ -41,17 +41,18 @@ def report_text(evaluation: Evaluation) -> str:
         _opening(evaluation),
         f"Made by\n\n```\n{command_line(evaluation)}\n```",
         f"## All answers\n\n{overall_table(evaluation)}\n\n{_NOTES}",
-        *left_out_lines(evaluation, lambda shot: f"{_person(evaluation, shot)}, {shot.level}"),
+        *left_out_lines(evaluation, lambda image: f"{_person(evaluation, image)}, {image.level}"),
         f"## By level, rigid alignment\n\n{level_table(evaluation)}\n\n![by level](by_level.png)",
         f"## By view, rigid alignment\n\n{view_table(evaluation)}\n\n![by view](by_view.png)",
         f"## Pose by view\n\n{_POSE}\n\n{pose_table(evaluation)}",
         f"## Where it is off\n\n{_WHERE}\n\n![error map](error_map.png)",
         f"## In the protocol of 3D-ReVert\n\n{_BALL}\n\n{ball_table(evaluation)}",
-        f"## Surfaces\n\n{_SURFACES}\n\n{soundness_table(evaluation)}",
+        f"## Surfaces\n\n{_SURFACES}\n\n{quality_table(evaluation)}",
     ]
-    if evaluation.judgements:
-        parts.append(f"## What the network said of its answers\n\n{_SAID}\n\n{judgement_tables(evaluation.judgements)}")
-    chosen = chosen_shots(evaluation)
+    if evaluation.predicted_errors:
+        tables = predicted_error_tables(evaluation.predicted_errors)
+        parts.append(f"## Predicted errors\n\n{_PREDICTED}\n\n{tables}")
+    chosen = chosen_images(evaluation)
     if chosen:
         parts.append("## Best, median and worst by Dice\n\n" + "\n\n".join(f"![{n}]({n}.png)" for n in chosen))
     return "\n\n".join([*parts, f"## Limits\n\n{_limits(evaluation)}"]) + "\n"
@@ -59,8 +60,8 @@ def report_text(evaluation: Evaluation) -> str:
 
 _NOTES = """Means of Dice on a 0.5 mm grid, HD95 (the larger of the two directed 95th percentiles), ASSD (mean of the
 two directed means) and NSD (share of both surfaces within 2 mm of the other), by distances from points to triangles.
-Across, along, turn: medians of the errors of place before any alignment (below). *None*: where the answer said the
-vertebra is; the source-object distance was given. *Translation*, *rigid*: after the best such motion.
+Across, along, turn: medians of the errors of place before any alignment (below). *None*: where the answer puts the
+vertebra; the source-object distance was given. *Translation*, *rigid*: after the best such motion.
 
 *Blank*: what the network knows without looking. *Mean vertebra*: a constant, no image used. An answer means something
 as far as it is better than both. *Shape model fitted to the truth*: the ceiling of an answer made of this model."""
@@ -81,22 +82,22 @@ axes, as does its truth. Size and place are given by the truth here: these figur
 _SURFACES = """Closed: every edge has two triangles. One foramen: closed, with the Euler number 0 of a vertebra.
 Self-intersecting: a triangle that runs through another."""
 
-_SAID = "Distance of each vertex to the true surface, before any alignment: expected and actual."
+_PREDICTED = "Distance of each vertex to the true surface, before any alignment: expected and actual."
 
 
 def _opening(evaluation: Evaluation) -> str:
     """What was measured, on what, in which weights."""
-    shots = evaluation.shots
-    counts = (len(shots), len({shot.vertebra for shot in shots}), len(_people(evaluation)))
+    images = evaluation.images
+    counts = (len(images), len({image.vertebra for image in images}), len(_people(evaluation)))
     names = (("image", "images"), ("vertebra", "vertebrae"), ("person", "people"))
     of = " of ".join(f"{count} {name[count > 1]}" for count, name in zip(counts, names, strict=True))
     held_out = len(set(_people(evaluation)) & set(HELD_OUT))
     above, answered = better_than_baseline(evaluation)
-    sdd, sod = (_span([getattr(shot.geometry, field) for shot in shots]) for field in ("sdd_mm", "sod_mm"))
+    sdd, sod = (_span([getattr(image.geometry, field) for image in images]) for field in ("sdd_mm", "sod_mm"))
     weights = "\n".join(
-        f"- {title_of(evaluation, asked.name)}: `{asked.architecture}`, weights SHA256\n  `{asked.weights_sha256}`"
-        + (f"\n  trained: {asked.training}" if asked.training else "")
-        for asked in evaluation.networks
+        f"- {title_of(evaluation, model.name)}: `{model.architecture}`, weights SHA256\n  `{model.weights_sha256}`"
+        + (f"\n  trained: {model.training}" if model.training else "")
+        for model in evaluation.networks
     )
     return f"""One radiograph of one lumbar vertebra in, its surface in mm out, held against the surface in the CT that
 the radiograph was computed from: {of}. Held out from the training data that
@@ -115,7 +116,7 @@ def command_line(evaluation: Evaluation) -> str:
     """What makes this page again, by the names of files alone."""
     first, *others = evaluation.networks
     weights = f" --weights {first.file}" if first.file else ""
-    against = "".join(f" --against {asked.file}" for asked in others)
+    against = "".join(f" --against {model.file}" for model in others)
     return f"revert evaluate {evaluation.dataset}{weights}{against} --report DIR"
 
 
@@ -131,20 +132,20 @@ def _limits(evaluation: Evaluation) -> str:
 
 def _people(evaluation: Evaluation) -> list[str]:
     """The cases, in the order of the data set."""
-    return list(dict.fromkeys(shot.case for shot in evaluation.shots))
+    return list(dict.fromkeys(image.case for image in evaluation.images))
 
 
-def _person(evaluation: Evaluation, shot: Shot) -> str:
-    return f"person {_people(evaluation).index(shot.case) + 1}"
+def _person(evaluation: Evaluation, image: EvaluatedImage) -> str:
+    return f"person {_people(evaluation).index(image.case) + 1}"
 
 
-def chosen_shots(evaluation: Evaluation) -> dict[str, Shot]:
-    """The shots with the best, the median and the worst rigid Dice of the network, each shot once."""
+def chosen_images(evaluation: Evaluation) -> dict[str, EvaluatedImage]:
+    """The images with the best, the median and the worst rigid Dice of the network, each image once."""
     rows = sorted(evaluation.chosen("network", "rigid"), key=lambda row: -row.metrics.dice)
-    shots = {(shot.vertebra, shot.view): shot for shot in evaluation.shots}
+    images = {(image.vertebra, image.view): image for image in evaluation.images}
     last = len(rows) - 1
     places = {"best": 0, "median": last // 2 if last > 1 else -1, "worst": last if last > 0 else -1}
-    return {name: shots[rows[i].vertebra, rows[i].view] for name, i in places.items() if 0 <= i <= last}
+    return {name: images[rows[i].vertebra, rows[i].view] for name, i in places.items() if 0 <= i <= last}
 
 
 def check_report_folder(folder: Path) -> None:
@@ -157,9 +158,9 @@ def check_report_folder(folder: Path) -> None:
         raise InputError("report: expected matplotlib to be installed, got none; pip install matplotlib")
 
 
-def write_report(evaluation: Evaluation, folder: Path, scene_of: Callable[[Shot], Scene]) -> None:
-    """Writes report.md, rows.csv, summary.csv and the pictures into folder, all or none. scene_of: what to draw of a
-    shot."""
+def write_report(evaluation: Evaluation, folder: Path, scene_of: Callable[[EvaluatedImage], Scene]) -> None:
+    """Writes report.md, rows.csv, summary.csv and the pictures into folder, all or none. scene_of: what to draw of an
+    image."""
     folder = Path(folder)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
         part = Path(temporary) / folder.name
@@ -173,15 +174,15 @@ def write_report(evaluation: Evaluation, folder: Path, scene_of: Callable[[Shot]
         os.replace(part, folder)
 
 
-def _write_pictures(evaluation: Evaluation, folder: Path, scene_of: Callable[[Shot], Scene]) -> None:
+def _write_pictures(evaluation: Evaluation, folder: Path, scene_of: Callable[[EvaluatedImage], Scene]) -> None:
     for group in ("level", "view"):
         box_plots(folder / f"by_{group}.png", evaluation, group)
     errors_mm = {title_of(evaluation, name): errors for name, errors in evaluation.vertex_errors_mm.items()}
     error_map(folder / "error_map.png", errors_mm)
-    for name, shot in chosen_shots(evaluation).items():
-        title = f"{name.capitalize()} of {len(evaluation.shots)} images: {shot.level}, {shot.view}"
-        lines = (title, _person(evaluation, shot), f"source-object distance {shot.geometry.sod_mm:.0f} mm")
-        demo_picture(folder / f"{name}.png", scene_of(shot), lines)
+    for name, image in chosen_images(evaluation).items():
+        title = f"{name.capitalize()} of {len(evaluation.images)} images: {image.level}, {image.view}"
+        lines = (title, _person(evaluation, image), f"source-object distance {image.geometry.sod_mm:.0f} mm")
+        demo_picture(folder / f"{name}.png", scene_of(image), lines)
     for path in folder.glob("*.png"):
         _made_small(path)
 

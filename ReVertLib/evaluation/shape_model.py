@@ -22,6 +22,7 @@ from ReVertLib.imaging.labels import label_mesh, read_label_map
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.metrics.records import SurfaceMetrics
 from ReVertLib.metrics.surface import surface_metrics
+from ReVertLib.progress import log
 from ReVertLib.registration.correspondence import onto_mean
 from ReVertLib.registration.icp import align
 from ReVertLib.shape.best_fit import best_fit
@@ -52,9 +53,7 @@ def bases(model: ShapeModel, all_modes: np.ndarray) -> dict[str, np.ndarray]:
     return found | {f"wide {count}": wide[:, :, :count] for count in BASIS_COUNTS}
 
 
-def generalisation(
-    root: Path, people: ShapeLibrary, model: ShapeModel, say: Callable[[str], None], held_out: Iterable[str]
-) -> list[Fit]:
+def generalisation(root: Path, people: ShapeLibrary, model: ShapeModel, held_out: Iterable[str]) -> list[Fit]:
     """The fits to every training vertebra L1-L5 below root, by the models without its person."""
     fits: list[Fit] = []
     surfaces = [source for source in sources(root, held_out) if source.label in LEVEL_OF_LABEL]
@@ -64,7 +63,7 @@ def generalisation(
         for source in surfaces:
             if source.case == person or source.case.startswith(f"{person}_"):
                 fits += _fits(source.case, LEVEL_OF_LABEL[source.label], source.surface, model.means, models)
-        say(f"without {person}: {_line(fits, people_of=person)}")
+        log.info(f"without {person}: {_line(fits, people_of=person)}")
     return fits
 
 
@@ -96,7 +95,7 @@ def _line(fits: list[Fit], people_of: str) -> str:
 
 
 @dataclass(frozen=True)
-class Likeness:
+class SamplerScore:
     """One sampler against the people it did not see, root mean square mm: distance of a sample to the nearest
     registered vertebra, of somebody left out to the nearest sample, and the energy score."""
 
@@ -106,7 +105,7 @@ class Likeness:
     energy_mm: float
 
 
-def likeness(people: ShapeLibrary, model: ShapeModel, seed: int = 0) -> list[Likeness]:
+def sampler_scores(people: ShapeLibrary, model: ShapeModel, seed: int = 0) -> list[SamplerScore]:
     """Samplers without each person in turn against that person's lumbar vertebrae and their mirror images; the row
     "people" is the distance of those to the nearest of somebody else."""
     found: dict[str, list[tuple[float, float, float]]] = {}
@@ -124,7 +123,7 @@ def likeness(people: ShapeLibrary, model: ShapeModel, seed: int = 0) -> list[Lik
             found.setdefault(name, []).append(
                 (float(cdist(drawn, others).min(1).mean()), float(across.min(0).mean()), float(energy))
             )
-    return [Likeness(name, *np.mean(rows, axis=0).tolist()) for name, rows in found.items()]
+    return [SamplerScore(name, *np.mean(rows, axis=0).tolist()) for name, rows in found.items()]
 
 
 def _flat(differences: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -11,25 +11,24 @@ import numpy as np
 from ReVertLib.anatomy.symmetric_means import symmetric_means
 from ReVertLib.dataset.cases import HELD_OUT
 from ReVertLib.files import whole_file
+from ReVertLib.progress import log
 from ReVertLib.shape.model import ShapeLibrary, build_model, load_shape_library, modes_of, save_model
 
 from .overview_figure import BACKGROUND, MUTED, OUTLINE, TEXT
-from .shape_model import Fit, Likeness, generalisation, held_out_fits, likeness
+from .shape_model import Fit, SamplerScore, generalisation, held_out_fits, sampler_scores
 
 _FIGURES = {"dice": "Dice", "hd95_mm": "HD95, mm", "assd_mm": "ASSD, mm"}
 
 
-def write_report(
-    root: Path, shapes: Path, out: Path, say: Callable[[str], None], held_out: Iterable[str] = HELD_OUT
-) -> None:
+def write_report(root: Path, shapes: Path, out: Path, held_out: Iterable[str] = HELD_OUT) -> None:
     """Learns the model of a shape library and measures it: OUT/shape_model.npz, report.md, fits.csv, report.png. root:
     the folder of cases the library was built from, for the true surfaces."""
     means = symmetric_means()
     people = load_shape_library(shapes, means, held_out)
     model = build_model(people, means)
     save_model(model, out / "shape_model.npz")
-    samplers = likeness(people, model)
-    fits = generalisation(root, people, model, say, held_out)
+    samplers = sampler_scores(people, model)
+    fits = generalisation(root, people, model, held_out)
     unseen = held_out_fits(root, people, model, held_out)
     _write_fits(out / "fits.csv", (*fits, *unseen))
     unseen_people = ", ".join(sorted({fit.case for fit in unseen})) or "nobody"
@@ -44,7 +43,7 @@ def write_report(
     with whole_file(out / "report.md") as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
     _picture(out / "report.png", fits, unseen, people)
-    say(text)
+    log.info(text)
 
 
 def compactness(people: ShapeLibrary) -> np.ndarray:
@@ -72,7 +71,7 @@ def _fit_table(fits: list[Fit]) -> str:
     return _table(("model", *_FIGURES.values(), "lowest Dice", "highest HD95"), rows)
 
 
-def _sampler_table(samplers: list[Likeness]) -> str:
+def _sampler_table(samplers: list[SamplerScore]) -> str:
     fields = ("specificity_mm", "nearest_mm", "energy_mm")
     head = ("sampler", "sample to nearest person, mm", "person to nearest sample, mm", "energy score, mm")
     return _table(head, [(row.sampler, *(f"{getattr(row, field):.2f}" for field in fields)) for row in samplers])

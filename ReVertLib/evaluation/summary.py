@@ -16,7 +16,7 @@ FAR_DEG = 20.0
 @dataclass(frozen=True)
 class Summary:
     """The images of a group ("overall", or a level or view by name) in one answer and alignment: means of the
-    metrics, medians of the errors of place (NaN for the baseline and the oracle)."""
+    metrics, medians of the errors of place (NaN for the baseline and the best fit)."""
 
     group: str
     name: str
@@ -48,7 +48,7 @@ class PoseSummary:
 
 
 @dataclass(frozen=True)
-class Soundness:
+class QualitySummary:
     """Whether one answer's surfaces can be used as they are: how many are closed, how many closed with the one foramen
     of a vertebra, how many have a triangle that runs through another, and the mean share of such triangles."""
 
@@ -100,8 +100,8 @@ def pose_summaries(evaluation: Evaluation) -> list[PoseSummary]:
     groups = [(name, belongs) for group, name, belongs in groups_of(evaluation.rows) if group == "view"]
     found = []
     for name, belongs in (*groups, ("all", lambda row: True)):
-        for asked in evaluation.networks:
-            chosen = [row for row in evaluation.chosen(asked.name, "none") if belongs(row)]
+        for model in evaluation.networks:
+            chosen = [row for row in evaluation.chosen(model.name, "none") if belongs(row)]
             if chosen:
                 found.append(_pose_summary(name, chosen))
     return found
@@ -116,7 +116,7 @@ def _pose_summary(view: str, rows: list[Row]) -> PoseSummary:
     return PoseSummary(view, rows[0].answer, len(rows), spreads[0], float((rotation > FAR_DEG).mean()), *spreads[1:])
 
 
-def soundnesses(evaluation: Evaluation) -> list[Soundness]:
+def quality_summaries(evaluation: Evaluation) -> list[QualitySummary]:
     """Every answer that has surfaces; each surface once, however it was aligned."""
     found = []
     for answer in evaluation.answers:
@@ -128,7 +128,7 @@ def soundnesses(evaluation: Evaluation) -> list[Soundness]:
                 sum(row.crossing_share > 0 for row in rows),
             )
             share = float(np.mean([row.crossing_share for row in rows]))
-            found.append(Soundness(answer, len(rows), *counts, share))
+            found.append(QualitySummary(answer, len(rows), *counts, share))
     return found
 
 

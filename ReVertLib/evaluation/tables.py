@@ -9,8 +9,18 @@ import numpy as np
 from ReVertLib.inference.verdict import WORDS
 from ReVertLib.metrics.reliability import reliability, reliability_table
 
-from .measure import ALIGNMENTS, BASELINE, BLANK, NETWORK, ORACLE, UNIT_BALL, Evaluation, Judgement, Shot
-from .summary import FAR_DEG, Summary, pose_summaries, soundnesses, summaries
+from .measure import (
+    ALIGNMENTS,
+    BASELINE,
+    BEST_FIT,
+    BLANK,
+    NETWORK,
+    UNIT_BALL,
+    EvaluatedImage,
+    Evaluation,
+    PredictedError,
+)
+from .summary import FAR_DEG, Summary, pose_summaries, quality_summaries, summaries
 
 METRICS = (("dice", "Dice", 3), ("hd95_mm", "HD95 mm", 2), ("assd_mm", "ASSD mm", 2), ("nsd_2mm", "NSD@2mm", 3))
 """Field, title and decimals of what every table shows."""
@@ -19,7 +29,7 @@ _TITLES = {
     NETWORK: "one radiograph",
     BLANK: "the same network, blank image",
     BASELINE: "mean vertebra of 87 people, no network",
-    ORACLE: "shape model fitted to the truth",
+    BEST_FIT: "shape model fitted to the truth",
 }
 _OTHERS = {"sphere": "3D-ReVert's network", "template": "other weights"}
 
@@ -28,8 +38,8 @@ def title_of(evaluation: Evaluation, answer: str) -> str:
     """What an answer is called in tables and pictures."""
     if answer in _TITLES:
         return _TITLES[answer]
-    asked = next(asked for asked in evaluation.networks if asked.name == answer)
-    return f"{_OTHERS[asked.architecture]} ({asked.weights_sha256[:8]})"
+    model = next(model for model in evaluation.networks if model.name == answer)
+    return f"{_OTHERS[model.architecture]} ({model.weights_sha256[:8]})"
 
 
 def table(head: Sequence[str], texts: int, rows: Iterable[Sequence[object]]) -> str:
@@ -63,9 +73,9 @@ def overall_table(evaluation: Evaluation) -> str:
     return table(("answer", "alignment", "images", *metrics, "across mm", "along mm", "turn deg"), 2, rows)
 
 
-def left_out_lines(evaluation: Evaluation, name_of: Callable[[Shot], str]) -> list[str]:
+def left_out_lines(evaluation: Evaluation, name_of: Callable[[EvaluatedImage], str]) -> list[str]:
     """A line for each answer that was no surface; name_of: what to call the vertebra."""
-    return [f"Left out: {name_of(f.shot)}, {f.shot.view}, {f.answer}: {f.reason}" for f in evaluation.failures]
+    return [f"Left out: {name_of(f.image)}, {f.image.view}, {f.answer}: {f.reason}" for f in evaluation.failures]
 
 
 def ball_table(evaluation: Evaluation) -> str:
@@ -86,13 +96,13 @@ def level_table(evaluation: Evaluation) -> str:
             of_levels = (found.get((level, answer)) for level in levels)
             cells = ("" if s is None else _figure(getattr(s, field), decimals) for s in of_levels)
             rows.append((title, title_of(evaluation, answer), *cells))
-            title = ""  # noqa: PLW2901 - said once for its rows
+            title = ""  # noqa: PLW2901 - written once for its rows
     return table(("", "answer", *levels), 2, rows)
 
 
 def view_table(evaluation: Evaluation) -> str:
     """A row for each view and network, aligned rigidly; the other answers see no view."""
-    names = [asked.name for asked in evaluation.networks]
+    names = [model.name for model in evaluation.networks]
     chosen = [s for s in summaries(evaluation) if (s.group, s.alignment) == ("view", "rigid") and s.answer in names]
     rows = [(s.name, title_of(evaluation, s.answer), s.images, *_metrics(s)) for s in chosen]
     return table(("view", "answer", "images", *(title for _, title, _ in METRICS)), 2, rows)
@@ -109,27 +119,28 @@ def pose_table(evaluation: Evaluation) -> str:
     return table(head, 2, rows)
 
 
-def soundness_table(evaluation: Evaluation) -> str:
+def quality_table(evaluation: Evaluation) -> str:
     """A row for each answer: what makes its surfaces usable."""
     rows = [
         (title_of(evaluation, s.answer), s.surfaces, s.closed, s.one_foramen, s.crossing, f"{s.crossing_share:.3%}")
-        for s in soundnesses(evaluation)
+        for s in quality_summaries(evaluation)
     ]
     head = ("answer", "surfaces", "closed", "one foramen", "any self-intersection", "self-intersecting faces, share")
     return table(head, 1, rows)
 
 
-def judgement_tables(judgements: Sequence[Judgement]) -> str:
-    """Whether what the network said of its own answers was so."""
-    found = reliability(*(np.stack([getattr(j, name) for j in judgements]) for name in ("expected_mm", "actual_mm")))
-    return f"{reliability_table(found)}\n\n{verdict_table(judgements)}"
+def predicted_error_tables(predicted_errors: Sequence[PredictedError]) -> str:
+    """Whether the errors that the network predicts of its own answers are right."""
+    expected_mm, actual_mm = (np.stack([getattr(p, f) for p in predicted_errors]) for f in ("expected_mm", "actual_mm"))
+    found = reliability(expected_mm, actual_mm)
+    return f"{reliability_table(found)}\n\n{verdict_table(predicted_errors)}"
 
 
-def verdict_table(judgements: Sequence[Judgement]) -> str:
+def verdict_table(predicted_errors: Sequence[PredictedError]) -> str:
     """The actual mean error of the images of each verdict."""
     rows = []
     for word in WORDS:
-        means = np.array([j.actual_mm.mean() for j in judgements if j.verdict.word == word])
+        means = np.array([p.actual_mm.mean() for p in predicted_errors if p.verdict.word == word])
         if len(means):
             below = f"{100 * (means < 1.5).mean():.0f} %"
             rows.append((word, len(means), f"{means.mean():.2f}", f"{means.max():.2f}", below))

@@ -28,7 +28,7 @@ from .edge_conv import EdgeConv
 from .encoder import ResNet
 from .mirror import Mirror
 from .posed_shape import PosedShape, rotation_vector
-from .uncertainty_heads import ErrorHead, Evidence, MahalanobisScore
+from .uncertainty_heads import ErrorHead, Features, MahalanobisScore
 
 UNKNOWN_LEVEL = len(LEVELS)
 
@@ -113,24 +113,24 @@ class TemplateNetwork(nn.Module):
     def forward(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> PosedShape:
         """The best estimate, with what is to be thought of it. image: (B, 1, S, S) in 0..1. level: (B,) 0..4 for
         L1..L5, 5 unknown. sod_mm: (B,) depth of the vertebra's centre in the crop camera."""
-        surface, evidence = self.answer(image, level, sod_mm)
+        surface, features = self.answer(image, level, sod_mm)
         if self.error_head is None:
             return surface
-        error_mm, out_of_distribution = self.error_head(evidence), self.familiarity(evidence)
+        error_mm, out_of_distribution = self.error_head(features), self.familiarity(features)
         return replace(surface, expected_error_mm=error_mm, out_of_distribution=out_of_distribution)
 
-    def answer(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> tuple[PosedShape, Evidence]:
+    def answer(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> tuple[PosedShape, Features]:
         """The best estimate, and what it is judged by. Its shape is the mean of what the image and its mirror image
         show."""
         count, levels = len(image), level.repeat(2)
-        estimates, evidence = self.estimated(torch.cat([image, image.flip(3)]), levels, sod_mm.repeat(2))
+        estimates, features = self.estimated(torch.cat([image, image.flip(3)]), levels, sod_mm.repeat(2))
         both = self.whole(estimates[-1], levels)
         shape = (both.shape[:count] + self.mirror(both.shape[count:], level)) / 2
-        return PosedShape(both.rotation[:count], both.position_mm[:count], shape), evidence.only(slice(count))
+        return PosedShape(both.rotation[:count], both.position_mm[:count], shape), features.only(slice(count))
 
-    def estimated(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> tuple[list[PosedShape], Evidence]:
+    def estimated(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> tuple[list[PosedShape], Features]:
         """The estimates from first to last, their shapes being those of the control points only, (B, c, 3); and the
-        evidence."""
+        features."""
         features = self.encoder(image - 0.25)
         code = self.to_code(features[-1]) + self.level_code(level)
         rotation, position = _placed(self.to_pose(code), sod_mm)
@@ -142,7 +142,7 @@ class TemplateNetwork(nn.Module):
             known.append(decoder(inputs, code, self.neighbours))
             estimates.append(_stepped(estimates[-1], *decoder.step(known[-1])))
         pooled = torch.cat([f.mean((2, 3)) for f in features[3:]], 1)
-        return estimates, Evidence(torch.cat(known, 2), code, pooled)
+        return estimates, Features(torch.cat(known, 2), code, pooled)
 
     def _seen(self, last: PosedShape, image: Tensor | None, maps: list[Tensor], level: Tensor) -> Tensor:
         """(B, c, features) what is seen where the last estimate puts the control points, where that is, and, given the

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Features:
     """What a network knew when it answered. nodes: (B, c, f) of every decoder, side by side, at the control points.
     code: (B, k) of the image. pooled: (B, p) means of the encoder's last two feature maps."""
 
@@ -21,16 +21,16 @@ class Evidence:
     code: Tensor
     pooled: Tensor
 
-    def only(self, chosen: slice) -> Evidence:
+    def only(self, chosen: slice) -> Features:
         """Of neighbours in the batch."""
-        return Evidence(self.nodes[chosen], self.code[chosen], self.pooled[chosen])
+        return Features(self.nodes[chosen], self.code[chosen], self.pooled[chosen])
 
 
 class ErrorHead(nn.Module):
     """The distance of each vertex to the true surface to be expected: `usual_mm`, a map that no image changes, times
-    what the evidence says. It starts at the map itself, all 1 mm until it is measured.
+    what the features say. It starts at the map itself, all 1 mm until it is measured.
 
-    nearest, weights: (n, k) the control points that move each vertex, and how much. nodes, code: widths of evidence.
+    nearest, weights: (n, k) the control points that move each vertex, and how much. nodes, code: widths of features.
     """
 
     def __init__(self, nearest: Tensor, weights: Tensor, nodes: int, code: int, width: int) -> None:
@@ -46,10 +46,10 @@ class ErrorHead(nn.Module):
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)
 
-    def forward(self, evidence: Evidence) -> Tensor:
+    def forward(self, features: Features) -> Tensor:
         """(B, n) mm: the map times a factor that stays within e^-2 and e^2, whatever the image."""
-        whole = torch.cat([evidence.nodes.mean(1), evidence.code], 1)
-        x = F.relu(self.enter(evidence.nodes) + self.enter_image(whole)[:, None])
+        whole = torch.cat([features.nodes.mean(1), features.code], 1)
+        x = F.relu(self.enter(features.nodes) + self.enter_image(whole)[:, None])
         factor = torch.exp(2.0 * torch.tanh(self.leave(F.relu(self.middle(x)))[..., 0]))
         return self.usual_mm * (factor[:, self.nearest] * self.shares).sum(2)
 
@@ -64,6 +64,6 @@ class MahalanobisScore(nn.Module):
         self.register_buffer("scale", torch.ones(features))
         self.register_buffer("whitening", torch.zeros(features, features))
 
-    def forward(self, evidence: Evidence) -> Tensor:
+    def forward(self, features: Features) -> Tensor:
         """(B,) 0 for the mean of the training images, 1 at the limit."""
-        return (((evidence.pooled - self.mean) / self.scale) @ self.whitening).norm(dim=1)
+        return (((features.pooled - self.mean) / self.scale) @ self.whitening).norm(dim=1)

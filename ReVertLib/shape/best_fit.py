@@ -46,7 +46,7 @@ def best_fit(mean: Mesh, basis: np.ndarray, target: Mesh, start: RigidTransform)
 
 
 @dataclass(frozen=True)
-class Oracle:
+class BestFit:
     """A shape model that may see the truth. means: (5, n, 3) mm, canonical frame, L1..L5. basis: (n, 3, k) mm, its
     directions of greatest variance, each times its standard deviation."""
 
@@ -54,12 +54,12 @@ class Oracle:
     basis: np.ndarray
 
     @classmethod
-    def of(cls, rank: int = RANK, path: Path = SHAPE_MODEL_FILE) -> Oracle:
+    def of(cls, rank: int = RANK, path: Path = SHAPE_MODEL_FILE) -> BestFit:
         """The first directions of a shape model on disk (default: the shipped one). Takes seconds."""
         model = load_model(path)
         return cls(model.means, model.basis(rank))
 
-    def answer(self, level: str, truth: Mesh) -> Mesh:
+    def fit(self, level: str, truth: Mesh) -> Mesh:
         """The vertebra of the model that is nearest to a true surface, in its frame, mm."""
         mean = Mesh(self.means[LEVELS.index(level)], load_template().faces)
         return best_fit(mean, self.basis, truth, align(mean, truth, "rigid"))

@@ -6,23 +6,20 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from log_lines import log_lines
 
-from ReVertLib.calibration.calibrate import Real, calibrate, judging, learn
-from ReVertLib.calibration.error_head import CalibrationOptions, Experience
+from ReVertLib.calibration.calibrate import RealErrors, calibrate, train_head, with_error_head
+from ReVertLib.calibration.error_head import CalibrationOptions, CalibrationSamples
 from ReVertLib.dataset.layout import read_dataset
 from ReVertLib.errors import InputError
-from ReVertLib.evaluation.measure import judgement, shots_of
+from ReVertLib.evaluation.measure import images_of, predicted_error
 from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.inference.plausibility import UNLIKE, read_training_range
 from ReVertLib.inference.predictor import Predictor
-from ReVertLib.network.template_network import Evidence
+from ReVertLib.network.template_network import Features
 from ReVertLib.network.weights import checked_sha256, load_weights
 
 SHORT = CalibrationOptions(steps=20, width=4)
-
-
-def silent(text):
-    pass
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +30,10 @@ def made(tmp_path_factory):
     tiny.write_shard(folder / "world", count=12, shapes=6)
     tiny.write_vertebra(folder / "data", "L3", 600.0, {"ap": 0.0, "lateral": 90.0})
     tiny.write_vertebra(folder / "data", "L5", 650.0, {"ap": 0.0})
-    weights, lines = tiny.weights(folder, awake=True), []
+    weights = tiny.weights(folder, awake=True)
     out = folder / "judging.safetensors"
-    digest = calibrate(folder / "world", folder / "data", weights, out, SHORT, lines.append)
+    with log_lines() as lines:
+        digest = calibrate(folder / "world", folder / "data", weights, out, SHORT)
     assert digest == checked_sha256(out)
     return folder, weights, out, lines
 
@@ -43,8 +41,8 @@ def made(tmp_path_factory):
 def answers(made, weights):
     """What weights answer to the data set, with the truth of each image."""
     predictor = Predictor(weights, "cpu")
-    shots = [shot for item in read_dataset(made[0] / "data") for shot in shots_of(item)]
-    return [(predictor.reconstruct(read_radiograph(s.image).pixels, s.geometry), s.truth) for s in shots]
+    images = [image for item in read_dataset(made[0] / "data") for image in images_of(item)]
+    return [(predictor.reconstruct(read_radiograph(i.file).pixels, i.geometry), i.truth) for i in images]
 
 
 def test_the_surfaces_stay_bit_for_bit(made):
@@ -57,8 +55,8 @@ def test_the_surfaces_stay_bit_for_bit(made):
 
 
 def test_the_mean_expectation_is_right_on_the_data_set(made):
-    said = [judgement(found, truth) for found, truth in answers(made, made[2])]
-    expected, actual = (np.mean([getattr(j, name) for j in said]) for name in ("expected_mm", "actual_mm"))
+    errors = [predicted_error(found, truth) for found, truth in answers(made, made[2])]
+    expected, actual = (np.mean([getattr(e, name) for e in errors]) for name in ("expected_mm", "actual_mm"))
     assert expected == pytest.approx(actual, rel=1e-3)
     assert made[3][-1].splitlines()[-1].startswith("Actual error over expected: 1.00.")
 
@@ -76,46 +74,45 @@ def test_what_the_file_says_of_itself(made):
 
 def test_a_strange_image_is_doubted(made):
     predictor = Predictor(made[2], "cpu")
-    shot = shots_of(read_dataset(made[0] / "data")[0])[0]
-    found = predictor.reconstruct(np.zeros((128, 128)), shot.geometry).warnings
+    image = images_of(read_dataset(made[0] / "data")[0])[0]
+    found = predictor.reconstruct(np.zeros((128, 128)), image.geometry).warnings
     assert found == (UNLIKE + "nothing is seen in the box",)
 
 
 def test_calibrated_weights_can_be_calibrated_again(made, tmp_path):
     folder, _, out, _ = made
     again = tmp_path / "again.safetensors"
-    assert calibrate(folder / "world", folder / "data", out, again, SHORT, silent) == checked_sha256(again)
+    assert calibrate(folder / "world", folder / "data", out, again, SHORT) == checked_sha256(again)
     first, second = (load_weights(path).network.error_head.usual_mm for path in (out, again))
     assert torch.allclose(first, second)
 
 
 def test_a_head_that_does_not_help_is_not_kept():
-    """Errors that nothing tells, learnt with steps far too long: worse than the map, so the map it is."""
+    """Errors that nothing tells, learned with steps far too long: worse than the map, so the map it is."""
     random = torch.Generator().manual_seed(0)
-    evidence = Evidence(*(torch.randn(60, *shape, generator=random) for shape in ((400, 16), (12,), (16,))))
-    known = Experience(evidence, torch.empty(60, 3000).exponential_(generator=random), [])
+    features = Features(*(torch.randn(60, *shape, generator=random) for shape in ((400, 16), (12,), (16,))))
+    known = CalibrationSamples(features, torch.empty(60, 3000).exponential_(generator=random), [])
     network = tiny.network(error_width=4)
-    lines = []
-    learnt = learn(network, known, CalibrationOptions(steps=10, width=4, learning_rate=3.0), lines.append)
-    assert learnt.kept == "map"
-    assert learnt.image.deviance > learnt.map.deviance
-    assert torch.allclose(network.error_head(evidence), known.error_mm[:51].mean(0).expand(60, -1))
+    learned = train_head(network, known, CalibrationOptions(steps=10, width=4, learning_rate=3.0))
+    assert learned.kept == "map"
+    assert learned.image.deviance > learned.map.deviance
+    assert torch.allclose(network.error_head(features), known.error_mm[:51].mean(0).expand(60, -1))
 
 
 def test_the_factor_by_hand():
-    real = Real(np.array([[1.0, 1.0], [2.0, 2.0]]), np.array([[1.0, 2.0], [6.0, 9.0]]), ("a", "b"))
+    real = RealErrors(np.array([[1.0, 1.0], [2.0, 2.0]]), np.array([[1.0, 2.0], [6.0, 9.0]]), ("a", "b"))
     assert real.factor == 3.0
     assert real.without("b").factor == 1.5
     assert real.without("b").vertebrae == ("a",)
 
 
-def test_the_sphere_cannot_judge_itself(tmp_path):
+def test_the_sphere_cannot_predict_its_error(tmp_path):
     with pytest.raises(InputError, match="weights: expected architecture template, got sphere"):
-        judging(load_weights(tiny.weights(tmp_path, "sphere")), SHORT)
+        with_error_head(load_weights(tiny.weights(tmp_path, "sphere")), SHORT)
 
 
 def test_a_bad_output_is_refused_before_any_work(tmp_path):
     with pytest.raises(InputError, match=r"output: expected a \.safetensors file, got 'a\.pt'"):
-        calibrate(tmp_path, tmp_path, None, tmp_path / "a.pt", SHORT, silent)
+        calibrate(tmp_path, tmp_path, None, tmp_path / "a.pt", SHORT)
     with pytest.raises(InputError, match="output: expected an existing folder"):
-        calibrate(tmp_path, tmp_path, None, tmp_path / "none" / "a.safetensors", SHORT, silent)
+        calibrate(tmp_path, tmp_path, None, tmp_path / "none" / "a.safetensors", SHORT)

@@ -11,25 +11,21 @@ from tiny import network, write_shard
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.calibration.error_head import (
     CalibrationOptions,
-    Experience,
+    CalibrationSamples,
+    calibration_samples,
     deviance,
     expected,
-    experience,
-    familiar,
     fit,
+    fit_score,
 )
 from ReVertLib.mesh.distance import signed_distances_mm
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.network.posed_shape import PosedShape
-from ReVertLib.network.uncertainty_heads import ErrorHead, Evidence, MahalanobisScore
+from ReVertLib.network.uncertainty_heads import ErrorHead, Features, MahalanobisScore
 from ReVertLib.training.augmentation import augmented
 from ReVertLib.training.samples import Samples
 
 CPU = torch.device("cpu")
-
-
-def silent(text):
-    pass
 
 
 def test_deviance_by_hand():
@@ -44,10 +40,10 @@ def test_experience_is_the_exact_distance_to_the_true_surface(tmp_path):
     samples = Samples(tmp_path)
     truth = samples.batch(torch.arange(3), CPU)
     answer = PosedShape(truth.rotation, truth.position_mm + torch.tensor([0.0, 0.0, 3.0]), truth.shape)
-    evidence = Evidence(torch.rand(3, 400, 4), torch.rand(3, 5), torch.rand(3, 6))
-    stub = SimpleNamespace(answer=lambda image, level, sod_mm: (answer, evidence))
-    known = experience(stub, samples, 0, silent)
-    assert (len(known), len(known.looks)) == (3, 3)
+    features = Features(torch.rand(3, 400, 4), torch.rand(3, 5), torch.rand(3, 6))
+    stub = SimpleNamespace(answer=lambda image, level, sod_mm: (answer, features))
+    known = calibration_samples(stub, samples, 0)
+    assert (len(known), len(known.statistics)) == (3, 3)
     faces = load_template().faces
     for i in range(3):
         there = Mesh(truth.vertices[i].double().numpy(), faces)
@@ -55,9 +51,9 @@ def test_experience_is_the_exact_distance_to_the_true_surface(tmp_path):
         assert np.abs(known.error_mm[i].numpy() - plain).max() < 1e-3
     assert 0.5 < known.error_mm.mean() < 3.0
     part, errors = known.part(torch.tensor([2]))
-    assert torch.equal(part.pooled[0], evidence.pooled[2].half().float())
+    assert torch.equal(part.pooled[0], features.pooled[2].half().float())
     assert torch.equal(errors[0], known.error_mm[2])
-    assert len(known.section(slice(1, None))) == len(known.section(slice(1, None)).looks) == 2
+    assert len(known.section(slice(1, None))) == len(known.section(slice(1, None)).statistics) == 2
 
 
 def test_the_images_are_nearly_clean(tmp_path):
@@ -65,7 +61,7 @@ def test_the_images_are_nearly_clean(tmp_path):
     samples, seen = Samples(tmp_path), []
     built = network()
     stub = SimpleNamespace(answer=lambda *of: seen.append(of[0]) or built.answer(*of))
-    experience(stub, samples, 7, silent)
+    calibration_samples(stub, samples, 7)
     expected_images = augmented(samples.batch(torch.arange(3), CPU), torch.Generator().manual_seed(7), share=0.0).image
     assert torch.equal(seen[0], expected_images)
 
@@ -78,8 +74,8 @@ def known_law(count, seed):
     odd = torch.rand(count, 10, generator=random) < 0.5
     mean = torch.linspace(1.0, 2.0, 10) * torch.where(hard, 4.0, 1.0)[:, None] * torch.where(odd, 2.0, 1.0)
     errors = mean * torch.empty(count, 10).exponential_(generator=random)
-    evidence = Evidence(odd.float()[:, :, None].half(), hard.float()[:, None].half(), torch.zeros(count, 1))
-    return Experience(evidence, errors, []), mean.numpy()
+    features = Features(odd.float()[:, :, None].half(), hard.float()[:, None].half(), torch.zeros(count, 1))
+    return CalibrationSamples(features, errors, []), mean.numpy()
 
 
 def test_a_known_law_is_learnt():
@@ -87,7 +83,7 @@ def test_a_known_law_is_learnt():
     fresh, mean = known_law(500, 1)
     torch.manual_seed(0)
     head = ErrorHead(torch.arange(10)[:, None], torch.ones(10, 1), 1, 1, 16)
-    fit(head, taught, CalibrationOptions(steps=600), silent)
+    fit(head, taught, CalibrationOptions(steps=600))
     assert torch.allclose(head.usual_mm, taught.error_mm.mean(0))
     found = expected(head, fresh)
     assert np.abs(found / mean - 1).mean() < 0.1
@@ -101,10 +97,10 @@ def test_the_limit_of_what_is_familiar():
     mixed = torch.tensor([[3.0, 3.0], [0.0, 1.0]])
     known, others = (torch.randn(4000, 2, generator=random) @ mixed + 50 for _ in range(2))
     familiarity = MahalanobisScore(2)
-    familiar(familiarity, known, others)
+    fit_score(familiarity, known, others)
 
     def out_of_distribution(points):
-        return familiarity(Evidence(points, points, points))
+        return familiarity(Features(points, points, points))
 
     assert (out_of_distribution(others) > 1).float().mean() == pytest.approx(0.01, abs=0.001)
     along, against = out_of_distribution(torch.tensor([[56.0, 56.0], [56.0, 44.0]]))

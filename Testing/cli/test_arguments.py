@@ -39,7 +39,7 @@ WORK = {
         {"data": Path("data"), **FILES, "numbers": range(9, 11), **SHARED},
     ),
     f"realism data shapes.npz out {SHARES}": (
-        "evaluation.realism.write_likeness",
+        "evaluation.realism.write_realism",
         {"data": Path("data"), **FILES, **SHARED},
     ),
     "evaluate data --report out --against a b --against c --weights w --device cpu": (

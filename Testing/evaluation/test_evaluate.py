@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import tiny
+from log_lines import log_lines
 from tiny_evaluation import knowing, one_image, plain_model, rows_of, run  # noqa: F401 - fixtures among them
 
 from ReVertLib.__main__ import main
 from ReVertLib.evaluation import evaluate as module
 from ReVertLib.evaluation.evaluate import evaluate
 from ReVertLib.evaluation.measure import ALIGNMENTS, UNIT_BALL
-from ReVertLib.evaluation.report import chosen_shots, report_text
+from ReVertLib.evaluation.report import chosen_images, report_text
 from ReVertLib.evaluation.tables import overall_table, title_of
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import rotation_about
@@ -45,7 +46,7 @@ def test_a_perfect_answer_is_perfect_in_every_alignment(one_image):
         assert row.pose.rotation_deg < 0.2
         assert (row.closed, row.euler_number) == (True, 0)
     assert all(row.metrics.dice < 0.95 for row in rows_of(result, "baseline"))
-    (baseline,), (ceiling,) = rows_of(result, "baseline", "rigid"), rows_of(result, "oracle")
+    (baseline,), (ceiling,) = rows_of(result, "baseline", "rigid"), rows_of(result, "best fit")
     assert baseline.metrics.dice < ceiling.metrics.dice < 0.995
     assert "| one radiograph | none | 1 | 1.000 | 0.00 | 0.00 | 1.000 | 0.0 | 0.0 | 0.0 |" in lines[-1].splitlines()
 
@@ -71,9 +72,9 @@ def test_errors_of_place_are_told_apart(one_image):
 
 
 def test_an_untrained_network_is_its_own_blank_and_the_baseline(tmp_path, dataset):
-    lines = []
-    result = evaluate(dataset, tiny.weights(tmp_path), "cpu", samples=1_000, workers=1, say=lines.append)
-    assert [asked.architecture for asked in result.networks] == ["template"]
+    with log_lines() as lines:
+        result = evaluate(dataset, tiny.weights(tmp_path), "cpu", samples=1_000, workers=1)
+    assert [model.architecture for model in result.networks] == ["template"]
     network, blank, baseline = (rows_of(result, answer, "rigid") for answer in ("network", "blank", "baseline"))
     for seen, dark, constant in zip(network, blank, baseline, strict=True):
         assert (seen.vertebra, seen.view) == (dark.vertebra, dark.view) == (constant.vertebra, constant.view)
@@ -112,32 +113,31 @@ def test_workers_find_the_same_and_the_report_is_whole(tmp_path, one_image, meas
 
 def test_what_a_network_says_of_its_answers_is_measured(one_image, measured):
     """A surface 0.2 mm outside the truth everywhere, of which 0.1 mm is expected: trusted, and twice as wrong."""
-    assert measured.judgements == ()
-    assert "What the network said" not in report_text(measured)
+    assert measured.predicted_errors == ()
+    assert "## Predicted errors" not in report_text(measured)
 
     def grown(truth):
         normals = vertex_normals(truth)
         return Mesh(truth.vertices + 0.2 * normals, truth.faces)
 
     result, _ = run(one_image, grown, expects=0.1)
-    (said,) = result.judgements
-    assert said.verdict.word == "trust"
-    assert (said.expected_mm == 0.1).all()
-    assert said.actual_mm.mean() == pytest.approx(0.2, abs=0.02)
+    (found,) = result.predicted_errors
+    assert found.verdict.word == "trust"
+    assert (found.expected_mm == 0.1).all()
+    assert found.actual_mm.mean() == pytest.approx(0.2, abs=0.02)
     text = report_text(result)
     assert "| trust | 1 | 0.20 | 0.20 | 100 % |" in text.splitlines()
-    assert f"Actual error over expected: {10 * said.actual_mm.mean():.2f}." in text
+    assert f"Actual error over expected: {10 * found.actual_mm.mean():.2f}." in text
 
 
 def test_other_weights_are_answers_of_their_own(tmp_path, one_image):
     """The others answer with the truth, 3 mm beside its place; in everything that is measured."""
-    lines = []
     ours = knowing(tiny.deformed, one_image)
     theirs = knowing(lambda truth: truth.moved(RigidTransform.shift(np.array([3.0, 0.0, 0.0]))), one_image)
     theirs.architecture, theirs.weights_sha256 = "sphere", "abcdef01" + "0" * 56
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, log_lines() as lines:
         patch.setattr(module, "Predictor", lambda path, device: (theirs if path else ours)(path, device))
-        options = {"report": tmp_path / "report", "against": [tmp_path / "s.safetensors"], "say": lines.append}
+        options = {"report": tmp_path / "report", "against": [tmp_path / "s.safetensors"]}
         result = evaluate(one_image, None, samples=1_000, workers=1, **options)
     network, other = result.networks
     assert (network.name, network.file) == ("network", None)
@@ -154,15 +154,15 @@ def test_other_weights_are_answers_of_their_own(tmp_path, one_image):
 
 
 def test_others_are_named_together_or_one_by_one(monkeypatch):
-    asked = []
-    monkeypatch.setattr(module, "evaluate", lambda *arguments, against, say: asked.append(against))
+    named = []
+    monkeypatch.setattr(module, "evaluate", lambda *arguments, against: named.append(against))
     for options in ([], ["--against", "a", "b"], ["--against", "a", "--against", "b"]):
         assert main(["evaluate", "dataset", *options]) == 0
-    assert asked == [[], [Path("a"), Path("b")], [Path("a"), Path("b")]]
+    assert named == [[], [Path("a"), Path("b")], [Path("a"), Path("b")]]
 
 
-def test_the_scene_of_a_shot_is_as_measured(dataset, measured):
-    shot = chosen_shots(measured)["worst"]
-    scene = module.scene_of(knowing(tiny.deformed, dataset)(None, "cpu"), shot)
+def test_the_scene_of_an_image_is_as_measured(dataset, measured):
+    image = chosen_images(measured)["worst"]
+    scene = module.scene_of(knowing(tiny.deformed, dataset)(None, "cpu"), image)
     figure = min(row.metrics.dice for row in rows_of(measured, "network", "rigid"))
     assert scene.comparison.metrics.dice == figure

@@ -11,7 +11,7 @@ from ReVertLib.errors import InputError
 from ReVertLib.evaluation import evaluate as module
 from ReVertLib.evaluation.evaluate import evaluate
 from ReVertLib.evaluation.measure import ALIGNMENTS, UNIT_BALL
-from ReVertLib.evaluation.report import chosen_shots, write_report
+from ReVertLib.evaluation.report import chosen_images, write_report
 from ReVertLib.evaluation.tables import level_table
 from ReVertLib.mesh.mesh import Mesh
 
@@ -29,9 +29,9 @@ def test_an_answer_that_is_no_surface_is_left_out_and_said(one_image):
         *(("blank", alignment) for alignment in ALIGNMENTS),
         ("baseline", "rigid"),
         ("baseline", UNIT_BALL),
-        ("oracle", "rigid"),
+        ("best fit", "rigid"),
     ]
-    assert [(failure.shot.view, failure.answer, failure.reason) for failure in result.failures] == [
+    assert [(failure.image.view, failure.answer, failure.reason) for failure in result.failures] == [
         ("ap", "network", text)
     ]
     assert f"Left out: case_segment_24, ap, network: {text}" in lines[-1].splitlines()
@@ -44,7 +44,7 @@ def test_an_open_answer_is_left_out_and_the_report_says_so(one_image, tmp_path):
     assert "Left out: person 1, L5, ap, network: reconstruction" in (report / "report.md").read_text()
     assert not rows_of(result, "network")
     assert "reconstruction: expected a closed surface" in result.failures[0].reason
-    assert chosen_shots(result) == {}
+    assert chosen_images(result) == {}
 
 
 def test_a_report_that_fails_leaves_nothing(tmp_path):
@@ -55,7 +55,7 @@ def test_a_report_that_fails_leaves_nothing(tmp_path):
 
 def test_an_empty_folder_is_filled(monkeypatch, tmp_path):
     monkeypatch.setattr("ReVertLib.evaluation.report.demo_picture", lambda *_: None)
-    write_report(WHOLE, tmp_path, lambda shot: None)
+    write_report(WHOLE, tmp_path, lambda image: None)
     assert (tmp_path / "report.md").is_file()
 
 

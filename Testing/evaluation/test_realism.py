@@ -11,14 +11,14 @@ from ReVertLib.anatomy.template import load_template
 from ReVertLib.errors import InputError
 from ReVertLib.evaluation import realism as module
 from ReVertLib.evaluation.realism import (
+    bone_view,
     edge_profile,
     edge_strength,
     gap,
     plate_profile,
     power,
-    seen,
     spread,
-    write_likeness,
+    write_realism,
 )
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.imaging.volume import Volume
@@ -77,8 +77,8 @@ def test_what_is_seen_is_the_shape_from_the_axes_of_its_ct():
     for seed in range(2):
         grid = scan_grid(shape, np.random.default_rng(seed))
         water = Volume(0.02 * coverage(shape, grid), grid.ijk_to_lps)
-        vertebra = seen("water", water, shape)
-        plain = seen("water", Volume(water.array, _straightened(water)), _turned(shape, water))
+        vertebra = bone_view("water", water, shape)
+        plain = bone_view("water", Volume(water.array, _straightened(water)), _turned(shape, water))
         for view, image in vertebra.images.items():
             assert image.max() == 1
             assert np.abs(image - plain.images[view]).max() < 0.02
@@ -101,7 +101,7 @@ def _turned(shape, volume):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """data/{one,other,verse008}: bent L3s with CT; the library knows the first."""
-    root = tmp_path_factory.mktemp("likeness")
+    root = tmp_path_factory.mktemp("realism")
     mean = load_template().mean("L3")
     people = {"one": deformed(mean), "other": Mesh(1.1 * mean.vertices, mean.faces), "verse008": mean}
     for name, person in people.items():
@@ -112,32 +112,32 @@ def folder(tmp_path_factory):
     return root
 
 
-def test_a_report(folder, tmp_path, monkeypatch):
+def test_a_report(folder, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(module, "SAMPLES", 2)
-    lines = []
-    write_likeness(folder / "data", folder / "shapes.npz", tmp_path / "out", 0, lines.append)
-    with (tmp_path / "out" / "likeness.csv").open() as file:
+    with caplog.at_level("INFO", "revert"):
+        write_realism(folder / "data", folder / "shapes.npz", tmp_path / "out", 0)
+    with (tmp_path / "out" / "realism.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == len(lines) == 4 * (3 + 2 * 2)
+    assert len(rows) == len(caplog.messages) == 4 * (3 + 2 * 2)
     pairs = {(row["group"], row["other"]) for row in rows if row["description"] == "power"}
     between = {("one", "other"), ("one", "verse008"), ("other", "verse008")}
     assert pairs == between | {(g, k) for g in ("training people", "verse008") for k in ("warped", "drawn")}
     for row in rows:
         assert 0 < float(row["gap"]) < 10
         assert (row["spread"] == "") == (row["other"] not in ("warped", "drawn"))
-    sheet = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "out" / "likeness.png")))
+    sheet = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "out" / "realism.png")))
     assert sheet.shape == (3 * 4 * 128, module.SHEET_COLUMNS * 128)
     assert sheet.max() == 255
 
 
 def test_who_is_held_out_is_said(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "SAMPLES", 2)
-    write_likeness(folder / "data", folder / "shapes.npz", tmp_path, 0, print, held_out=("other", "verse008"))
-    with (tmp_path / "likeness.csv").open() as file:
+    write_realism(folder / "data", folder / "shapes.npz", tmp_path, 0, held_out=("other", "verse008"))
+    with (tmp_path / "realism.csv").open() as file:
         groups = {row["group"] for row in csv.DictReader(file) if row["other"] == "drawn"}
     assert groups == {"training people", "other", "verse008"}
 
 
 def test_a_folder_without_a_library(folder, tmp_path):
     with pytest.raises(InputError, match=r"shapes gone.npz: expected an existing file, got none"):
-        write_likeness(folder / "data", folder / "gone.npz", tmp_path / "out", 0, print)
+        write_realism(folder / "data", folder / "gone.npz", tmp_path / "out", 0)

@@ -10,7 +10,7 @@ from tiny_evaluation import NETWORK, SPHERE, constants, evaluation, row
 
 from ReVertLib.evaluation import report
 from ReVertLib.evaluation.measure import Failure
-from ReVertLib.evaluation.report import chosen_shots, command_line, report_text, write_report
+from ReVertLib.evaluation.report import chosen_images, command_line, report_text, write_report
 
 
 @pytest.fixture
@@ -20,8 +20,8 @@ def whole():
     for level, dice in (("L3", 0.9), ("L4", 0.7)):
         rows += [row(dice, level), row(dice, level, alignment="none"), row(dice, level, alignment="unit ball")]
         rows += [row(0.6, level, answer=SPHERE.name), row(0.5, level, answer="blank"), *constants(level)]
-    shot = evaluation(rows).shots[1]
-    failure = Failure(shot, "blank", "reconstruction: expected a closed surface, got one with 3 open edges")
+    image = evaluation(rows).images[1]
+    failure = Failure(image, "blank", "reconstruction: expected a closed surface, got one with 3 open edges")
     errors_mm = {name: np.full(3000, 0.5) for name in ("network", "baseline")}
     return evaluation(rows, (NETWORK, SPHERE), [failure], errors_mm)
 
@@ -49,9 +49,9 @@ def test_people_held_out_are_counted(whole, monkeypatch):
 
 
 def test_a_range_of_distances_is_said(whole):
-    first, second = whole.shots
+    first, second = whole.images
     far = replace(second, geometry=replace(second.geometry, sod_mm=700.0))
-    assert "source-object distance 500 to 700 mm" in " ".join(report_text(replace(whole, shots=(first, far))).split())
+    assert "source-object distance 500 to 700 mm" in " ".join(report_text(replace(whole, images=(first, far))).split())
 
 
 def test_the_command_is_the_one_that_was_run(whole):
@@ -70,7 +70,7 @@ def test_every_picture_of_the_page_is_written_and_no_other(whole, monkeypatch, t
         sitk.WriteImage(sitk.GetImageFromArray(np.zeros((864, 1920, 4), np.uint8), isVector=True), str(path))
 
     monkeypatch.setattr(report, "demo_picture", draw)
-    write_report(whole, tmp_path / "page", lambda shot: shot)
+    write_report(whole, tmp_path / "page", lambda image: image)
     text = (tmp_path / "page" / "report.md").read_text()
     written = {path.name for path in (tmp_path / "page").glob("*.png")}
     assert set(re.findall(r"\]\((.*?)\)", text)) == written
@@ -93,5 +93,5 @@ def test_best_median_and_worst():
         (1, {"best": "0"}),
         (0, {}),
     ):
-        found = chosen_shots(evaluation(rows[:count]))
-        assert {name: shot.view for name, shot in found.items()} == expected
+        found = chosen_images(evaluation(rows[:count]))
+        assert {name: image.view for name, image in found.items()} == expected

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tiny_evaluation import NETWORK, SPHERE, constants, evaluation, row
 
-from ReVertLib.evaluation.summary import better_than_baseline, pose_summaries, soundnesses, summaries
+from ReVertLib.evaluation.summary import better_than_baseline, pose_summaries, quality_summaries, summaries
 
 
 def test_summaries_by_hand():
@@ -30,7 +30,7 @@ def test_summaries_by_hand():
 def test_answers_come_in_the_order_of_tables_whichever_was_first_a_surface():
     rows = [*constants(), row(0.7, answer="blank"), row(0.6, answer=SPHERE.name), row(0.9)]
     found = summaries(evaluation(rows, (NETWORK, SPHERE)))
-    expected = ["network", SPHERE.name, "blank", "baseline", "oracle"]
+    expected = ["network", SPHERE.name, "blank", "baseline", "best fit"]
     assert [s.answer for s in found if s.group == "overall"] == expected
 
 
@@ -56,9 +56,9 @@ def test_poses_are_those_of_every_network_and_of_nothing_else():
     ]
 
 
-def test_soundness_counts_each_surface_once():
+def test_quality_counts_each_surface_once():
     rows = [row(0.9, crossing=0.02), row(0.9, "L4"), row(0.9, "L5", euler=2), row(0.9, alignment="none", crossing=1.0)]
-    (found,) = soundnesses(evaluation(rows))
+    (found,) = quality_summaries(evaluation(rows))
     assert (found.surfaces, found.closed, found.one_foramen, found.crossing) == (3, 3, 2, 1)
     assert found.crossing_share == pytest.approx(0.02 / 3)
 

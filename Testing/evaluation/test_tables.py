@@ -9,7 +9,7 @@ from ReVertLib.evaluation.tables import (
     level_table,
     overall_table,
     pose_table,
-    soundness_table,
+    quality_table,
     title_of,
     view_table,
 )
@@ -29,7 +29,7 @@ def cells(text):
 def test_every_line_of_a_table_has_as_many_cells_as_its_head():
     rows = [row(0.9), row(0.8, "L4", "lat"), *constants(), row(0.9, alignment="none"), row(0.5, alignment="unit ball")]
     of = evaluation(rows)
-    for make in (overall_table, ball_table, level_table, view_table, pose_table, soundness_table):
+    for make in (overall_table, ball_table, level_table, view_table, pose_table, quality_table):
         lines = make(of).splitlines()
         assert len(lines) > 2
         assert {line.count("|") for line in lines} == {lines[0].count("|")}
@@ -83,7 +83,7 @@ def test_poses_are_median_and_percentile():
 
 def test_surfaces_are_told_by_what_is_wrong_with_them():
     of = evaluation([row(0.9, crossing=0.01), row(0.9, "L4", euler=2)])
-    assert cells(soundness_table(of)) == [["one radiograph", "2", "2", "1", "1", "0.500%"]]
+    assert cells(quality_table(of)) == [["one radiograph", "2", "2", "1", "1", "0.500%"]]
 
 
 def test_weights_are_named_by_what_they_are():
@@ -93,7 +93,7 @@ def test_weights_are_named_by_what_they_are():
 
 
 def test_what_is_left_out_is_named_as_asked():
-    shot = evaluation([row(0.9)]).shots[0]
-    of = evaluation([row(0.9)], failures=[Failure(shot, "blank", "expected, got")])
-    assert left_out_lines(of, lambda shot: shot.level) == ["Left out: L3, ap, blank: expected, got"]
-    assert left_out_lines(of, lambda shot: shot.vertebra) == ["Left out: secret_L3, ap, blank: expected, got"]
+    image = evaluation([row(0.9)]).images[0]
+    of = evaluation([row(0.9)], failures=[Failure(image, "blank", "expected, got")])
+    assert left_out_lines(of, lambda image: image.level) == ["Left out: L3, ap, blank: expected, got"]
+    assert left_out_lines(of, lambda image: image.vertebra) == ["Left out: secret_L3, ap, blank: expected, got"]

@@ -20,7 +20,7 @@ from ReVertLib.network.template_network import (
     _sample,
     profiles,
 )
-from ReVertLib.network.uncertainty_heads import Evidence
+from ReVertLib.network.uncertainty_heads import Features
 from ReVertLib.training.samples import Samples
 
 SOD_MM = torch.tensor([500.0, 612.5, 700.0])
@@ -136,13 +136,13 @@ def test_the_expected_error_is_the_map_times_a_bounded_mean_of_the_controls():
     assert head.shares.min() == 0
     assert torch.equal(head.nearest, torch.as_tensor(load_template().interpolation_points).long())
     head.usual_mm.copy_(torch.linspace(0.5, 3.0, 3000))
-    evidence = Evidence(torch.randn(2, 400, 16), torch.randn(2, 12), torch.zeros(2, 16))
+    features = Features(torch.randn(2, 400, 16), torch.randn(2, 12), torch.zeros(2, 16))
     for bias, factor in ((100.0, math.exp(2)), (0.1, math.exp(2 * math.tanh(0.1))), (-100.0, math.exp(-2))):
         head.leave.bias.fill_(bias)
-        assert torch.allclose(head(evidence), factor * head.usual_mm.expand(2, -1))
+        assert torch.allclose(head(features), factor * head.usual_mm.expand(2, -1))
     head.leave.bias.zero_()
     torch.nn.init.normal_(head.leave.weight)
-    factor = head(evidence) / head.usual_mm
+    factor = head(features) / head.usual_mm
     assert factor.std(1).min() > 0.01
     assert (factor[0] - factor[1]).abs().max() > 0.1
 

@@ -13,7 +13,7 @@ from ReVertLib.geometry.views import rotation_about
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.metrics.surface import surface_metrics
 from ReVertLib.shape import model
-from ReVertLib.shape.best_fit import Oracle, best_fit
+from ReVertLib.shape.best_fit import BestFit, best_fit
 from ReVertLib.shape.model import modes_of
 
 MEANS = symmetric_means()
@@ -38,20 +38,20 @@ def test_a_shape_inside_the_model_is_found_and_one_outside_is_not():
 def test_the_answer_lies_where_the_truth_is_however_it_is_turned():
     mean = Mesh(MEANS[3], load_template().faces)
     bent = deformed(mean)
-    oracle = Oracle(MEANS, np.moveaxis(modes_of((bent.vertices - mean.vertices)[None]), 0, 2))
+    found = BestFit(MEANS, np.moveaxis(modes_of((bent.vertices - mean.vertices)[None]), 0, 2))
     truth = bent.moved(
         RigidTransform(rotation_about("y", 160.0) @ rotation_about("x", 90.0), np.array([20.0, -30.0, 600.0]))
     )
-    answer = oracle.answer("L4", truth)
+    answer = found.fit("L4", truth)
     assert_vertebra(answer)
     assert surface_metrics(answer, truth, samples=2000).dice > 0.98
 
 
 def test_without_directions_the_answer_is_the_mean_of_the_level():
     """Moved, and nothing else: all distances between its vertices are the mean's."""
-    oracle = Oracle(MEANS, np.zeros((3000, 3, 1)))
+    found = BestFit(MEANS, np.zeros((3000, 3, 1)))
     truth = Mesh(MEANS[2], load_template().faces)
-    answer = oracle.answer("L5", truth).vertices[::50]
+    answer = found.fit("L5", truth).vertices[::50]
     assert np.allclose(pdist(answer), pdist(MEANS[4][::50]))
     assert not np.allclose(pdist(answer), pdist(MEANS[2][::50]), atol=0.5)
 
@@ -59,14 +59,14 @@ def test_without_directions_the_answer_is_the_mean_of_the_level():
 def test_the_shipped_model_gives_its_directions_by_size(monkeypatch):
     monkeypatch.setattr(model, "LOCAL_RANK", 5)
     monkeypatch.setattr(model, "FIELD_RANK", 8)
-    oracle = Oracle.of(12)
-    assert oracle.means.shape == (5, 3000, 3)
-    assert oracle.basis.shape == (3000, 3, 12)
-    sizes = np.linalg.norm(oracle.basis.reshape(-1, 12), axis=0)
+    found = BestFit.of(12)
+    assert found.means.shape == (5, 3000, 3)
+    assert found.basis.shape == (3000, 3, 12)
+    sizes = np.linalg.norm(found.basis.reshape(-1, 12), axis=0)
     assert (np.diff(sizes) <= 0).all()
     assert sizes[0] > 2 * sizes[-1] > 0
 
 
 def test_a_model_that_is_not_there(tmp_path):
     with pytest.raises(InputError, match=r"shape model none.npz: expected an existing file, got none"):
-        Oracle.of(12, tmp_path / "none.npz")
+        BestFit.of(12, tmp_path / "none.npz")

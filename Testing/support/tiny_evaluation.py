@@ -5,23 +5,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
+from log_lines import log_lines
 
 from ReVertLib.anatomy.template import baseline_mesh
 from ReVertLib.evaluation import evaluate as module
 from ReVertLib.evaluation.evaluate import evaluate
-from ReVertLib.evaluation.measure import Asked, Evaluation, PoseError, Row, Shot
+from ReVertLib.evaluation.measure import EvaluatedImage, EvaluatedModel, Evaluation, PoseError, Row
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.inference.results import Reconstruction
 from ReVertLib.metrics.surface import SurfaceMetrics
 from ReVertLib.resources import SHAPE_MODEL_FILE
-from ReVertLib.shape.best_fit import Oracle
+from ReVertLib.shape.best_fit import BestFit
 from ReVertLib.shape.model import load_model
 
 CAMERA = Geometry(1000.0, 500.0, (0.5, 0.5), (99.5, 79.5))
-NETWORK = Asked("network", "template", "0" * 64, None)
-SPHERE = Asked("sphere abcdef01", "sphere", "abcdef01" + "0" * 56, "model.safetensors", "7 steps of 3 samples")
+NETWORK = EvaluatedModel("network", "template", "0" * 64, None)
+SPHERE = EvaluatedModel("sphere abcdef01", "sphere", "abcdef01" + "0" * 56, "model.safetensors", "7 steps of 3 samples")
 
 
 def row(dice, level="L3", view="ap", answer="network", alignment="rigid", pose=(1.0, 2.0, 3.0), crossing=0.0, euler=0):
@@ -31,16 +32,17 @@ def row(dice, level="L3", view="ap", answer="network", alignment="rigid", pose=(
     return Row(f"secret_{level}", "secret", level, view, answer, alignment, metrics, placed, True, euler, crossing)
 
 
-def evaluation(rows, networks=(NETWORK,), failures=(), errors_mm=None, judgements=()):
-    """With a shot for each vertebra and view of the rows."""
+def evaluation(rows, networks=(NETWORK,), failures=(), errors_mm=None, predicted_errors=()):
+    """With an image for each vertebra and view of the rows."""
     places = dict.fromkeys((r.vertebra, r.case, r.level, r.view) for r in rows)
-    shots = tuple(Shot(*place, Path("/home/me/i.png"), Path("/home/me/m.stl"), CAMERA, np.eye(4)) for place in places)
-    return Evaluation("data", networks, shots, tuple(rows), tuple(failures), tuple(judgements), errors_mm or {})
+    files, view = (Path("/home/me/i.png"), Path("/home/me/m.stl")), RigidTransform.identity()
+    images = tuple(EvaluatedImage(*place, *files, CAMERA, view) for place in places)
+    return Evaluation("data", networks, images, tuple(rows), tuple(failures), tuple(predicted_errors), errors_mm or {})
 
 
 def constants(level="L3", view="ap"):
-    """What every image has beside the networks' answers: baseline and oracle."""
-    return [row(0.8, level, view, "baseline", pose=None), row(0.95, level, view, "oracle", pose=None)]
+    """What every image has beside the networks' answers: baseline and best fit."""
+    return [row(0.8, level, view, "baseline", pose=None), row(0.95, level, view, "best fit", pose=None)]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -48,7 +50,7 @@ def plain_model():
     """The shape model's modes as they are: what is widened takes seconds to be worked out."""
     model = load_model(SHAPE_MODEL_FILE)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Oracle, "of", lambda *_: Oracle(model.means, np.moveaxis(model.modes, 0, 2)))
+        patch.setattr(BestFit, "of", lambda *_: BestFit(model.means, np.moveaxis(model.modes, 0, 2)))
         yield
 
 
@@ -60,29 +62,29 @@ def one_image(tmp_path_factory):
 
 
 def knowing(answer, folder, expects=None):
-    """A stand-in for Predictor that knows a data set: answer(truth) to an image, the mean vertebra to darkness.
+    """A stand-in for Predictor that knows a data set: answer(truth) to an image, the mean vertebra to a black image.
     expects: mm, the error it says of every vertex."""
 
     class Knowing:
         architecture, weights_sha256, training = "template", "0" * 64, ""
 
         def __init__(self, weights, device):
-            self.shots = {shot.geometry.sod_mm: shot for of_one in module._checked_shots(folder) for shot in of_one}
+            images = (image for of_one in module._checked_images(folder) for image in of_one)
+            self.images = {image.geometry.sod_mm: image for image in images}
 
         def reconstruct(self, pixels, geometry):
-            shot = self.shots[geometry.sod_mm]
-            dark = baseline_mesh(shot.level).moved(RigidTransform(view_rotation(), np.array([0, 0, geometry.sod_mm])))
-            mesh = answer(shot.truth) if pixels.any() else dark
+            image = self.images[geometry.sod_mm]
+            dark = baseline_mesh(image.level).moved(RigidTransform(view_rotation(), np.array([0, 0, geometry.sod_mm])))
+            mesh = answer(image.truth) if pixels.any() else dark
             return Reconstruction(mesh, geometry, 0.0, (), expects and np.full(len(mesh.vertices), expects))
 
     return Knowing
 
 
 def run(folder, answer, expects=None, **options):
-    lines = []
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, log_lines() as lines:
         patch.setattr(module, "Predictor", knowing(answer, folder, expects))
-        result = evaluate(folder, None, samples=1_000, **({"workers": 1, "say": lines.append} | options))
+        result = evaluate(folder, None, samples=1_000, **({"workers": 1} | options))
     return result, lines
 
 

@@ -1,4 +1,4 @@
-"""What a network says of a batch of images: each a vertebra's shape and where it stands in the crop camera."""
+"""What a network answers to a batch of images: the shape of each vertebra and its pose in the crop camera."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 crop -> ResNet feature maps -> pose and rough shape of the level's vertebra -> its control points projected into the
 image -> features there, and the grey values along each one's normal -> graph decoder -> displacements and a better
 pose -> twice more -> all vertices -> the mean with what the mirror image shows. What leaves is a closed mesh in mm in
-the crop camera's frame. Every head starts at zero, so an untrained or silent network answers with the mean vertebra.
+the crop camera's frame. Every head starts at zero, so an untrained network answers with the mean vertebra.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class TemplateNetwork(nn.Module):
         refinements: int = 3,
         error_width: int = 0,
     ) -> None:
-        """error_width: of the head that says what error to expect; 0 for a network that does not judge itself."""
+        """error_width: of the head that predicts the error of each vertex; 0 for a network without it."""
         super().__init__()
         self.options = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
         template = load_template()
@@ -111,8 +111,11 @@ class TemplateNetwork(nn.Module):
         return CropAnswer(mesh, error_mm, float(estimate.out_of_distribution[0]))
 
     def forward(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> PosedShape:
-        """The best estimate, with what is to be thought of it. image: (B, 1, S, S) in 0..1. level: (B,) 0..4 for
-        L1..L5, 5 unknown. sod_mm: (B,) depth of the vertebra's centre in the crop camera."""
+        """The best estimate, with its predicted error and out-of-distribution score.
+
+        image: (B, 1, S, S) in 0..1. level: (B,) 0..4 for L1..L5, 5 unknown. sod_mm: (B,) depth of the vertebra's centre
+        in the crop camera.
+        """
         surface, features = self.answer(image, level, sod_mm)
         if self.error_head is None:
             return surface
@@ -120,8 +123,8 @@ class TemplateNetwork(nn.Module):
         return replace(surface, expected_error_mm=error_mm, out_of_distribution=out_of_distribution)
 
     def answer(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> tuple[PosedShape, Features]:
-        """The best estimate, and what it is judged by. Its shape is the mean of what the image and its mirror image
-        show."""
+        """The best estimate, whose shape is the mean of what the image and its mirror image show, and the features that
+        its error is predicted from."""
         count, levels = len(image), level.repeat(2)
         estimates, features = self.estimated(torch.cat([image, image.flip(3)]), levels, sod_mm.repeat(2))
         both = self.whole(estimates[-1], levels)
@@ -135,24 +138,24 @@ class TemplateNetwork(nn.Module):
         code = self.to_code(features[-1]) + self.level_code(level)
         rotation, position = _placed(self.to_pose(code), sod_mm)
         rough = self.means[level][:, self.control_points] + self.to_shape(code).unflatten(1, (-1, 3))
-        estimates, known = [PosedShape(rotation, position, rough)], []
+        estimates, nodes = [PosedShape(rotation, position, rough)], []
         maps = [layer(f) for layer, f in zip(self.to_sampled, features, strict=False)]
         for decoder in self.decoders:
-            inputs = self._seen(estimates[-1], image if known else None, maps, level)
-            known.append(decoder(inputs, code, self.neighbours))
-            estimates.append(_stepped(estimates[-1], *decoder.step(known[-1])))
+            inputs = self._node_features(estimates[-1], image if nodes else None, maps, level)
+            nodes.append(decoder(inputs, code, self.neighbours))
+            estimates.append(_stepped(estimates[-1], *decoder.step(nodes[-1])))
         pooled = torch.cat([f.mean((2, 3)) for f in features[3:]], 1)
-        return estimates, Features(torch.cat(known, 2), code, pooled)
+        return estimates, Features(torch.cat(nodes, 2), code, pooled)
 
-    def _seen(self, last: PosedShape, image: Tensor | None, maps: list[Tensor], level: Tensor) -> Tensor:
+    def _node_features(self, last: PosedShape, image: Tensor | None, maps: list[Tensor], level: Tensor) -> Tensor:
         """(B, c, features) what is seen where the last estimate puts the control points, where that is, and, given the
         image, its grey values along their normals. The last estimate is taken as given, so that each stage learns its
         own step."""
         rotation, nodes, sod_mm = last.rotation.detach(), last.shape.detach(), last.position_mm[:, 2]
-        turned = nodes @ rotation.transpose(1, 2)
+        rotated = nodes @ rotation.transpose(1, 2)
         normals = self.normals[level] @ rotation.transpose(1, 2)
-        points = turned + last.position_mm.detach()[:, None]
-        parts = [_sample(maps, points, sod_mm), nodes / 30.0, turned / 30.0, normals]
+        points = rotated + last.position_mm.detach()[:, None]
+        parts = [_sample(maps, points, sod_mm), nodes / 30.0, rotated / 30.0, normals]
         if image is not None:
             parts.append(profiles(image, points, normals, sod_mm))
         return torch.cat(parts, 2)

@@ -1,4 +1,4 @@
-"""What a network says of its own answer: the error to be expected, and whether it knows images like this one.
+"""What a network predicts of its own answer: the error of each vertex, and an out-of-distribution score of the image.
 
 Both are trained when the network is finished, by `revert calibrate`.
 """

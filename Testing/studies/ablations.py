@@ -47,16 +47,16 @@ CPU = torch.device("cpu")
 class WithoutProfiles(TemplateNetwork):
     """Sees features at the control points, but no grey values along their normals."""
 
-    def _seen(self, *arguments) -> Tensor:
-        seen = super()._seen(*arguments)
+    def _node_features(self, *arguments) -> Tensor:
+        seen = super()._node_features(*arguments)
         return _hidden(seen, 4 * self.options["sampled"] + 9, seen.shape[2])
 
 
 class Blind(WithoutProfiles):
     """Sees through its global code alone: nothing is looked up where the control points are projected."""
 
-    def _seen(self, *arguments) -> Tensor:
-        return _hidden(super()._seen(*arguments), 0, 4 * self.options["sampled"])
+    def _node_features(self, *arguments) -> Tensor:
+        return _hidden(super()._node_features(*arguments), 0, 4 * self.options["sampled"])
 
 
 def _hidden(seen: Tensor, first: int, last: int) -> Tensor:

@@ -112,7 +112,7 @@ def _without_steps(mesh: Mesh) -> Mesh:
 
 def build_library(root: Path, out: Path, held_out: Iterable[str] = HELD_OUT) -> None:
     """Registers every vertebra below root and its mirror image to the symmetric mean of its level. Writes the library,
-    `RegisteredVertebrae`, to a file OUT.npz. Takes about 4 s a vertebra."""
+    `RegisteredVertebrae`, to a file OUT.npz."""
     surfaces = sources(root, held_out)
     log.info(f"{len(surfaces)} vertebrae of {len({source.case for source in surfaces})} people")
     faces, means = load_template().faces, symmetric_means()

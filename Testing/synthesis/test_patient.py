@@ -16,6 +16,7 @@ from ReVertLib.mesh.mesh import mesh_volume_mm3
 from ReVertLib.mesh.silhouette import silhouette
 from ReVertLib.projection.cylinder import Cylinder
 from ReVertLib.projection.projector import Projector
+from ReVertLib.synthesis import patient as module
 from ReVertLib.synthesis import shapes
 from ReVertLib.synthesis.implants import STEEL
 from ReVertLib.synthesis.patient import WHITE, Patient, load_patient_sampler, sample_patient
@@ -92,7 +93,17 @@ def test_bones_are_filled_and_nothing_beside_them():
         assert (points.max(0) < bone.mesh_lps.vertices.max(0) + 6).all()
 
 
-def test_everyone_is_somebody_else_and_himself_again():
+def test_a_sacrum_is_less_dense_than_vertebrae_of_the_same_patient(monkeypatch):
+    sampler, bones, filled = patient_sampler().vertebrae, patient().bones, {}
+    for density in (1.0, module.SACRUM_DENSITY):
+        monkeypatch.setattr(module, "SACRUM_DENSITY", density)
+        filled[density] = module._filled(sampler, bones[-2:], np.random.default_rng(1))
+    (l5, whole), (same_l5, less) = filled.values()
+    assert np.array_equal(l5.array, same_l5.array)
+    assert less.array.sum() == pytest.approx(0.8 * whole.array.sum(), rel=1e-4)
+
+
+def test_a_patient_depends_on_its_random_numbers_alone():
     first, other = patient(0), patient(1)
     again = sample_patient(patient_sampler(), np.random.default_rng(0))
     assert first.metadata == again.metadata != other.metadata

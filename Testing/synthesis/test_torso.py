@@ -44,6 +44,10 @@ def test_people_are_from_thin_to_obese_and_all_parts_grow_together():
     assert (width.min() > 110, width.max() < 225) == (True, True)
     assert np.ptp(width) > 60
     assert np.corrcoef(width, front)[0, 1] > 0.7
+    mean = {name: np.mean([getattr(size, name) for size in drawn]) for name in vars(SIZE)}
+    girth = 2 / 4.5  # of a beta distribution of 2 and 2.5
+    expected = (135 + 70 * girth, 65 + 120 * girth, 8 + 45 * girth * 0.85, 6 + 40 * girth * 0.7, 0.15 + 0.5 * girth)
+    assert mean == pytest.approx(dict(zip(vars(SIZE), expected, strict=True)), rel=0.07)
 
 
 def test_tissues_mix_where_they_share_a_voxel(torso):

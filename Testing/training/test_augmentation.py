@@ -105,6 +105,13 @@ def test_tones_keep_the_order_of_greys(name):
     assert (out[:, -1] > out[:, 0] + 0.3).all()
 
 
+def test_metal_is_as_white_as_the_detector_shows():
+    """Over dense bone, where rods cross: up to WHITE, and no brighter."""
+    image = augmentation._instruments(torch.ones(40, 1, 64, 64), draw())
+    assert image.max() == pytest.approx(augmentation.WHITE)
+    assert image.min() == 1.0
+
+
 def test_photons_are_fewer_where_bone_is_dense():
     image = torch.cat([torch.zeros(40, 1, 16, 16), torch.ones(40, 1, 16, 16)], 3)
     noise = augmentation._photons(image, draw()) - image

@@ -153,6 +153,19 @@ def test_the_share_of_augmented_images_is_an_option(folder):
     assert len({terms["surface_mm"] for terms in found.values()}) == 3
 
 
+def test_a_steep_loss_takes_no_steeper_step(folder, monkeypatch):
+    """Gradients are scaled down to a norm of 10, all by one factor."""
+    real = train.losses
+    steep = {}
+    for scale in (1.0, 1e6):
+        monkeypatch.setattr(train, "losses", lambda *a, scale=scale: {k: scale * v for k, v in real(*a).items()})
+        run = Run(SHORT, CPU)
+        run.advance(Samples(folder))
+        steep[scale] = torch.cat([p.grad.flatten() for p in run.network.parameters() if p.grad is not None])
+    assert float(steep[1e6].norm()) == pytest.approx(10.0, rel=1e-3)
+    assert torch.nn.functional.cosine_similarity(steep[1.0], steep[1e6], dim=0) > 0.9999
+
+
 def test_other_options_need_another_folder(folder, tmp_path):
     trained(folder, tmp_path)
     saved = (tmp_path / "options.json").read_text()

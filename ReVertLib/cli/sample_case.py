@@ -21,6 +21,7 @@ from ReVertLib.mesh.io import write_mesh
 from ReVertLib.metrics.compare import compare, comparison_report
 from ReVertLib.metrics.surface import SurfaceMetrics
 from ReVertLib.progress import log
+from ReVertLib.registration.icp import RIGID_ALIGNMENTS
 from ReVertLib.resources import SAMPLE_FOLDER
 
 SAMPLE_LABEL = 22
@@ -28,7 +29,6 @@ SAMPLE_VIEWS = {"ap": 0.0, "oblique": 25.0, "lateral": 90.0}
 """Yaw in degrees of the bundled radiographs, `verse008_L3_<view>.png`."""
 
 PICTURED = "ap"
-ALIGNMENTS_SHOWN = ("none", "translation", "rigid")
 
 
 def reconstruct_sample(out: Path, weights: Path | None, device: str) -> None:
@@ -47,7 +47,7 @@ def reconstruct_sample(out: Path, weights: Path | None, device: str) -> None:
         truth = truth_lps.moved(view)
         predictor.reconstruct(pixels, geometry)  # the first answer of a session also pays for warming up
         result = predictor.reconstruct(pixels, geometry)
-        found = {mode: compare(result.mesh, truth, mode, "L3", baseline) for mode in ALIGNMENTS_SHOWN}
+        found = {mode: compare(result.mesh, truth, mode, "L3", baseline) for mode in RIGID_ALIGNMENTS}
         for mode, comparison in found.items():
             log.info(_row(name, mode, comparison.metrics))
         report[name] = {"milliseconds": 1000 * result.seconds} | {m: comparison_report(c) for m, c in found.items()}

@@ -11,13 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from .figure_style import BACKGROUND, CEILING, MUTED, SERIES, TEXT, new_figure, save_figure, style_plot
 from .measure import BASELINE, BEST_FIT, BLANK, Evaluation, Row
-from .overview_figure import BACKGROUND, MUTED, OUTLINE, TEXT
 from .tables import title_of
-
-BOXES = (OUTLINE, "#ff9d5c", "#b79cff", "#ff7fb0")
-"""Of the networks, the evaluated one first: told apart by lightness or hue with every kind of colour vision."""
-CEILING = "#ffe08a"
 
 _PLOTTED = {"dice": "Dice", "hd95_mm": "HD95, mm", "assd_mm": "ASSD, mm"}
 _DICE_TICKS = (0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
@@ -29,33 +25,29 @@ _DASHES = (0, (3, 2))
 def box_plots(path: Path, evaluation: Evaluation, group: str) -> None:
     """Writes boxes of the figures after rigid alignment for every "level" or "view": the networks and the blank image;
     the means of the baseline and of the shape model's ceiling are lines."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     rigid = [row for row in evaluation.rows if row.alignment == "rigid"]
     names = list(dict.fromkeys(getattr(row, group) for row in rigid))
     names = sorted(names) if group == "level" else names
     boxes = _boxes(evaluation)
     width = min(16.0, max(8.0, 1.5 + 0.3 * len(names) * (len(boxes) + 1)))
-    figure = Figure((width, 9.0), dpi=100, layout="constrained", facecolor=BACKGROUND)
-    FigureCanvasAgg(figure)
+    figure = new_figure(width, 9.0, 100, "constrained")
     panels = figure.subplots(len(_PLOTTED), 1, sharex=True)
     for axes, (field, title) in zip(panels, _PLOTTED.items(), strict=True):
         for place, name in enumerate(names):
             _group(axes, place, [row for row in rigid if getattr(row, group) == name], field, boxes)
         _scaled(axes, field, [getattr(row.metrics, field) for row in rigid])
         axes.set_ylabel(title, color=TEXT, size=12)
-        _dark(axes, len(names))
+        _style_groups(axes, len(names))
     turned = max(map(len, names)) * len(names) > 11 * width
     panels[-1].set_xticks(range(len(names)), names, rotation=90 if turned else 0, color=TEXT, size=11)
     _legend(figure, evaluation, boxes)
-    figure.savefig(path, facecolor=BACKGROUND)
+    save_figure(figure, path)
 
 
 def _boxes(evaluation: Evaluation) -> dict[str, str]:
     """Answers that are drawn as boxes, with their colours, from left to right."""
     names = [model.name for model in evaluation.networks]
-    return {name: BOXES[i % len(BOXES)] for i, name in enumerate(names)} | {BLANK: MUTED}
+    return {name: SERIES[i % len(SERIES)] for i, name in enumerate(names)} | {BLANK: MUTED}
 
 
 def _group(axes, place: int, rows: list[Row], field: str, boxes: dict[str, str]) -> None:
@@ -101,12 +93,8 @@ def _dice_scale() -> tuple[Callable, Callable, tuple[float, ...]]:
     return (lambda dice: -_logarithm(1 - np.asarray(dice)), lambda height: 1 - np.exp(-np.asarray(height)), _DICE_TICKS)
 
 
-def _dark(axes, groups: int) -> None:
-    axes.set_facecolor(BACKGROUND)
-    axes.tick_params(colors=MUTED, length=0)
-    axes.grid(axis="y", color=MUTED, alpha=0.18, lw=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[:].set_visible(False)
+def _style_groups(axes, groups: int) -> None:
+    style_plot(axes)
     axes.set_xlim(-0.55, groups - 0.45)
     for place in range(1, groups):
         axes.axvline(place - 0.5, color=MUTED, alpha=0.15, lw=0.8)

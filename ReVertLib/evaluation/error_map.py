@@ -7,16 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from ReVertLib.anatomy.template import load_template
-from ReVertLib.files import whole_file
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.mesh.render import Canvas, rendered
 
-from .overview_figure import BACKGROUND, MUTED, TEXT
-
-COLOURS = ("#f3efe6", "#f9d9a0", "#f3a04e", "#d95f1e", "#8c2d04", "#5a1e0c")
-"""From bone to dark brown: the more a place is off the darker it is, also without any hue."""
+from .figure_style import ERRORS, MUTED, TEXT, colour_bar, colour_map, new_figure, save_figure
 
 VIEWS = {
     "from the front left": (38.0, -18.0),
@@ -33,13 +29,9 @@ _VIEW_PX = 300
 def error_map(path: Path, errors_mm: dict[str, np.ndarray]) -> None:
     """Writes a row of views for each title, with its errors (n,), mm, one per vertex of the template, and one colour
     bar for all."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     rows, reach_mm = len(errors_mm), range_mm(errors_mm)
     height = 2.75 * rows + 1.05
-    figure = Figure((11.6, height), dpi=88, facecolor=BACKGROUND)
-    FigureCanvasAgg(figure)
+    figure = new_figure(11.6, height, 88)
     for i, (title, errors) in enumerate(errors_mm.items()):
         bottom = (0.9 + 2.75 * (rows - 1 - i)) / height
         _row(figure, bottom, 2.35 / height, errors, reach_mm)
@@ -49,8 +41,7 @@ def error_map(path: Path, errors_mm: dict[str, np.ndarray]) -> None:
     for i, name in enumerate(VIEWS):
         figure.text(0.135 + 0.2433 * i, 0.75 / height, name, color=MUTED, size=11, ha="center", va="center")
     _colour_bar(figure, 0.36 / height, 0.16 / height, reach_mm)
-    with whole_file(path) as temporary:
-        figure.savefig(temporary, facecolor=BACKGROUND)
+    save_figure(figure, path)
 
 
 def range_mm(errors_mm: dict[str, np.ndarray]) -> float:
@@ -58,16 +49,9 @@ def range_mm(errors_mm: dict[str, np.ndarray]) -> float:
     return float(np.ceil(2 * max(np.percentile(errors, 99) for errors in errors_mm.values())) / 2)
 
 
-def error_colours():
-    """The colour map of distances, for values in 0..1."""
-    from matplotlib.colors import LinearSegmentedColormap
-
-    return LinearSegmentedColormap.from_list("error", COLOURS)
-
-
 def _row(figure, bottom: float, height: float, errors_mm: np.ndarray, reach_mm: float) -> None:
     """One answer from all sides, at one scale."""
-    mean, colours = load_template().mean("L3"), error_colours()
+    mean, colours = load_template().mean("L3"), colour_map(ERRORS)
     for i, angles in enumerate(VIEWS.values()):
         seen = mean.moved(RigidTransform.turn(view_rotation(*angles)))
         axes = figure.add_axes((0.02 + 0.2433 * i, bottom, 0.23, height))
@@ -82,11 +66,7 @@ def _canvas(mesh: Mesh) -> Canvas:
 
 
 def _colour_bar(figure, bottom: float, height: float, reach_mm: float) -> None:
-    axes = figure.add_axes((0.3, bottom, 0.4, height))
-    axes.imshow(np.linspace(0, 1, 512)[None], cmap=error_colours(), aspect="auto", extent=(0, reach_mm, 0, 1))
-    axes.set_yticks([])
-    axes.set_xticks(np.arange(0, reach_mm + 0.25, 0.5 if reach_mm <= 4 else 1.0))
-    axes.tick_params(colors=MUTED, labelsize=10, length=0)
-    axes.spines[:].set_visible(False)
+    ticks = np.arange(0, reach_mm + 0.25, 0.5 if reach_mm <= 4 else 1.0)
+    colour_bar(figure, (0.3, bottom, 0.4, height), ERRORS, (0, reach_mm), ticks)
     text = "mean distance to the true surface, mm"
     figure.text(0.71, bottom + height / 2, text, color=MUTED, size=11, va="center")

@@ -19,11 +19,10 @@ from ReVertLib.mesh.mesh import Mesh, mesh_quality, volume_centroid
 from ReVertLib.mesh.self_intersection import self_intersections
 from ReVertLib.metrics.surface import SurfaceMetrics, surface_metrics
 from ReVertLib.metrics.unit_ball import onto_ball
-from ReVertLib.registration.icp import align
+from ReVertLib.registration.icp import RIGID_ALIGNMENTS, align
 from ReVertLib.shape.best_fit import BestFit
 
 NETWORK, BLANK, BASELINE, BEST_FIT = "network", "blank", "baseline", "best fit"
-ALIGNMENTS = ("none", "translation", "rigid")
 UNIT_BALL = "unit ball"
 """The original's protocol (`unit_ball.py`), in rows beside the alignments."""
 
@@ -172,7 +171,7 @@ def measured(job: Job) -> Measured:
     """All rows of one image but those of the constant answers, its failures, and the network's error as predicted."""
     truth, rows, errors_mm = job.image.truth, [], {}
     for answer, mesh in ((name, found.mesh) for name, found in job.answers.items()):
-        motions = {alignment: align(mesh, truth, alignment) for alignment in ALIGNMENTS}
+        motions = {alignment: align(mesh, truth, alignment) for alignment in RIGID_ALIGNMENTS}
         pose = pose_error(mesh, truth, motions["rigid"])
         if answer != BLANK:
             motions[UNIT_BALL] = onto_ball(mesh, truth)

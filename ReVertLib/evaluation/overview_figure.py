@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from ReVertLib.files import check_writable, whole_file
+from ReVertLib.files import check_writable
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
@@ -18,10 +18,19 @@ from ReVertLib.mesh.render import Canvas, outline_mask, rendered
 from ReVertLib.mesh.silhouette import silhouette
 from ReVertLib.metrics.compare import Comparison
 
-BACKGROUND, TEXT, MUTED = "#0d1117", "#f0f3f6", "#8d96a0"
-OUTLINE, TRUTH = "#2de2c5", "#ffffff"
-DISTANCES = ("#0b3c78", "#2f7fc4", "#8fc1e3", "#f3efe6", "#f6bd7f", "#e2711d", "#8c2d04")
-"""Blue through bone to orange: told apart by every kind of colour vision. Inside the truth, on it, outside."""
+from .figure_style import (
+    BACKGROUND,
+    MUTED,
+    OUTLINE,
+    SIGNED_DISTANCES,
+    TEXT,
+    TRUTH,
+    colour_bar,
+    colour_map,
+    new_figure,
+    save_figure,
+)
+
 RANGE_MM = 4.0
 
 _SIZE_IN, _DPI = (16.0, 7.2), 120
@@ -51,26 +60,14 @@ class Scene:
 
 def demo_picture(path: Path, scene: Scene, title_lines: tuple[str, ...]) -> None:
     """Writes the picture, whole or not at all. title_lines: the first is the title, the others lie below it, small."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     check_writable(path, "picture")
-    figure = Figure(figsize=_SIZE_IN, dpi=_DPI, facecolor=BACKGROUND)
-    FigureCanvasAgg(figure)
+    figure = new_figure(*_SIZE_IN, _DPI)
     _title(figure, title_lines)
     _radiograph(figure, scene)
     _surfaces(figure, scene)
     _colour_bar(figure)
     _figures(figure, scene.comparison)
-    with whole_file(path) as temporary:
-        figure.savefig(temporary, facecolor=BACKGROUND)
-
-
-def distance_colours():
-    """The colour map of signed distances, for values in 0..1."""
-    from matplotlib.colors import LinearSegmentedColormap
-
-    return LinearSegmentedColormap.from_list("distance", DISTANCES)
+    save_figure(figure, path)
 
 
 def _title(figure, lines: tuple[str, ...]) -> None:
@@ -148,7 +145,7 @@ def _surfaces(figure, scene: Scene) -> None:
 
 def _surface(axes, mesh: Mesh, target: Mesh, scene: Scene, canvas: Canvas) -> None:
     """One view of both surfaces in the view frame."""
-    colours = distance_colours()
+    colours = colour_map(SIGNED_DISTANCES)
     distances = scene.comparison.signed_distance_mm
     axes.imshow(rendered(mesh, distances, lambda d: colours(0.5 + d / (2 * RANGE_MM))[:, :3], canvas))
     pixels = np.arange(canvas.size_px)
@@ -156,14 +153,8 @@ def _surface(axes, mesh: Mesh, target: Mesh, scene: Scene, canvas: Canvas) -> No
 
 
 def _colour_bar(figure) -> None:
-    axes = figure.add_axes((0.515, 0.368, 0.33, 0.018))
-    axes.imshow(
-        np.linspace(0, 1, 512)[None], cmap=distance_colours(), aspect="auto", extent=(-RANGE_MM, RANGE_MM, 0, 1)
-    )
-    axes.set_yticks([])
-    axes.set_xticks(np.arange(-RANGE_MM, RANGE_MM + 1, 2))
-    axes.tick_params(colors=MUTED, labelsize=11, length=0)
-    axes.spines[:].set_visible(False)
+    ticks = np.arange(-RANGE_MM, RANGE_MM + 1, 2)
+    colour_bar(figure, (0.515, 0.368, 0.33, 0.018), SIGNED_DISTANCES, (-RANGE_MM, RANGE_MM), ticks)
     for x, side, text in ((0.505, "right", "inside the truth"), (0.855, "left", "outside the truth, mm")):
         figure.text(x, 0.377, text, color=MUTED, size=12, ha=side, va="center")
 

@@ -14,7 +14,7 @@ from ReVertLib.files import whole_file
 from ReVertLib.progress import log
 from ReVertLib.shape.model import ShapeLibrary, build_model, load_shape_library, modes_of, save_model
 
-from .overview_figure import BACKGROUND, MUTED, OUTLINE, TEXT
+from .figure_style import MUTED, OUTLINE, TEXT, new_figure, save_figure, style_plot
 from .shape_model import Fit, SamplerScore, generalisation, held_out_fits, sampler_scores
 
 _FIGURES = {"dice": "Dice", "hd95_mm": "HD95, mm", "assd_mm": "ASSD, mm"}
@@ -94,11 +94,7 @@ def _write_fits(path: Path, fits: Iterable[Fit]) -> None:
 
 def _picture(path: Path, fits: list[Fit], unseen: list[Fit], people: ShapeLibrary) -> None:
     """Three panels of fits, boxes of people left out and points of those held out, and one of compactness."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure((11.0, 8.0), dpi=110, layout="constrained", facecolor=BACKGROUND)
-    FigureCanvasAgg(figure)
+    figure = new_figure(11.0, 8.0, 110, "constrained")
     panels = figure.subplots(2, 2).ravel()
     for axes, (field, title) in zip(panels, _FIGURES.items(), strict=False):
         _fit_panel(axes, fits, unseen, field)
@@ -110,13 +106,9 @@ def _picture(path: Path, fits: list[Fit], unseen: list[Fit], people: ShapeLibrar
     for axes in panels[1:]:
         axes.set_ylim(bottom=0)
     for axes in panels:
-        axes.set_facecolor(BACKGROUND)
-        axes.tick_params(colors=MUTED, length=0)
-        axes.grid(axis="y", color=MUTED, alpha=0.2)
-        axes.spines[:].set_visible(False)
+        style_plot(axes)
     figure.suptitle("boxes: people left out one at a time; points: held out from everything", color=MUTED, size=10)
-    with whole_file(path) as temporary:
-        figure.savefig(temporary, facecolor=BACKGROUND)
+    save_figure(figure, path)
 
 
 def _fit_panel(axes, fits: list[Fit], unseen: list[Fit], field: str) -> None:

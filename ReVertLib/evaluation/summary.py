@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .measure import ALIGNMENTS, UNIT_BALL, Evaluation, Row
+from ReVertLib.registration.icp import RIGID_ALIGNMENTS
+
+from .measure import UNIT_BALL, Evaluation, Row
 
 FAR_DEG = 20.0
 """A turn beyond this is no longer an error of degrees: another view was seen."""
@@ -75,7 +77,7 @@ def summaries(evaluation: Evaluation) -> list[Summary]:
     found = []
     for group, name, belongs in groups_of(evaluation.rows):
         for answer in evaluation.answers:
-            for alignment in (*ALIGNMENTS, UNIT_BALL):
+            for alignment in (*RIGID_ALIGNMENTS, UNIT_BALL):
                 chosen = [row for row in evaluation.chosen(answer, alignment) if belongs(row)]
                 if chosen:
                     found.append(_summary(group, name, chosen))

@@ -8,9 +8,9 @@ import numpy as np
 
 from ReVertLib.inference.verdict import WORDS
 from ReVertLib.metrics.reliability import reliability, reliability_table
+from ReVertLib.registration.icp import RIGID_ALIGNMENTS
 
 from .measure import (
-    ALIGNMENTS,
     BASELINE,
     BEST_FIT,
     BLANK,
@@ -66,7 +66,7 @@ def overall_table(evaluation: Evaluation) -> str:
     metrics = [title for _, title, _ in METRICS]
     rows = []
     for s in summaries(evaluation):
-        if s.group == "overall" and s.alignment in ALIGNMENTS:
+        if s.group == "overall" and s.alignment in RIGID_ALIGNMENTS:
             pose = (s.median_across_beam_mm, s.median_along_beam_mm, s.median_rotation_deg)
             where = (title_of(evaluation, s.answer), s.alignment, s.images)
             rows.append((*where, *_metrics(s), *(_figure(x, 1) for x in pose)))

@@ -21,7 +21,8 @@ from ReVertLib.geometry.transform import RigidTransform, SimilarityTransform
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.mesh.sampling import surface_points
 
-ALIGNMENTS = ("none", "translation", "rigid", "similarity")
+RIGID_ALIGNMENTS = ("none", "translation", "rigid")
+ALIGNMENTS = (*RIGID_ALIGNMENTS, "similarity")
 
 _MOVING_POINTS = 5_000
 _NEAREST_POINTS = 20_000

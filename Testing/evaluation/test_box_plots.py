@@ -6,11 +6,11 @@ import SimpleITK as sitk
 from matplotlib.colors import to_rgb
 from tiny_evaluation import NETWORK, SPHERE, constants, evaluation, row
 
-from ReVertLib.evaluation.box_plots import BOXES, CEILING, _dice_scale, box_plots
-from ReVertLib.evaluation.overview_figure import MUTED, OUTLINE, TEXT
+from ReVertLib.evaluation.box_plots import _dice_scale, box_plots
+from ReVertLib.evaluation.figure_style import CEILING, MUTED, OUTLINE, SERIES, TEXT
 
 DICE = {"network": 0.9, SPHERE.name: 0.6, "blank": 0.7, "baseline": 0.8, "best fit": 0.95}
-COLOURS = {"network": OUTLINE, SPHERE.name: BOXES[1], "blank": MUTED, "baseline": TEXT, "best fit": CEILING}
+COLOURS = {"network": OUTLINE, SPHERE.name: SERIES[1], "blank": MUTED, "baseline": TEXT, "best fit": CEILING}
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ import pytest
 import SimpleITK as sitk
 
 from ReVertLib.anatomy.template import load_template
-from ReVertLib.evaluation.error_map import FIELD_MM, VIEWS, error_colours, error_map, range_mm
+from ReVertLib.evaluation.error_map import FIELD_MM, VIEWS, error_map, range_mm
+from ReVertLib.evaluation.figure_style import ERRORS, colour_map
 from ReVertLib.geometry.views import view_rotation
 
 X, Y, Z = load_template().mean("L3").vertices.T
@@ -47,7 +48,7 @@ def test_the_bar_ends_where_nearly_all_vertices_do():
 
 
 def test_colours_fall_in_lightness_all_along():
-    luminance = error_colours()(np.linspace(0, 1, 101))[:, :3] @ [0.2126, 0.7152, 0.0722]
+    luminance = colour_map(ERRORS)(np.linspace(0, 1, 101))[:, :3] @ [0.2126, 0.7152, 0.0722]
     assert (np.diff(luminance) < 0).all()
 
 

@@ -13,12 +13,13 @@ from tiny_evaluation import knowing, one_image, plain_model, rows_of, run  # noq
 from ReVertLib.__main__ import main
 from ReVertLib.evaluation import evaluate as module
 from ReVertLib.evaluation.evaluate import evaluate
-from ReVertLib.evaluation.measure import ALIGNMENTS, UNIT_BALL
+from ReVertLib.evaluation.measure import UNIT_BALL
 from ReVertLib.evaluation.report import chosen_images, report_text
 from ReVertLib.evaluation.tables import overall_table, title_of
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import rotation_about
 from ReVertLib.mesh.mesh import Mesh, vertex_normals, volume_centroid
+from ReVertLib.registration.icp import RIGID_ALIGNMENTS
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +144,7 @@ def test_other_weights_are_answers_of_their_own(tmp_path, one_image):
     assert (network.name, network.file) == ("network", None)
     assert (other.name, other.file) == ("sphere abcdef01", "s.safetensors")
     dice = {row.alignment: row.metrics.dice for row in rows_of(result, other.name)}
-    assert list(dice) == [*ALIGNMENTS, UNIT_BALL]
+    assert list(dice) == [*RIGID_ALIGNMENTS, UNIT_BALL]
     assert dice["none"] < 0.9 < min(dice["translation"], dice["rigid"], dice[UNIT_BALL])
     assert len(rows_of(result, "blank")) == 3
     text = (tmp_path / "report" / "report.md").read_text()

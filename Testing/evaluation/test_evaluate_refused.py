@@ -10,10 +10,11 @@ from tiny_evaluation import constants, evaluation, knowing, one_image, plain_mod
 from ReVertLib.errors import InputError
 from ReVertLib.evaluation import evaluate as module
 from ReVertLib.evaluation.evaluate import evaluate
-from ReVertLib.evaluation.measure import ALIGNMENTS, UNIT_BALL
+from ReVertLib.evaluation.measure import UNIT_BALL
 from ReVertLib.evaluation.report import chosen_images, write_report
 from ReVertLib.evaluation.tables import level_table
 from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.registration.icp import RIGID_ALIGNMENTS
 
 WHOLE = evaluation([row(0.9), *constants()], errors_mm={"baseline": np.ones(3000)})
 
@@ -26,7 +27,7 @@ def test_an_answer_that_is_no_surface_is_left_out_and_said(one_image):
 
     result, lines = run(one_image, answer)
     assert [(row.answer, row.alignment) for row in result.rows] == [
-        *(("blank", alignment) for alignment in ALIGNMENTS),
+        *(("blank", alignment) for alignment in RIGID_ALIGNMENTS),
         ("baseline", "rigid"),
         ("baseline", UNIT_BALL),
         ("best fit", "rigid"),

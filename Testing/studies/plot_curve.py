@@ -11,13 +11,11 @@ import csv
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
-from ReVertLib.evaluation.overview_figure import BACKGROUND, DISTANCES, MUTED, OUTLINE, TEXT
+from ReVertLib.evaluation.figure_style import MUTED, SERIES, TEXT, new_figure, save_figure, style_plot
 
 TITLES = {"place": "place, camera frame", "seen": "place in the image", "shape": "shape, canonical frame"}
-COLOURS = dict(zip(TITLES, (DISTANCES[4], OUTLINE, DISTANCES[2]), strict=True))
+COLOURS = dict(zip(TITLES, SERIES[:3], strict=True))
 AVERAGED = 10
 
 
@@ -34,8 +32,7 @@ def main() -> None:
     with options.curve.open(newline="") as file:
         rows = list(csv.DictReader(file))
     steps = np.array([int(row["step"]) for row in rows])
-    figure = Figure((8.0, 4.0), dpi=110, layout="constrained", facecolor=BACKGROUND)
-    FigureCanvasAgg(figure)
+    figure = new_figure(8.0, 4.0, 110, "constrained")
     axes = figure.subplots()
     for term, title in TITLES.items():
         values = np.array([float(row[last_of(term, list(row))]) for row in rows])
@@ -45,11 +42,8 @@ def main() -> None:
     axes.set_xlabel("steps of 32 samples", color=MUTED)
     axes.set_ylabel("mean distance of control points, mm", color=MUTED)
     axes.legend(frameon=False, labelcolor=TEXT)
-    axes.set_facecolor(BACKGROUND)
-    axes.tick_params(colors=MUTED, length=0)
-    axes.grid(axis="y", color=MUTED, alpha=0.2)
-    axes.spines[:].set_visible(False)
-    figure.savefig(options.picture, facecolor=BACKGROUND)
+    style_plot(axes)
+    save_figure(figure, options.picture)
 
 
 if __name__ == "__main__":

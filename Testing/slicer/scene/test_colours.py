@@ -7,7 +7,7 @@ import slicer
 from scene_nodes import ABOUT, AP, fresh, outcome, radiograph_node
 from vtk.util.numpy_support import numpy_to_vtk
 
-from ReVertLib.evaluation import overview_figure
+from ReVertLib.evaluation import figure_style, overview_figure
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_signed_distance_is_symmetric_blue_inside_orange_outside(parts):
 def test_distances_have_the_colours_of_the_librarys_pictures(parts):
     _result, colours = parts
     scale = colours.SCALES["signed_distance_mm"]
-    assert scale.colours == overview_figure.DISTANCES
+    assert scale.colours == figure_style.SIGNED_DISTANCES
     assert scale.limits == (-overview_figure.RANGE_MM, overview_figure.RANGE_MM)
 
 

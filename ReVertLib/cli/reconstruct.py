@@ -86,7 +86,8 @@ def _reconstructed(predictor: Predictor, given: ReconstructionInput, path: Path,
 
     result = answer(predictor, given)
     output.parent.mkdir(exist_ok=True)
-    write_mesh(result.mesh, output)
+    expected = result.expected_error_mm
+    write_mesh(result.mesh, output, {} if expected is None else {"expected_error_mm": expected}, "camera")
     done = f"{path.name}: {output} in {1000 * result.seconds:.0f} ms on {result.device}"
     notes = (note for note in result.warnings if note != result.verdict.reason)
     log.info("; ".join([done, f"{result.verdict.word}: {result.verdict.reason}", *notes]))

@@ -52,7 +52,7 @@ def reconstruct_sample(out: Path, weights: Path | None, device: str) -> None:
             log.info(_row(name, mode, comparison.metrics))
         report[name] = {"milliseconds": 1000 * result.seconds} | {m: comparison_report(c) for m, c in found.items()}
         path = out / f"verse008_L3_{name}.stl"
-        write_mesh(result.mesh, path)
+        write_mesh(result.mesh, path, frame="camera")
         scene = Scene(pixels, geometry, result.mesh, truth, found["rigid"], view)
         demo_picture(path.with_suffix(".png"), scene, _title(name, 1000 * result.seconds, predictor))
     log.info(_row("no image", "rigid", found["rigid"].baseline) + "   <- baseline: the mean vertebra of 87 patients")

@@ -143,7 +143,7 @@ def _build_vertebra(vertebra: Vertebra, out: Path, name: str, options: Options, 
         write_drr(drr, image)
         poses.append(_pose(image.name, view_name, view, drr))
     (rendering / POSES).write_text(json.dumps(poses, indent=1) + "\n")
-    write_mesh(vertebra.mesh_lps, part / "mesh.stl")
+    write_mesh(vertebra.mesh_lps, part / "mesh.stl", frame="LPS")
     folder, surface = rendering_folder(out, name).parent, mesh_path(out, name)
     for place in (folder, surface):
         place.parent.mkdir(exist_ok=True)

@@ -11,7 +11,10 @@ from ReVertLib.errors import InputError
 from ReVertLib.mesh.mesh import Mesh, mesh_area_mm2, mesh_volume_mm3
 from ReVertLib.mesh.polydata import isosurface
 
-from .volume import Volume, read_volume
+from .volume import Volume, read_volume, slices
+
+MIN_VOLUME_MM3 = 1000.0
+"""A lumbar vertebra has 30,000 and more; labels below this are fragments at the border of a scan."""
 
 
 def read_label_map(path: str | Path) -> Volume:
@@ -60,6 +63,18 @@ def label_region(labels: Volume, label: int, margin_mm: float) -> tuple[np.ndarr
     lower, upper = regions[label]
     margin = np.ceil(margin_mm / labels.spacing_mm).astype(int)
     return lower - margin, upper + margin
+
+
+def check_is_vertebra(labels: Volume, label: int) -> None:
+    """Raises InputError for a label that is absent, one slice or voxel, or smaller than `MIN_VOLUME_MM3`."""
+    lower, upper = label_region(labels, label, 0.0)
+    size = upper - lower
+    if size.min() == 1:
+        raise InputError(f"label {label}: expected a vertebra, got one slice of {' x '.join(map(str, size))} voxels")
+    count = (labels.array[slices(lower, upper)] == label).sum()
+    volume_mm3 = count * abs(np.linalg.det(labels.ijk_to_lps[:3, :3]))
+    if volume_mm3 < MIN_VOLUME_MM3:
+        raise InputError(f"label {label}: expected a vertebra, got a fragment of {volume_mm3:.0f} mm^3")
 
 
 def is_cut_off(labels: Volume, label: int) -> bool:

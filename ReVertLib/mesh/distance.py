@@ -11,6 +11,7 @@ from ReVertLib.errors import InputError
 
 from .mesh import Mesh, mesh_volume_mm3
 from .polydata import to_polydata
+from .solid import open_edges, with_three_corners
 
 _LARGEST_MM = 400.0
 
@@ -30,14 +31,10 @@ def check_closed(mesh: Mesh, what: str) -> None:
     Even and not two, because writing a surface in single precision may merge two close vertices and so pinch it;
     triangles that lost a corner this way are ignored.
     """
-    a, b, c = mesh.faces.T
-    faces = mesh.faces[(a != b) & (b != c) & (c != a)]
-    if len(faces) == 0:
+    if len(with_three_corners(mesh.faces)) == 0:
         raise InputError(f"{what}: expected a surface with triangles, got none")
-    edges = np.sort(np.vstack([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
-    counts = np.unique(edges @ [len(mesh.vertices), 1], return_counts=True)[1]
-    if (counts % 2).any():
-        raise InputError(f"{what}: expected a closed surface, got one with {int((counts % 2).sum())} open edges")
+    if unpaired := open_edges(mesh):
+        raise InputError(f"{what}: expected a closed surface, got one with {unpaired} open edges")
     size_mm = np.ptp(mesh.vertices, axis=0).max()
     if size_mm > _LARGEST_MM:
         raise InputError(f"{what}: expected a vertebra in mm, at most {_LARGEST_MM:g} across, got {size_mm:.4g}")

@@ -15,11 +15,12 @@ import numpy as np
 
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL
-from ReVertLib.imaging.labels import is_cut_off, label_mesh, read_label_map
+from ReVertLib.imaging.labels import check_is_vertebra, is_cut_off, label_mesh, read_label_map
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.distance import check_closed, vertex_distances_mm
 from ReVertLib.mesh.io import MESH_SUFFIXES, read_mesh
-from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.mesh.mesh import Mesh, mesh_area_mm2
+from ReVertLib.mesh.solid import as_solid
 from ReVertLib.registration.icp import align
 
 from .records import Comparison, SurfaceMetrics
@@ -27,6 +28,9 @@ from .surface import surface_metrics
 
 STAGES = ("Aligning", "Measuring", "Measuring the baseline")
 """What `compare` does, in order; the last only with a baseline."""
+
+_MOST_LOSS_RATIO, _LOSS_LEFT_OPEN = 3.0, 0.1
+"""A Dice that is short of 1 by so many times what the distances explain, and so much more, contradicts them."""
 
 _MESH_SUFFIXES = (*MESH_SUFFIXES, ".vtk")
 _LABEL_MAP_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd")
@@ -67,6 +71,7 @@ def labelled_target(labels: Volume, label: int | None, name: str) -> tuple[Mesh,
     if label not in present:
         expected = ", ".join(map(str, present)) or "a map with labels"
         raise InputError(f"label: expected one of {expected} of {name}, got {label or 'none'}")
+    check_is_vertebra(labels, label)
     if is_cut_off(labels, label):
         warnings.warn(f"label {label} touches the border of {name}: it may be cut off", stacklevel=3)
     return label_mesh(labels, label), LEVEL_OF_LABEL.get(label)
@@ -86,19 +91,40 @@ def compare(
     or not of a vertebra's size.
     """
     aligning, measuring, measuring_baseline = STAGES
-    check_closed(mesh, "mesh")
+    solid, target = as_solid(mesh, "mesh"), as_solid(target, "target")
+    check_closed(solid, "mesh")
     check_closed(target, "target")
     say(aligning)
-    alignment = align(mesh, target, mode)
-    moved = mesh.moved(alignment)
+    alignment = align(solid, target, mode)
+    moved = solid.moved(alignment)
     say(measuring)
-    metrics, distances = surface_metrics(moved, target), vertex_distances_mm(moved, target)
+    metrics, distances = surface_metrics(moved, target), vertex_distances_mm(mesh.moved(alignment), target)
+    for doubt in _doubts(metrics, moved, target):
+        warnings.warn(doubt, stacklevel=2)
     found = baseline_mode = None
     if baseline is not None:
         say(measuring_baseline)
         baseline_mode = "similarity" if mode == "similarity" else "rigid"
         found = baseline_metrics(baseline, target, baseline_mode)
     return Comparison(mode, level, alignment, metrics, distances, found, baseline_mode)
+
+
+def _doubts(metrics: SurfaceMetrics, mesh: Mesh, target: Mesh) -> list[str]:
+    """What says that figures do not mean what they seem to: surfaces in two frames, an overlap that does not go with
+    the distances.
+
+    Surfaces of area A and volume V that are d apart differ by about A d, so that Dice is about 1 - A d / (2 V).
+    """
+    low, high = (np.stack([m.vertices.min(0), m.vertices.max(0)]) for m in (mesh, target))
+    apart_mm = float(np.linalg.norm(np.maximum(np.maximum(low[0] - high[1], high[0] - low[1]), 0)))
+    if apart_mm > 0:
+        return [f"mesh and target are {apart_mm:.0f} mm apart: two frames? Align them, or bring both into one frame"]
+    volume = metrics.volume_mm3 + metrics.target_volume_mm3
+    expected_loss = (mesh_area_mm2(mesh) + mesh_area_mm2(target)) * metrics.assd_mm / (2 * volume)
+    if 1 - metrics.dice > _MOST_LOSS_RATIO * expected_loss + _LOSS_LEFT_OPEN:
+        cause = "does one surface cross itself, or lie double in part?"
+        return [f"Dice {metrics.dice:.3f} does not go with HD95 {metrics.hd95_mm:.2f} mm: {cause}"]
+    return []
 
 
 def baseline_metrics(baseline: Mesh, target: Mesh, mode: str) -> SurfaceMetrics:
@@ -111,12 +137,16 @@ def comparison_table(comparison: Comparison) -> str:
     columns = [comparison.metrics, *([comparison.baseline] if comparison.baseline else [])]
     lines = [f"{'':22}{'':5}{'mesh':>10}" + f"{'baseline':>10}" * (len(columns) - 1)]
     for field, (title, unit, form) in _ROWS.items():
-        values = (form.format(getattr(column, field)) for column in columns)
+        values = (_figure(field, form, getattr(column, field)) for column in columns)
         lines.append(f"{title:22}{unit:5}" + "".join(f"{value:>10}" for value in values))
     lines.append(f"mesh: {comparison.level or 'level unknown'}, {_alignment_text(comparison)}")
     if comparison.baseline:
         lines.append(f"baseline: mean vertebra of 87 patients, no radiograph, aligned by {comparison.baseline_mode}")
     return "\n".join(lines) + "\n"
+
+
+def _figure(field: str, form: str, value: float) -> str:
+    return "apart" if field == "dice" and value == 0 else form.format(value)
 
 
 def _alignment_text(comparison: Comparison) -> str:

@@ -22,7 +22,14 @@ from ReVertLib.geometry.sidecar import sidecar_path, sidecar_text
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import camera_from_lps, view_rotation
 from ReVertLib.imaging.grey_values import MAX_SIDE_PX, MIN_SIDE_PX, quantised
-from ReVertLib.imaging.labels import check_same_grid, label_centre_lps, label_mesh, label_region, touches_border
+from ReVertLib.imaging.labels import (
+    check_is_vertebra,
+    check_same_grid,
+    label_centre_lps,
+    label_mesh,
+    label_region,
+    touches_border,
+)
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.io import MESH_SUFFIXES, write_mesh
 from ReVertLib.mesh.mesh import Mesh
@@ -35,9 +42,6 @@ SDD_MM = 1020.0
 SOD_MM = 600.0
 FIELD_MM = 130.0
 """With no pixel spacing given, the image's columns cover this much at the vertebra's depth."""
-
-MIN_VOLUME_MM3 = 1000.0
-"""A lumbar vertebra has 30,000 and more; labels below this are fragments at the border of a scan."""
 
 
 @dataclass(frozen=True)
@@ -99,11 +103,9 @@ class Vertebra:
 
     def __init__(self, ct: Volume, labels: Volume, label: int, context: bool = False) -> None:
         check_same_grid(ct, labels)
+        check_is_vertebra(labels, label)
         box = label_region(labels, label, 0.0)
         region = labels.cropped(*box)
-        volume_mm3 = (region.array == label).sum() * region.spacing_mm.prod()
-        if volume_mm3 < MIN_VOLUME_MM3:
-            raise InputError(f"label {label}: expected a vertebra, got a fragment of {volume_mm3:.0f} mm^3")
         alone = attenuation(ct.cropped(*box), region.array == label)
         if not alone.array.any():
             raise InputError(f"CT: expected bone inside label {label}, got nothing but air")
@@ -201,6 +203,6 @@ def write_drr(drr: Drr, out_png: str | Path, mesh_path: str | Path | None = None
     with whole_file(sidecar_path(out_png)) as temporary:
         temporary.write_text(sidecar_text(drr.geometry))
     if mesh_path is not None:
-        write_mesh(drr.mesh, mesh_path)
+        write_mesh(drr.mesh, mesh_path, frame="camera")
     with whole_file(out_png) as temporary:
         sitk.WriteImage(sitk.GetImageFromArray(drr.pixels), str(temporary), useCompression=True)

@@ -134,12 +134,14 @@ def _outcome(predictor: Predictor, pixels: np.ndarray, geometry: Geometry, progr
 
 
 def _surface(target: Mask) -> Mesh:
-    from ReVertLib.imaging.labels import label_mesh
+    from ReVertLib.imaging.labels import check_is_vertebra, label_mesh
     from ReVertLib.imaging.volume import Volume
 
     if not target.array.any():
         raise InputError("segment: expected a filled one, got an empty segment")
-    return label_mesh(Volume(target.array, target.to_mm), True)
+    segment = Volume(target.array.astype(np.uint8), target.to_mm)
+    check_is_vertebra(segment, 1)
+    return label_mesh(segment, 1)
 
 
 def _version(name: str) -> str | None:

@@ -12,10 +12,18 @@ import vtk
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import rotation_about
+from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.io import write_mesh
 from ReVertLib.mesh.mesh import Mesh, mesh_quality
 from ReVertLib.mesh.polydata import from_polydata
-from ReVertLib.metrics.compare import baseline_metrics, compare, comparison_report, comparison_table, read_target
+from ReVertLib.metrics.compare import (
+    baseline_metrics,
+    compare,
+    comparison_report,
+    comparison_table,
+    labelled_target,
+    read_target,
+)
 
 
 def ellipsoid(*radii, centre=(0.0, 0.0, 0.0)):
@@ -183,3 +191,53 @@ def test_bad_surfaces_and_modes():
         compare(target, Mesh(target.vertices, target.faces[1:]), "rigid")
     with pytest.raises(InputError, match="alignment: expected one of none"):
         compare(target, target, "affine")
+
+
+def test_surfaces_in_two_frames_are_said_to_be(compared):
+    ball, far = ellipsoid(20, 20, 20), ellipsoid(20, 20, 20, centre=(0, 30, 700))
+    with pytest.warns(UserWarning, match="mesh and target are 660 mm apart: two frames"):
+        found = compare(ball, far, "none")
+    assert found.metrics.dice == 0
+    assert re.search(r"Dice, 0.5 mm grid +apart\n", comparison_table(found))
+
+
+@pytest.mark.parametrize("radii", [(20, 20, 20), (30, 14, 8)])
+@pytest.mark.parametrize("shift_mm", [0.5, 5.0, 15.0])
+def test_an_overlap_that_goes_with_the_distances_is_not_doubted(radii, shift_mm, recwarn):
+    compare(ellipsoid(*radii), ellipsoid(*radii, centre=(shift_mm, 0, 0)), "none")
+    assert not recwarn.list
+
+
+def test_an_overlap_that_contradicts_the_distances_is_doubted():
+    """A ball with itself inside once more, a little smaller: what lies in both is outside."""
+    ball = ellipsoid(20, 20, 20)
+    both = Mesh(
+        np.vstack([ball.vertices, 0.98 * ball.vertices]), np.vstack([ball.faces, ball.faces + len(ball.vertices)])
+    )
+    message = r"Dice 0\.1\d\d does not go with HD95 0\.4\d mm: does one surface cross itself"
+    with pytest.warns(UserWarning, match=message):
+        compare(both, ball, "none")
+
+
+def test_corners_that_share_no_vertices_are_joined_and_each_has_its_distance():
+    ball = ellipsoid(20, 20, 20)
+    corners = Mesh(ball.vertices[ball.faces].reshape(-1, 3), np.arange(ball.faces.size).reshape(-1, 3))
+    corners = corners.moved(RigidTransform.shift(np.array([1.0, 0, 0])))
+    found, expected = compare(corners, ball, "none"), compare(ellipsoid(20, 20, 20, centre=(1, 0, 0)), ball, "none")
+    assert found.metrics.dice == pytest.approx(expected.metrics.dice)
+    assert found.signed_distance_mm.shape == (len(corners.vertices),)
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ((5, 5, 5), "label 22: expected a vertebra, got one slice of 1 x 1 x 1 voxels"),
+        ((slice(4, 30), 5, slice(2, 30)), "label 22: expected a vertebra, got one slice of 28 x 1 x 26 voxels"),
+        ((slice(4, 8),) * 3, r"label 22: expected a vertebra, got a fragment of 64 mm\^3"),
+    ],
+)
+def test_masks_that_are_no_vertebra(part, message):
+    array = np.zeros((40, 40, 40), np.uint8)
+    array[part] = 22
+    with pytest.raises(InputError, match=message):
+        labelled_target(Volume(array, np.eye(4)), 22, "the map")

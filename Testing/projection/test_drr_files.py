@@ -94,7 +94,8 @@ def test_written_files_are_the_same_every_time(tmp_path):
 
 def test_where_an_image_lies_its_geometry_and_surface_lie_too(tmp_path, monkeypatch):
     drr = vertebra_drr(*ball(), L3, DrrView(), CAMERA, SIZE_PX)
-    monkeypatch.setattr("ReVertLib.projection.drr.write_mesh", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    stopped = lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt)  # noqa: E731
+    monkeypatch.setattr("ReVertLib.projection.drr.write_mesh", stopped)
     with pytest.raises(KeyboardInterrupt):
         write_drr(drr, tmp_path / "a.png", tmp_path / "a.stl")
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]

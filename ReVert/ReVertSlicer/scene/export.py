@@ -21,9 +21,9 @@ FRAMES = ("LPS", "RAS")
 
 
 def exportMesh(modelNode, path, frame="LPS"):
-    """Writes a model where it lies in the world, its alignment included, in mm: .stl, .ply, .obj, or .vtp with its
-    expected errors and distances. Raises InputError for another suffix or frame, a path that cannot be written, and a
-    model without a surface or under a transform that is not linear."""
+    """Writes a model where it lies in the world, its alignment included, in mm: .stl, .obj, or .ply and .vtp with its
+    expected errors and distances; the header names the frame. Raises InputError for another suffix or frame, a path
+    that cannot be written, and a model without a surface or under a transform that is not linear."""
     if frame not in FRAMES:
         raise InputError(_("frame: expected LPS or RAS, got {frame!r}").format(frame=str(frame)[:40]))
     polydata = modelNode.GetPolyData()
@@ -34,7 +34,8 @@ def exportMesh(modelNode, path, frame="LPS"):
     mesh = from_polydata(polydata).mapped(matrix)
     if frame == "LPS":
         mesh = mesh.moved(RigidTransform.turn(LPS_FROM_RAS))
-    write_mesh(mesh, path, {name: vtk_to_numpy(data.GetArray(name)) for name in SCALES if data.HasArray(name)})
+    values = {name: vtk_to_numpy(data.GetArray(name)) for name in SCALES if data.HasArray(name)}
+    write_mesh(mesh, path, values, frame)
 
 
 def exportTable(tableNode, path):

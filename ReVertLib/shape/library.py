@@ -25,7 +25,7 @@ from ReVertLib.registration.correspondence import fitted, onto_mean
 from ReVertLib.registration.untangle import untangled
 
 MEAN_SHAPE = "mean_of_87"
-"""A folder of mean shapes, which are nobody's."""
+"""The folder of mean shapes, which are of no one person."""
 
 FEW_DIRECTIONS, FILLED_GRID_MM = 100, 0.7
 THORACIC = {18: "T11", 19: "T12"}

@@ -1,4 +1,4 @@
-"""A real abdomen around spines nobody has: one CT of a whole trunk, its spine taken out, bent around another.
+"""A real abdomen around synthetic spines: the CT of a whole trunk, its spine taken out, warped around another.
 
 The CT is ACRIN-FLT-Breast's (TCIA, doi 10.7937/K9/TCIA.2017.ol20zmxg, CC BY 3.0) in `background_abdomen`. Where its
 upper endplates lie was read off its middle sagittal plane by eye.

@@ -1,4 +1,4 @@
-"""A lumbar spine nobody has: T11, T12, L1-L5 and a sacrum, stacked endplate on disc on endplate.
+"""A synthetic lumbar spine: T11, T12, L1-L5 and a sacrum, stacked endplate on disc on endplate.
 
 The vertebrae of one person resemble each other: each mixes one draw of shape that all share with one of its own. The
 chain grows from the sacrum upward. The angle between the upper endplates of neighbours is the drawn lordosis times the

@@ -88,7 +88,7 @@ def wedge(bone: Bone) -> np.ndarray:
 
 
 def measured(bones: Sequence[Bone]) -> dict:
-    """What a reader of films would measure, for the record: lordosis between the upper endplates of L1 and S1, the
+    """What a radiologist would measure, for the metadata: lordosis between the upper endplates of L1 and S1, the
     coronal angle between the most tilted vertebrae, and disc heights."""
     up = np.stack([bone.lps_from_upper.rotation[:, 2] for bone in bones])
     back, side = np.degrees(np.arctan2(up[:, 1], up[:, 2])), np.degrees(np.arctan2(up[:, 0], up[:, 2]))

@@ -25,7 +25,7 @@ EACH_STEP = 0.4
 OPTICAL_DEPTH = 3.0
 """The line integral through the densest bone: how many photons are left where an image is 1 is exp(-OPTICAL_DEPTH)."""
 WHITE = 1.2
-"""Metal is no brighter than this, for there a film is all white."""
+"""Metal is no brighter than this: there the detector is saturated."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def _boxes(image: Tensor, draw: _Draw) -> Tensor:
 
 
 def _collimation(image: Tensor, draw: _Draw) -> Tensor:
-    """Blades over one to four sides of the image, a little aslant: black, or white where the film was not exposed."""
+    """Blades over one to four sides of the image, a little aslant: black, or white as what was not exposed."""
     size = image.shape[-1]
     at = torch.arange(size, device=image.device) / size
     reach = (draw.uniform(-0.25, 0.25, 4, len(image), 1, 1) + draw.uniform(-0.06, 0.06, 4, len(image), 1, 1)).clamp(

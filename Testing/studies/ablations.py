@@ -1,8 +1,8 @@
 """What each part of the network is worth: one change at a time, every row trained from nothing with the same budget.
 
-    python Testing/studies/ablations.py WORLD NEW OUT [--steps 400] [--only "level withheld" ...]
+    python Testing/studies/ablations.py SAMPLES NEW OUT [--steps 400] [--only "level withheld" ...]
 
-WORLD and NEW are folders of `revert simulate`, to train on and, not seen in training, to measure on. So that a row
+SAMPLES and NEW are folders of `revert simulate`, to train on and, not seen in training, to measure on. So that a row
 takes minutes on one core, the network is narrow and all samples are near AP (within 35 degrees), where the pose is
 easily found. OUT/ablations.csv gets a line per row as it is done; rows that are there are skipped.
 """
@@ -249,12 +249,12 @@ def rigid_mm(points: np.ndarray, target: np.ndarray) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name in ("world", "new", "out"):
+    for name in ("samples", "new", "out"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--steps", type=int, default=400, help="of 16 samples (default %(default)s)")
     parser.add_argument("--only", nargs="+", choices=ROWS, default=list(ROWS), metavar="ROW")
     options = parser.parse_args()
-    samples, new = Samples(options.world), Samples(options.new)
+    samples, new = Samples(options.samples), Samples(options.new)
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "ablations.csv"
     done = {line["row"] for line in csv.DictReader(path.open(newline=""))} if path.exists() else set()

@@ -52,7 +52,7 @@ def test_an_isolated_vertebra_raises_no_warning(input_warnings, pixels, sources)
     [
         ({"brightEdge": 0.3}, False, "the border is not black"),
         ({"darkEdge": 0.3, "lowest": 0}, True, "the border is not black"),
-        ({"highest": 0.02}, False, "2% of the image is saturated"),
+        ({"highest": 0.011}, False, "1% of the image is saturated"),
         ({"darkEdge": 0, "lowest": 0.02}, True, "2% of the image is saturated"),
         ({"levels": 2}, False, "only 2 grey levels"),
     ],

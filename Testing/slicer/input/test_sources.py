@@ -153,7 +153,7 @@ def test_1_mm_is_unknown(sources):
     assert found.missing == {"pixel_spacing_mm": "Slicer's 1 mm for an unknown spacing"}
 
 
-@pytest.mark.parametrize("name", ["film.png", "film.JPG", "film.tif"])
+@pytest.mark.parametrize("name", ["film.png", "film.jpg", "film.JPEG", "film.tif", "film.tiff", "film.bmp"])
 def test_a_printers_resolution_is_no_spacing(sources, tmp_path, name):
     found = sources.sourcesOf(stored_node(tmp_path / name))
     assert found.missing["pixel_spacing_mm"] == "a picture file's resolution, which is meant for printers"

@@ -142,11 +142,11 @@ def test_placements_from_before_the_module_was_opened_are_followed(panel, radiog
     assert all(observed is not node for observed, *_ in panel.Observations)
 
 
-def test_the_slice_of_a_stack_is_not_asked_of_another_image(panel, radiograph):
-    stack = radiograph_node(slices=3)
-    panel.ui.radiographSelector.setCurrentNode(stack)
+@pytest.mark.parametrize("slices", [1, 2])
+def test_the_slice_of_a_stack_is_not_asked_of_a_shorter_one(panel, slices):
+    panel.ui.radiographSelector.setCurrentNode(radiograph_node(slices=3))
     panel.ui.sliceSpinBox.setValue(2)
-    panel.ui.radiographSelector.setCurrentNode(radiograph)
+    panel.ui.radiographSelector.setCurrentNode(radiograph_node(slices=slices))
     assert panel.state.sliceIndex == 0
     assert panel.check.problems == ()
 

@@ -76,6 +76,15 @@ def test_the_next_guess_is_how_long_it_took(runner_module, clock):
     assert told[-1].secondsLeft == pytest.approx(4.0)
 
 
+def test_a_cold_start_tells_how_long_starting_takes(runner_module, clock):
+    runner, worker, told, answers = running(runner_module, ready=False)
+    clock[0] += 12.0
+    worker.done("reply")
+    runner.run("compare", "message", answers.append, answers.append)  # the process was lost meanwhile
+    start = 12.0 - runner_module.FIRST_GUESS_S["reconstruct"]
+    assert told[-1].secondsLeft == pytest.approx(start + runner_module.FIRST_GUESS_S["compare"])
+
+
 def test_failure_ends_it_once(runner_module, clock):
     runner, worker, told, answers = running(runner_module)
     worker.fail("worker: expected to answer, got an end")

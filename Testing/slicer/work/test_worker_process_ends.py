@@ -1,6 +1,7 @@
 """How the child process ends: cancelled, killed, crashed, never begun; each is told once, or not at all."""
 
 import sys
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -32,6 +33,19 @@ def test_cancel_in_the_middle(make_worker, command):
     worker.start()
     assert Asked(worker, "echo", number=1).outcome() == ([{"number": 1}], [])
     assert not asked.ended
+
+
+def test_a_worker_that_does_not_react_is_ended_behind_its_launcher(make_worker):
+    """A stopped process stands for one in the middle of a long computation: it does not see its input end."""
+    worker = ready(make_worker(LAUNCHER))
+    process = psutil.Process(pid_of(worker))
+    process.suspend()
+    try:
+        worker.cancel()
+        assert run_until(lambda: is_gone(process.pid), DEADLINE_S)
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def test_cancel_before_the_process_has_said_anything(make_worker):

@@ -14,6 +14,7 @@ NOTES = {
         "label maps with labels 20 to 24 (L1 to L5), or surfaces <case>/L1.ply to L5.ply; for patients also "
         "labels 18 and 19 (T11, T12)"
     ),
+    "takes": "about 16 s of CPU a vertebra, its mirror image included, and 0.5 GB",
     "example": "revert shapes data runs/shapes.npz",
 }
 

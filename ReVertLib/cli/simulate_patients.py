@@ -11,6 +11,7 @@ NOTES = {
         "the vertebrae of `revert shapes`, T11 and T12 (labels 18, 19) among them, and at least one case with "
         "L5 and the sacrum (labels 24, 26)"
     ),
+    "takes": "about 27 s of CPU a patient and 1.6 GB",
     "example": "revert simulate-patients data runs/shapes.npz runs/patients --count 200",
 }
 

@@ -17,6 +17,7 @@ NOTES = {
     "needs": (
         "a folder of `revert simulate` or `revert dataset`; with --simulate the cases that `revert simulate` needs"
     ),
+    "takes": "about 1.4 s of CPU a step of 32 samples and 1.3 GB",
     "example": "revert train runs/samples runs/template --steps 20000",
 }
 

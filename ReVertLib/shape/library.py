@@ -69,6 +69,14 @@ class RegisteredVertebrae:
         return np.isin(self.label, list(LEVEL_OF_LABEL))
 
 
+def differences_from(means: np.ndarray, rows: RegisteredVertebrae) -> np.ndarray:
+    """(r, n, 3) mm: registered vertebrae, laid rigidly over the means (5, n, 3), minus the mean of their level; of L1
+    for T11 and T12."""
+    means_of_rows = (means[LEVELS.index(LEVEL_OF_LABEL.get(label, "L1"))] for label in rows.label.tolist())
+    pairs = zip(rows.vertices, means_of_rows, strict=True)
+    return np.stack([onto_mean(vertices, mean) - mean for vertices, mean in pairs])
+
+
 @dataclass(frozen=True)
 class Source:
     """The surface of a real vertebra, T11-L5, mm: from a label map in LPS, from a mesh in its own frame."""

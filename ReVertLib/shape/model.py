@@ -24,14 +24,14 @@ from scipy.optimize import minimize
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.dataset.cases import HELD_OUT
 from ReVertLib.files import existing_file, whole_file
-from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS
+from ReVertLib.geometry.levels import LEVEL_OF_LABEL
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.progress import log, progress
 from ReVertLib.registration.correspondence import centred, onto_mean
 from ReVertLib.registration.nonrigid import farthest_points, gaussian
 from ReVertLib.registration.untangle import untangled
 
-from .library import RegisteredVertebrae
+from .library import RegisteredVertebrae, differences_from
 from .random_field import random_fields
 
 MODE_COUNT = 24
@@ -73,14 +73,6 @@ def load_shape_library(path: Path, means: np.ndarray, held_out: Iterable[str] = 
     for other in set(rows.label.tolist()) - set(LEVEL_OF_LABEL):
         differences[rows.label == other] -= differences[rows.label == other].mean(0)
     return ShapeLibrary(differences, _persons(rows.case), rows.label, rows.mirrored)
-
-
-def differences_from(means: np.ndarray, rows: RegisteredVertebrae) -> np.ndarray:
-    """(r, n, 3) mm: registered vertebrae, laid rigidly over the means (5, n, 3), minus the mean of their level; of L1
-    for T11 and T12."""
-    means_of_rows = (means[LEVELS.index(LEVEL_OF_LABEL.get(label, "L1"))] for label in rows.label.tolist())
-    pairs = zip(rows.vertices, means_of_rows, strict=True)
-    return np.stack([onto_mean(vertices, mean) - mean for vertices, mean in pairs])
 
 
 def _persons(cases: np.ndarray) -> np.ndarray:

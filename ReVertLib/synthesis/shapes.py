@@ -21,8 +21,8 @@ from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.progress import progress
 from ReVertLib.registration.correspondence import centred, onto_mean
 from ReVertLib.registration.untangle import untangled
-from ReVertLib.shape.library import RegisteredVertebrae
-from ReVertLib.shape.model import ShapeModel, differences_from, load_model
+from ReVertLib.shape.library import RegisteredVertebrae, differences_from
+from ReVertLib.shape.model import ShapeModel, load_model
 from ReVertLib.shape.random_field import random_fields
 
 from .bone import CtSource, load_ct_source

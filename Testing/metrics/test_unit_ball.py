@@ -13,7 +13,7 @@ from ReVertLib.geometry.views import rotation_about
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.metrics.surface import dice
 from ReVertLib.metrics.unit_ball import onto_ball
-from ReVertLib.training.run import sphere_loss
+from ReVertLib.training.loss_terms import sphere_loss
 
 
 def cube(side, corner):

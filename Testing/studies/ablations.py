@@ -33,7 +33,7 @@ from ReVertLib.registration.icp import best_motion
 from ReVertLib.resources import SHAPE_MODEL_FILE
 from ReVertLib.shape.best_fit import RANK
 from ReVertLib.shape.model import load_model
-from ReVertLib.training import run
+from ReVertLib.training import loss_terms
 from ReVertLib.training.augmentation import AUGMENTED_SHARE, augmented
 from ReVertLib.training.run import AVERAGE_DECAY, TrainOptions, learning_rate_at
 from ReVertLib.training.samples import Batch, Samples
@@ -106,7 +106,7 @@ class Row:
     pixels: int = CROP_SIZE_PX
     seen: Callable[[Batch], Batch] = lambda batch: batch
     loss: Callable[[dict[str, Tensor]], Tensor] = lambda terms: sum(terms.values())
-    distance: Callable[[Tensor, Tensor], Tensor] = run.mean_distance
+    distance: Callable[[Tensor, Tensor], Tensor] = loss_terms.mean_distance
     shapes: int = 1
     augmented_share: float = AUGMENTED_SHARE
     seed: int = 0
@@ -203,8 +203,8 @@ def trained(row: Row, samples: Samples, steps: int) -> nn.Module:
         for group in optimiser.param_groups:
             group["lr"] = learning_rate_at(step, options)
         optimiser.zero_grad(set_to_none=True)
-        with patch.object(run, "mean_distance", row.distance):
-            row.loss(run.losses(network.train(), "template", batch)).backward()
+        with patch.object(loss_terms, "mean_distance", row.distance):
+            row.loss(loss_terms.losses(network.train(), "template", batch)).backward()
         nn.utils.clip_grad_norm_(network.parameters(), 10.0)
         optimiser.step()
         decay = min(AVERAGE_DECAY, (step + 1) / (step + 10))

@@ -277,3 +277,15 @@ def test_the_sphere_takes_a_step(folder, tmp_path):
     assert loaded.architecture == "sphere"
     after = {k.removeprefix("network."): v for k, v in tensors_of(tmp_path).items() if k.startswith("network.")}
     assert (after["head.4.weight"] - start["head.4.weight"]).abs().max() > 0
+
+
+def test_learning_rate_by_hand():
+    options = TrainOptions(steps=400, learning_rate=0.01)
+    expected = {
+        0: 0.01 / 100,
+        49: 0.01 * 0.5 * 0.5 * (1 + math.cos(math.pi * 49 / 400)),
+        200: 0.005,
+        300: 0.01 * (2 - math.sqrt(2)) / 4,
+        400: 0.0,
+    }
+    assert {s: learning_rate_at(s, options) for s in expected} == pytest.approx(expected)

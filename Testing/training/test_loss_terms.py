@@ -1,26 +1,12 @@
-"""What the training loop minimises, and its learning rate, by hand."""
-
-import math
+"""The terms of the loss, by hand."""
 
 import pytest
 import torch
 
 from ReVertLib.network.losses import chamfer_distance
 from ReVertLib.network.posed_shape import PosedShape
-from ReVertLib.training.run import TrainOptions, learning_rate_at, sphere_loss, template_loss
+from ReVertLib.training.loss_terms import sphere_loss, template_loss
 from ReVertLib.training.samples import Batch
-
-
-def test_learning_rate_by_hand():
-    options = TrainOptions(steps=400, learning_rate=0.01)
-    expected = {
-        0: 0.01 / 100,
-        49: 0.01 * 0.5 * 0.5 * (1 + math.cos(math.pi * 49 / 400)),
-        200: 0.005,
-        300: 0.01 * (2 - math.sqrt(2)) / 4,
-        400: 0.0,
-    }
-    assert {s: learning_rate_at(s, options) for s in expected} == pytest.approx(expected)
 
 
 def one_sample(offset=(0.0, 0.0, 0.0)):

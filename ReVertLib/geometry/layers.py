@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .camera import Geometry
+from .plausible import check_plausible
 from .sidecar import checked_parameter, complete_geometry, read_sidecar, sidecar_path
 from .views import VIEW_ANGLES
 
@@ -36,13 +37,16 @@ class LayeredGeometry:
         """This before one more layer: parameters that are known already keep their value and source.
 
         parameters: by sidecar key or view angle; None counts as absent. source: of all of them, or of each by its key.
-        Raises InputError for a key or a value that there cannot be.
+        Raises InputError for a key or a value that there cannot be, and for a length that no system has unless it is
+        known already: so a wrong tag can be overruled.
         """
         layer = {
             key: SourcedValue(checked_parameter(key, value), source if isinstance(source, str) else source[key])
             for key, value in parameters.items()
             if value is not None
         }
+        for key in layer.keys() - self.known:
+            check_plausible(key, layer[key].value, layer[key].source)
         return LayeredGeometry({**layer, **self.known})
 
     def over_sidecar(self, image_path: str | Path | None, sidecar: str | Path | None = None) -> LayeredGeometry:

@@ -12,6 +12,7 @@ from ReVertLib.errors import InputError, one_line
 
 from .camera import _LENGTHS, Geometry, _numbers
 from .levels import LEVELS
+from .plausible import check_lengths
 from .views import VIEW_ANGLES
 
 
@@ -33,7 +34,8 @@ def complete_geometry(parameters: dict, size_px: tuple[int, int]) -> Geometry:
     """A Geometry from what is known of an image of size_px (columns, rows).
 
     parameters holds sidecar keys; None counts as absent. A missing principal point is the image's centre; nothing
-    else is guessed. Raises InputError naming what is missing or unknown, or a box that leaves the image.
+    else is guessed. Raises InputError naming what is missing, unknown, or a length that no system has, or a box that
+    leaves the image.
     """
     known = {key: value for key, value in parameters.items() if value is not None}
     unknown = sorted(set(known) - set(Geometry.__dataclass_fields__))
@@ -46,6 +48,7 @@ def complete_geometry(parameters: dict, size_px: tuple[int, int]) -> Geometry:
     columns, rows = size_px
     known.setdefault("principal_point_px", ((columns - 1) / 2, (rows - 1) / 2))
     geometry = Geometry(**known)
+    check_lengths(geometry.sdd_mm, geometry.sod_mm, geometry.pixel_spacing_mm)
     if geometry.box_px is not None:
         u0, v0, u1, v1 = geometry.box_px
         if u0 < 0 or v0 < 0 or u1 > columns or v1 > rows:

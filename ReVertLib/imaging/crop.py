@@ -74,8 +74,24 @@ def _around(pixels: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 def _shrunk(part: np.ndarray, at: np.ndarray, size: int) -> np.ndarray:
     """(size, size) values at the places at; smoothed first where several pixels fall into one, zero outside."""
-    steps = np.linalg.norm([at[size] - at[0], at[1] - at[0]], axis=1)
-    sigma = 0.5 * np.sqrt(np.maximum(steps**2 - 1.0, 0.0))
+    part, at = _binned(part, at, _steps(at, size))
+    sigma = np.minimum(0.5 * np.sqrt(np.maximum(_steps(at, size) ** 2 - 1.0, 0.0)), part.shape)
     low = part.min()
     smooth = ndimage.gaussian_filter(part - low, sigma, mode="nearest") if sigma.max() > 0.1 else part - low
     return ndimage.map_coordinates(smooth, at.T[::-1], order=1, cval=0.0).reshape(size, size)
+
+
+def _steps(at: np.ndarray, size: int) -> np.ndarray:
+    """(2,) pixels along v and along u from one place to the next."""
+    return np.linalg.norm([at[size] - at[0], at[1] - at[0]], axis=1)
+
+
+def _binned(part: np.ndarray, at: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The means of blocks of pixels, and the places among them, where so many pixels fall into one that smoothing all
+    of them would take longer than looking at each; at least 8 blocks remain in a step, or one block in the image."""
+    factor = np.minimum(np.where(steps >= 2 * 8, steps // 8, 1), part.shape).astype(int)
+    if (factor == 1).all():
+        return part, at
+    rows, columns = part.shape // factor
+    blocks = part[: rows * factor[0], : columns * factor[1]].reshape(rows, factor[0], columns, factor[1])
+    return blocks.mean((1, 3)), (at + 0.5) / factor[::-1] - 0.5

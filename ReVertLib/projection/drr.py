@@ -18,6 +18,7 @@ from ReVertLib.errors import InputError
 from ReVertLib.files import check_writable, whole_file
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL
+from ReVertLib.geometry.plausible import check_lengths
 from ReVertLib.geometry.sidecar import sidecar_path, sidecar_text
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import camera_from_lps, view_rotation
@@ -82,14 +83,16 @@ def c_arm(
 ) -> Geometry:
     """The camera of a square image, the principal ray in its middle, without level and box.
 
-    Raises InputError for a size that no radiograph has and for impossible distances.
+    Raises InputError for a size that no radiograph has and for lengths that no system has.
     """
     if not MIN_SIDE_PX <= size_px <= MAX_SIDE_PX:
         raise InputError(f"size: expected {MIN_SIDE_PX} to {MAX_SIDE_PX} pixels a side, got {size_px}")
     if pixel_spacing_mm is None:
         magnification = sdd_mm / sod_mm if sod_mm else 1.0  # Geometry refuses a zero distance
         pixel_spacing_mm = FIELD_MM / size_px * magnification
-    return Geometry(sdd_mm, sod_mm, (pixel_spacing_mm,) * 2, ((size_px - 1) / 2,) * 2)
+    camera = Geometry(sdd_mm, sod_mm, (pixel_spacing_mm,) * 2, ((size_px - 1) / 2,) * 2)
+    check_lengths(camera.sdd_mm, camera.sod_mm, camera.pixel_spacing_mm)
+    return camera
 
 
 class Vertebra:

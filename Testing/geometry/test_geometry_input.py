@@ -22,7 +22,7 @@ def test_missing_principal_point_is_the_centre_of_the_image():
 def test_sidecar_round_trip(tmp_path):
     for geometry in (
         Geometry(**GOOD),
-        Geometry(1 / 3 + 900, 0.1 + 0.2, (0.1, 0.7), (-3.5, 1e-9), "L4", (1, 2, 30.5, 40)),
+        Geometry(1 / 3 + 900, 0.1 + 300.2, (0.1, 0.7), (-3.5, 1e-9), "L4", (1, 2, 30.5, 40)),
     ):
         path = tmp_path / "a.json"
         path.write_text(sidecar_text(geometry))

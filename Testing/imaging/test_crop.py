@@ -71,6 +71,21 @@ def test_stripes_too_fine_for_the_crop_become_grey_along_either_axis():
     assert crop[:, CROP_SIZE_PX // 2 + 3 :].min() > 0.95
 
 
+def test_pixels_far_finer_than_the_crop_are_averaged_first():
+    """0.02 x 0.04 mm at the detector: up to 64 pixels to one of the crop. A disc stays where it is and as large."""
+    fine = Geometry(1020.0, SOD_MM, (0.02, 0.04), (999.5, 499.5))
+    crop = crop_vertebra(disc(fine, (2000, 1000), (1.0, -1.5), 8.0), with_box(fine, (0.0, 0.0), 10.0))
+    expected = crop.geometry.project(np.array([[1.0, -1.5, SOD_MM]]))[0]
+    assert centroid(crop.pixels) == pytest.approx(expected, abs=0.1)
+    assert crop.pixels.sum() * CROP_PIXEL_MM**2 == pytest.approx(np.pi * 8.0**2, rel=0.03)
+
+
+def test_the_work_does_not_grow_with_a_spacing_that_no_detector_has():
+    """All places fall on one pixel or beside the image."""
+    tiny = Geometry(1020.0, SOD_MM, (1e-7, 1e-7), (63.5, 63.5), "L3", (0.0, 0.0, 128.0, 128.0))
+    assert crop_vertebra(disc(SMALL, (128, 128), (0.0, 0.0)), tiny).pixels.shape == (CROP_SIZE_PX, CROP_SIZE_PX)
+
+
 def test_size_of_the_crop_is_the_networks():
     geometry = with_box(LARGE, (0.0, 0.0))
     small, large = (crop_vertebra(disc(LARGE, (2048, 2048), (9.0, 0.0)), geometry, n) for n in (64, 224))

@@ -14,6 +14,7 @@ from slicer.i18n import tr as _
 
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.layers import REQUIRED, LayeredGeometry, SourcedValue
+from ReVertLib.geometry.plausible import check_plausible
 from ReVertLib.geometry.sidecar import checked_parameter
 from ReVertLib.geometry.views import VIEW_ANGLES
 from ReVertLib.imaging.dicom import check_modality, is_dicom, read_dicom_tags
@@ -76,7 +77,9 @@ def _checkedEntry(key, value):
         raise InputError(_("entered: expected one of {keys}, got {key!r}").format(keys=expected, key=key[:40]))
     if key == "pixel_spacing_mm" and isinstance(value, int | float):
         value = (value, value)
-    return checked_parameter(key, value)
+    checked = checked_parameter(key, value)
+    check_plausible(key, checked)
+    return checked
 
 
 def sourcesOf(node, sliceIndex=0, given=None):

@@ -7,12 +7,12 @@ before what the image itself says: its DICOM tags, or the spacing in its header.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .camera import Geometry
 from .plausible import check_plausible
-from .sidecar import checked_parameter, complete_geometry, read_sidecar, sidecar_path
+from .sidecar import box_within, checked_parameter, complete_geometry, read_sidecar, sidecar_path
 from .views import VIEW_ANGLES
 
 REQUIRED = ("sdd_mm", "sod_mm", "pixel_spacing_mm")
@@ -28,10 +28,27 @@ class SourcedValue:
 
 
 @dataclass(frozen=True)
+class StatedGeometry:
+    """What an image itself says of how it was taken.
+
+    parameters: by sidecar key; sources: for each of them, in plain words. patient_spacing: pixel spacing (u, v), mm, in
+    the patient's plane, which takes the distances to become that at the detector. reasons: by sidecar key, why
+    something that is said is not the value. sod_below_mm: something behind the vertebra is so far from the source.
+    """
+
+    parameters: dict[str, object] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    patient_spacing: SourcedValue | None = None
+    reasons: dict[str, str] = field(default_factory=dict)
+    sod_below_mm: SourcedValue | None = None
+
+
+@dataclass(frozen=True)
 class LayeredGeometry:
-    """known: by sidecar key or view angle (yaw_deg, pitch_deg, roll_deg)."""
+    """known: by sidecar key or view angle (yaw_deg, pitch_deg, roll_deg). stated: what the image itself says."""
 
     known: dict[str, SourcedValue] = field(default_factory=dict)
+    stated: StatedGeometry = field(default_factory=StatedGeometry)
 
     def over(self, parameters: Mapping[str, object], source: str | Mapping[str, str]) -> LayeredGeometry:
         """This before one more layer: parameters that are known already keep their value and source.
@@ -45,9 +62,10 @@ class LayeredGeometry:
             for key, value in parameters.items()
             if value is not None
         }
-        for key in layer.keys() - self.known:
-            check_plausible(key, layer[key].value, layer[key].source)
-        return LayeredGeometry({**layer, **self.known})
+        for key, found in layer.items():
+            if key not in self.known:
+                check_plausible(key, found.value, found.source)
+        return replace(self, known={**layer, **self.known})
 
     def over_sidecar(self, image_path: str | Path | None, sidecar: str | Path | None = None) -> LayeredGeometry:
         """This before a sidecar: the one named, which must exist, or the one beside the image, if there is any.
@@ -58,6 +76,50 @@ class LayeredGeometry:
         if path is None or (sidecar is None and not path.is_file()):
             return self
         return self.over(read_sidecar(path), "sidecar")
+
+    def over_stated(self, stated: StatedGeometry) -> LayeredGeometry:
+        """This before what the image itself says: the last layer. A spacing in the patient's plane is magnified by the
+        distances that hold in the end, wherever they are from."""
+        layers = replace(self.over(stated.parameters, stated.sources), stated=stated)
+        found, known = stated.patient_spacing, layers.values
+        if found is None or "pixel_spacing_mm" in known or not {"sdd_mm", "sod_mm"} <= known.keys():
+            return layers
+        magnification = known["sdd_mm"] / known["sod_mm"]
+        spacing = tuple(magnification * mm for mm in found.value)
+        source = f"{found.source}, in the patient's plane, times magnification {magnification:.4g}"
+        return layers.over({"pixel_spacing_mm": spacing}, source)
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why the image, though it says something of it, gives none of those that are missing."""
+        reasons = dict(self.stated.reasons)
+        if self.stated.patient_spacing:
+            source = self.stated.patient_spacing.source
+            reasons["pixel_spacing_mm"] = f"{source} is in the patient's plane and the magnification is not known"
+        return {key: reason for key, reason in reasons.items() if key in self.missing}
+
+    @property
+    def assumptions(self) -> list[str]:
+        """What nobody said and was assumed, a line each."""
+        notes = []
+        if "principal_point_px" not in self.known:
+            notes.append("no principal point was given: the image's centre was taken")
+        if "times magnification" in self.source("pixel_spacing_mm"):
+            notes.append(f"pixel spacing: {self.source('pixel_spacing_mm')}")
+        if self.source("sod_mm").startswith("DICOM"):
+            notes.append(f"sod_mm: {self.source('sod_mm')} is that of the isocentre, where the vertebra is taken to be")
+        return notes
+
+    def doubts(self, size_px: tuple[int, int]) -> list[str]:
+        """What is doubtful for an image of size_px (columns, rows), a line each."""
+        notes, limit, values = [], self.stated.sod_below_mm, self.values
+        if limit and values.get("sod_mm", 0.0) >= limit.value:
+            notes.append(f"sod_mm: expected less than {limit.value:g} ({limit.source}), got {values['sod_mm']:g}")
+        if "box_px" in values and box_within(values["box_px"], size_px) != values["box_px"]:
+            notes.append(
+                "the box leaves the image and was cut to it: the vertebra is cut off, and the surface doubtful"
+            )
+        return notes
 
     @property
     def values(self) -> dict[str, object]:
@@ -80,4 +142,5 @@ class LayeredGeometry:
 
     def complete(self, size_px: tuple[int, int]) -> Geometry:
         """The Geometry of an image of size_px (columns, rows); raises InputError as `complete_geometry` does."""
-        return complete_geometry({k: v for k, v in self.values.items() if k not in VIEW_ANGLES}, size_px)
+        parameters = {key: value for key, value in self.values.items() if key not in VIEW_ANGLES}
+        return complete_geometry(parameters, size_px, self.reasons)

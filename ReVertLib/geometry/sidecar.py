@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -30,12 +32,14 @@ def checked_parameter(name: str, value: object) -> float | str | tuple[float, ..
     return checked
 
 
-def complete_geometry(parameters: dict, size_px: tuple[int, int]) -> Geometry:
+def complete_geometry(
+    parameters: dict, size_px: tuple[int, int], reasons: Mapping[str, str] = MappingProxyType({})
+) -> Geometry:
     """A Geometry from what is known of an image of size_px (columns, rows).
 
     parameters holds sidecar keys; None counts as absent. A missing principal point is the image's centre; nothing
-    else is guessed. Raises InputError naming what is missing, unknown, or a length that no system has, or a box that
-    leaves the image.
+    else is guessed. A box that leaves the image is cut to it. reasons: by key, why something missing is so. Raises
+    InputError naming what is missing, unknown, or a length that no system has, or a box beside the image.
     """
     known = {key: value for key, value in parameters.items() if value is not None}
     unknown = sorted(set(known) - set(Geometry.__dataclass_fields__))
@@ -44,16 +48,25 @@ def complete_geometry(parameters: dict, size_px: tuple[int, int]) -> Geometry:
     missing = [key for key in ("sdd_mm", "sod_mm", "pixel_spacing_mm") if key not in known]
     if missing:
         options = ", ".join("--" + key.removesuffix("_mm").replace("_", "-") for key in missing)
-        raise InputError(f"geometry: expected {', '.join(missing)} from a sidecar, DICOM or {options}, got none")
+        got = "none" + "".join(f"; {reasons[key]}" for key in missing if key in reasons)
+        raise InputError(f"geometry: expected {', '.join(missing)} from a sidecar, DICOM or {options}, got {got}")
     columns, rows = size_px
     known.setdefault("principal_point_px", ((columns - 1) / 2, (rows - 1) / 2))
     geometry = Geometry(**known)
     check_lengths(geometry.sdd_mm, geometry.sod_mm, geometry.pixel_spacing_mm)
-    if geometry.box_px is not None:
-        u0, v0, u1, v1 = geometry.box_px
-        if u0 < 0 or v0 < 0 or u1 > columns or v1 > rows:
-            raise InputError(f"box_px: expected a box inside the {columns} x {rows} image, got {list(geometry.box_px)}")
-    return geometry
+    if geometry.box_px is None:
+        return geometry
+    box = box_within(geometry.box_px, size_px)
+    if not (box[0] < box[2] and box[1] < box[3]):
+        got = list(geometry.box_px)
+        raise InputError(f"box_px: expected a box inside the {columns} x {rows} image, got {got} beside it")
+    return replace(geometry, box_px=box)
+
+
+def box_within(box_px: tuple[float, ...], size_px: tuple[int, int]) -> tuple[float, float, float, float]:
+    """What of a box (u0, v0, u1, v1) lies in an image of size_px (columns, rows); empty where nothing does."""
+    (u0, v0, u1, v1), (columns, rows) = box_px, size_px
+    return max(u0, 0.0), max(v0, 0.0), min(u1, float(columns)), min(v1, float(rows))
 
 
 def sidecar_path(image_path: str | Path) -> Path:
@@ -64,9 +77,10 @@ def sidecar_path(image_path: str | Path) -> Path:
 
 
 def read_sidecar(path: str | Path) -> dict:
-    """The parameters in a JSON sidecar. Raises InputError when it is not a JSON object of known keys."""
+    """The parameters in a JSON sidecar, in UTF-8, UTF-16 or UTF-32, with or without a byte order mark. Raises
+    InputError when it is not a JSON object."""
     try:
-        parameters = json.loads(Path(path).read_text())
+        parameters = json.loads(Path(path).read_bytes())
     except (OSError, ValueError) as error:
         raise InputError(f"sidecar {Path(path).name}: expected a JSON file, got {one_line(error)}") from error
     if not isinstance(parameters, dict):

@@ -46,12 +46,12 @@ def read_dicom_tags(path: Path) -> dict:
     return _read(path, _tags)
 
 
-def read_dicom_header(path: Path, sdd_mm: float | None = None, sod_mm: float | None = None) -> DicomHeader:
-    """The header of a DICOM radiograph; absent or meaningless geometry is left out. sdd_mm, sod_mm: as `dicom_facts`.
+def read_dicom_header(path: Path) -> DicomHeader:
+    """The header of a DICOM radiograph; absent or meaningless geometry is left out.
 
     Raises InputError when the file is damaged, holds no pixels or is of a modality that makes no radiographs.
     """
-    return _read(path, lambda dataset: _interpreted(dataset, path.name, sdd_mm, sod_mm))
+    return _read(path, lambda dataset: _interpreted(dataset, path.name))
 
 
 def _read(path: Path, use: Callable[[Dataset], Read]) -> Read:
@@ -72,13 +72,13 @@ def check_modality(modality: str, name: str) -> None:
         raise InputError(f"image {name}: expected a radiograph (CR, DX, RF, XA), got DICOM modality {modality}")
 
 
-def _interpreted(dataset: Dataset, name: str, sdd_mm: float | None, sod_mm: float | None) -> DicomHeader:
+def _interpreted(dataset: Dataset, name: str) -> DicomHeader:
     check_modality(str(dataset.get("Modality", "")), name)
     if "PixelData" not in dataset:
         raise InputError(f"image {name}: expected an image, got a DICOM file without pixels (no image, or cut off)")
     columns, rows, frames = (int(_number(dataset, tag, 1)) for tag in ("Columns", "Rows", "NumberOfFrames"))
     bits = int(_number(dataset, "BitsStored", 16))
-    facts = dicom_facts(_tags(dataset), sdd_mm, sod_mm)
+    facts = dicom_facts(_tags(dataset))
     return DicomHeader(
         size_px=(columns, rows, frames),
         whole=_pixel_bytes(dataset) >= columns * rows * frames * _number(dataset, "BitsAllocated", 16) / 8,

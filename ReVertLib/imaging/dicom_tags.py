@@ -9,6 +9,11 @@ Our camera's +Z for yaw y and pitch p is (-sin y cos p, cos y cos p, sin p) (`vi
 for y = a + 180 and p = b: an undertable tube at 0, 0 is a PA view. The angles are the patient's, but the machine works
 them out from how it believes the patient lies; head first and supine is assumed, and the source says so.
 
+The distance to the patient. DistanceSourceToPatient (0018,1111) ends at the isocentre in XA and RF, where the vertebra
+is brought. In CR and DX it ends at the table, support or bucky side nearest to the patient (PS3.3 C.8-72): the vertebra
+lies 8 to 20 cm nearer to the tube. There, and where no modality is said, it is an upper bound; so is what
+EstimatedRadiographicMagnificationFactor (0018,1114) makes of it.
+
 The picture. Films are stored as if one faced the patient, whichever way the beam ran; PatientOrientation (0020,0020)
 tells. Where that is a mirror image of what the tube sees, no camera of ours has taken it; but the camera on the
 opposite side, looking back along the beam, sees the same but for what is magnified more, and stands in for it.
@@ -22,6 +27,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ReVertLib.geometry.layers import SourcedValue, StatedGeometry
+from ReVertLib.geometry.plausible import PLAUSIBLE_MM
 from ReVertLib.geometry.views import view_rotation
 
 TEXT_TAGS = {
@@ -45,8 +52,10 @@ NUMBER_TAGS = {
 }
 NOT_RADIOGRAPHS = ("CT", "MR", "NM", "PT", "US")
 
+_TO_ISOCENTRE = ("XA", "RF")
+"""Modalities in which the distance to the patient is that to the isocentre."""
 _IN_PATIENT = ("PixelSpacing", "ObjectPixelSpacingInCenterOfBeam")
-"""Spacings in the patient's plane, in the order of trust; times the magnification they are those at the detector."""
+"""Spacings in the patient's plane, in the order of trust."""
 _YAW_OF_VIEW = {"AP": 0.0, "PA": 180.0, "LL": -90.0, "RL": 90.0}
 """Of ViewPosition; in a left lateral the patient's left side is at the detector."""
 _LPS_OF_LETTER = {
@@ -58,74 +67,82 @@ _LPS_OF_LETTER = {
 
 @dataclass(frozen=True)
 class DicomFacts:
-    """parameters: the sidecar keys found. view: yaw_deg, pitch_deg and roll_deg, or empty. sources: for every key of
-    both, in plain words, the tag it is from; for pixel_spacing_mm also why there is "none".
+    """stated: distances and spacings. view: yaw_deg, pitch_deg and roll_deg, or empty; view_source: in plain words, the
+    tags they are from.
 
     bone_dark: whether bone is dark in the stored values. monochrome1: whether that is so because of the photometric
     interpretation, which readers built on GDCM (ITK, Slicer) turn on their own. mirrored: whether the picture is a
     mirror image of what the tube sees, so that view is that of the camera on the opposite side.
     """
 
-    parameters: dict
+    stated: StatedGeometry
     view: dict
-    sources: dict
+    view_source: str
     bone_dark: bool
     monochrome1: bool
     mirrored: bool
 
 
-def dicom_facts(tags: Mapping, sdd_mm: float | None = None, sod_mm: float | None = None) -> DicomFacts:
+def dicom_facts(tags: Mapping) -> DicomFacts:
     """What tags say; absent or meaningless ones are left out.
 
     tags: by the keywords of TEXT_TAGS and NUMBER_TAGS, values as text (several parted by backslashes) or as numbers.
-    sdd_mm, sod_mm: known better from elsewhere; then they decide the magnification.
     """
-    parameters, sources = _lengths(tags, sdd_mm, sod_mm)
     view, view_source, mirrored = _view(tags)
     monochrome1 = _text(tags, "PhotometricInterpretation") == "MONOCHROME1"
     return DicomFacts(
-        parameters,
+        _stated(tags),
         view,
-        sources | dict.fromkeys(view, view_source),
+        view_source,
         monochrome1 or _text(tags, "PresentationLUTShape") == "INVERSE",
         monochrome1,
         mirrored,
     )
 
 
-def _lengths(tags: Mapping, sdd_mm: float | None, sod_mm: float | None) -> tuple[dict, dict]:
-    """(parameters, sources) of sdd_mm, sod_mm and pixel_spacing_mm."""
-    keywords = {"sdd_mm": "DistanceSourceToDetector", "sod_mm": "DistanceSourceToPatient"}
-    found = {key: _positive(tags, keyword) for key, keyword in keywords.items()}
-    sources = {key: _named(keyword) for key, keyword in keywords.items()}
-    sdd, sod = sdd_mm or found["sdd_mm"], sod_mm or found["sod_mm"]
-    estimated = _positive(tags, "EstimatedRadiographicMagnificationFactor")
-    if sdd_mm and sod_mm:
-        estimated = None
-    magnification = estimated or (sdd and sod and sdd / sod)
-    if not magnification or magnification <= 1:  # no object lies in its detector: 1 is what devices put by default
-        magnification = None
-    if sod is None and sdd and magnification:
-        found["sod_mm"] = sdd / magnification
-        sources["sod_mm"] = _named("EstimatedRadiographicMagnificationFactor")
-    found["pixel_spacing_mm"], sources["pixel_spacing_mm"] = _spacing(tags, magnification)
-    known = {key: value for key, value in found.items() if value is not None}
-    return known, {key: sources[key] for key in (*known, "pixel_spacing_mm")}
+def _stated(tags: Mapping) -> StatedGeometry:
+    """Distances and spacings; see the file's text for what the distance to the patient means."""
+    found, patient_spacing = _spacing(tags)
+    sdd_mm = _positive(tags, "DistanceSourceToDetector")
+    if sdd_mm:
+        found["sdd_mm"] = SourcedValue(sdd_mm, _named("DistanceSourceToDetector"))
+    sod, reasons, limit = _source_to_patient(tags, sdd_mm), {}, None
+    if sod and _text(tags, "Modality") in _TO_ISOCENTRE:
+        found["sod_mm"] = sod
+    elif sod and sod.value >= PLAUSIBLE_MM["sod_mm"][0]:
+        limit = SourcedValue(sod.value, f"{sod.source} ends at the table or stand behind the patient")
+        reasons["sod_mm"] = f"{limit.source}, so the vertebra is nearer than its {sod.value:g} mm"
+    return StatedGeometry(
+        {key: one.value for key, one in found.items()},
+        {key: one.source for key, one in found.items()},
+        patient_spacing,
+        reasons,
+        limit,
+    )
 
 
-def _spacing(tags: Mapping, magnification: float | None) -> tuple[tuple[float, float] | None, str]:
-    """Pixel spacing (u, v) at the detector, mm, and its source. DICOM names the distance between rows, our v, first."""
+def _source_to_patient(tags: Mapping, sdd_mm: float | None) -> SourcedValue | None:
+    """What the tags call the distance to the patient, by itself or by the magnification there."""
+    distance_mm = _positive(tags, "DistanceSourceToPatient")
+    if distance_mm:
+        return SourcedValue(distance_mm, _named("DistanceSourceToPatient"))
+    magnification = _positive(tags, "EstimatedRadiographicMagnificationFactor")
+    if sdd_mm and magnification and magnification > 1:  # nothing lies in its detector: 1 is what devices put by default
+        return SourcedValue(sdd_mm / magnification, _named("EstimatedRadiographicMagnificationFactor"))
+    return None
+
+
+def _spacing(tags: Mapping) -> tuple[dict[str, SourcedValue], SourcedValue | None]:
+    """Pixel spacing (u, v), mm: by its sidecar key that at the detector, else that in the patient. DICOM names the
+    distance between rows, our v, first."""
     at_detector = _positive_pair(tags, "ImagerPixelSpacing")
     if at_detector:
-        return at_detector[::-1], _named("ImagerPixelSpacing")
+        return {"pixel_spacing_mm": SourcedValue(at_detector[::-1], _named("ImagerPixelSpacing"))}, None
     for keyword in _IN_PATIENT:
         in_patient = _positive_pair(tags, keyword)
-        if in_patient and magnification:
-            v, u = (magnification * spacing for spacing in in_patient)
-            return (u, v), f"{_named(keyword)}, in the patient's plane, times magnification {magnification:.4g}"
         if in_patient:
-            return None, f"none: {_named(keyword)} is in the patient's plane and the magnification is not known"
-    return None, "none"
+            return {}, SourcedValue(in_patient[::-1], _named(keyword))
+    return {}, None
 
 
 def _view(tags: Mapping) -> tuple[dict, str, bool]:

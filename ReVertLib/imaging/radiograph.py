@@ -18,6 +18,7 @@ import SimpleITK as sitk
 
 from ReVertLib.errors import InputError
 from ReVertLib.files import holds_bytes
+from ReVertLib.geometry.layers import StatedGeometry
 
 from .dicom import is_dicom, read_dicom_header
 from .grey_values import grey_plane, inverted_greys, is_object_on_white, plane_axes
@@ -40,22 +41,17 @@ class Radiograph:
     """One radiograph. pixels: (rows, columns) float32, bone bright, in the file's grey values.
 
     bit_depth: bits a pixel has in the file. inverted: whether bone was dark there, and each value v has become
-    max + min - v. parameters: the keys of the JSON sidecar that the file itself knows (see `geometry.camera.Geometry`).
-    spacing_source: in plain words, where the pixel spacing is from; begins with "none" when there is none.
+    max + min - v. stated: what the file itself says of how it was taken.
     """
 
     pixels: np.ndarray
     bit_depth: int
     inverted: bool
-    parameters: dict = field(default_factory=dict)
-    spacing_source: str = "none"
+    stated: StatedGeometry = field(default_factory=StatedGeometry)
 
 
-def read_radiograph(path: str | Path, sdd_mm: float | None = None, sod_mm: float | None = None) -> Radiograph:
+def read_radiograph(path: str | Path) -> Radiograph:
     """The radiograph in a file; see the module's text for the formats.
-
-    sdd_mm, sod_mm: distances known better from elsewhere; they decide by how much a DICOM spacing in the patient's
-    plane is magnified.
 
     Raises InputError when there is no file, it is no image or cut off, holds several slices or frames, or cannot be a
     radiograph by its size or values. Missing geometry is no error here: `complete_geometry` names it.
@@ -66,7 +62,7 @@ def read_radiograph(path: str | Path, sdd_mm: float | None = None, sod_mm: float
     try:
         with _quiet():
             kind = _format_of(path)
-            return _read_dicom(path, sdd_mm, sod_mm) if kind == "DICOM" else _read_plain(path, kind)
+            return _read_dicom(path) if kind == "DICOM" else _read_plain(path, kind)
     except OSError as error:
         raise InputError(f"image {path.name}: expected a file that can be read, got {error.strerror}") from error
 
@@ -77,8 +73,7 @@ def radiograph_from_array(
     name: str,
     bit_depth: int | None = None,
     inverted: bool | None = None,
-    parameters: dict | None = None,
-    spacing_source: str = "none",
+    stated: StatedGeometry | None = None,
 ) -> Radiograph:
     """A Radiograph from grey values (rows, columns), or (k, j, i) with one slice, or with equal colour channels last.
 
@@ -92,7 +87,7 @@ def radiograph_from_array(
         inverted = is_object_on_white(pixels)
     if inverted:
         pixels = inverted_greys(pixels)
-    return Radiograph(pixels, bit_depth or 8 * array.itemsize, inverted, parameters or {}, spacing_source)
+    return Radiograph(pixels, bit_depth or 8 * array.itemsize, inverted, stated or StatedGeometry())
 
 
 @contextmanager
@@ -157,13 +152,13 @@ def _read_plain(path: Path, kind: str) -> Radiograph:
     spacing = (reader.GetSpacing()[u], reader.GetSpacing()[v])
     if kind not in _CALIBRATED or spacing == (1.0, 1.0):  # 1 mm is what writers put when they know none
         return radiograph_from_array(array, name=path.name)
-    parameters = {"pixel_spacing_mm": spacing}
-    return radiograph_from_array(array, name=path.name, parameters=parameters, spacing_source="image header")
+    stated = StatedGeometry({"pixel_spacing_mm": spacing}, {"pixel_spacing_mm": "image header"})
+    return radiograph_from_array(array, name=path.name, stated=stated)
 
 
-def _read_dicom(path: Path, sdd_mm: float | None, sod_mm: float | None) -> Radiograph:
+def _read_dicom(path: Path) -> Radiograph:
     """A DICOM image: its header says what bone is; GDCM, unlike pydicom alone, decodes every compression."""
-    header = read_dicom_header(path, sdd_mm, sod_mm)
+    header = read_dicom_header(path)
     plane_axes(header.size_px, path.name)
     if not header.whole:
         raise _cut_off(path, "DICOM")
@@ -179,6 +174,5 @@ def _read_dicom(path: Path, sdd_mm: float | None, sod_mm: float | None) -> Radio
         name=path.name,
         bit_depth=header.bit_depth,
         inverted=header.facts.bone_dark,
-        parameters=header.facts.parameters,
-        spacing_source=header.facts.sources["pixel_spacing_mm"],
+        stated=header.facts.stated,
     )

@@ -15,16 +15,13 @@ from ReVertLib.imaging.radiograph import Radiograph, radiograph_from_array, read
 
 @dataclass(frozen=True)
 class ReconstructionInput:
-    """A radiograph and its geometry. spacing_source: in plain words, where the pixel spacing is from."""
+    """A radiograph and its geometry. spacing_source: in plain words, where the pixel spacing is from. notes: what was
+    done to the image on the way, what is assumed of it and what is doubtful, a line each."""
 
     radiograph: Radiograph
     geometry: Geometry
     spacing_source: str
-
-    @property
-    def notes(self) -> list[str]:
-        """What was done to the image on the way, a line each."""
-        return ["bone was dark and has been inverted"] * self.radiograph.inverted
+    notes: tuple[str, ...]
 
 
 def input_from_file(
@@ -37,7 +34,7 @@ def input_from_file(
     incomplete or impossible.
     """
     layers = LayeredGeometry().over(options, source).over_sidecar(path, sidecar)
-    return _completed(read_radiograph(path, layers.values.get("sdd_mm"), layers.values.get("sod_mm")), layers)
+    return _completed(read_radiograph(path), layers)
 
 
 def input_from_array(
@@ -50,6 +47,8 @@ def input_from_array(
 
 
 def _completed(radiograph: Radiograph, layers: LayeredGeometry) -> ReconstructionInput:
-    layers = layers.over(radiograph.parameters, radiograph.spacing_source)
+    layers = layers.over_stated(radiograph.stated)
     size_px = radiograph.pixels.shape[::-1]
-    return ReconstructionInput(radiograph, layers.complete(size_px), layers.source("pixel_spacing_mm"))
+    inverted = ["bone was dark and has been inverted"] * radiograph.inverted
+    notes = (*inverted, *layers.assumptions, *layers.doubts(size_px))
+    return ReconstructionInput(radiograph, layers.complete(size_px), layers.source("pixel_spacing_mm"), notes)

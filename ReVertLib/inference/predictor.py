@@ -52,6 +52,9 @@ class Predictor:
         if geometry.level is None and self.network.uses_level:
             warnings.append("no level was given: an unknown lumbar level was assumed")
         geometry = boxed(pixels, geometry)
+        u0, v0, u1, v1 = geometry.box_px
+        if min(u0, v0) <= 0 or u1 >= pixels.shape[1] or v1 >= pixels.shape[0]:
+            warnings.append("the box reaches the edge of the image: the vertebra may be cut off there")
         crop = crop_vertebra(pixels, geometry, self.network.crop_size_px)
         answer = self.network.reconstruct(crop, geometry)
         if self._training_range is not None:

@@ -132,7 +132,7 @@ MISTAKES = {
         "-o",
         "out.stl",
         "--box",
-        "0",
+        "224",
         "0",
         "999",
         "9",
@@ -200,7 +200,7 @@ def test_a_dicom_film_without_spacing_is_asked_for_it(run, tmp_path):
 
 def test_no_patient_reaches_output_or_report(run, tmp_path, weights):
     film = dicom(tmp_path / "film.dcm", Modality="CR", ImagerPixelSpacing=[0.4, 0.4], **DISTANCES)
-    options = ("--box", 10, 10, 30, 40, "--weights", weights, "--report", tmp_path / "report.json")
+    options = ("--sod", 700, "--box", 10, 10, 30, 40, "--weights", weights, "--report", tmp_path / "report.json")
     code, out, err = run("reconstruct", film, "-o", tmp_path / "a.vtp", *options)
     assert code == 0
     written = out + err + (tmp_path / "report.json").read_text() + (tmp_path / "a.vtp").read_bytes().decode("latin1")

@@ -8,6 +8,7 @@ import pytest
 
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.camera import Geometry
+from ReVertLib.geometry.layers import LayeredGeometry
 from ReVertLib.geometry.sidecar import checked_parameter, complete_geometry, read_sidecar, sidecar_path, sidecar_text
 
 GOOD = {"sdd_mm": 1000.0, "sod_mm": 800.0, "pixel_spacing_mm": (0.5, 0.25), "principal_point_px": (100.0, 50.0)}
@@ -100,11 +101,37 @@ def test_impossible_values(change, message):
     assert len(str(caught.value)) < 150
 
 
-@pytest.mark.parametrize("box", [(-1, 0, 5, 5), (0, -0.5, 5, 5), (0, 0, 65, 5), (0, 0, 5, 48.5)])
-def test_box_outside_the_image(box):
-    with pytest.raises(InputError, match=r"^box_px: expected a box inside the 64 x 48 image, got "):
+@pytest.mark.parametrize(
+    ("box", "cut"),
+    [
+        ((-1, 2, 5, 5), (0, 2, 5, 5)),
+        ((3, -0.5, 5, 5), (3, 0, 5, 5)),
+        ((0, 0, 65, 5), (0, 0, 64, 5)),
+        ((60, 40, 70, 48.5), (60, 40, 64, 48)),
+        ((0, 0, 64, 48), (0, 0, 64, 48)),
+    ],
+)
+def test_a_box_over_the_edge_is_cut_and_said(box, cut):
+    assert complete_geometry({**GOOD, "box_px": box}, (64, 48)).box_px == cut
+    doubts = LayeredGeometry().over({"box_px": box}, "given").doubts((64, 48))
+    assert [line.startswith("the box leaves the image") for line in doubts] == [True] * (box != cut)
+
+
+@pytest.mark.parametrize("box", [(-9, 0, -3, 5), (64, 0, 70, 5), (0, 48, 5, 50), (3, -9, 5, 0)])
+def test_a_box_beside_the_image(box):
+    with pytest.raises(InputError, match=r"^box_px: expected a box inside the 64 x 48 image, got .* beside it$"):
         complete_geometry({**GOOD, "box_px": box}, (64, 48))
-    assert complete_geometry({**GOOD, "box_px": (0, 0, 64, 48)}, (64, 48)).box_px == (0, 0, 64, 48)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_sidecars_as_windows_saves_them(tmp_path, encoding):
+    (tmp_path / "a.json").write_bytes('{"sdd_mm": 1000, "level": "L3"}'.encode(encoding))
+    assert read_sidecar(tmp_path / "a.json") == {"sdd_mm": 1000, "level": "L3"}
+
+
+def test_the_principal_point_is_an_assumption():
+    assert LayeredGeometry().assumptions == ["no principal point was given: the image's centre was taken"]
+    assert LayeredGeometry().over({"principal_point_px": (1, 2)}, "given").assumptions == []
 
 
 def test_unknown_key():

@@ -10,6 +10,7 @@ from dicom_files import DISTANCES, SOP_CLASSES, STORED, dicom, group
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from ReVertLib.errors import InputError
+from ReVertLib.geometry.layers import SourcedValue, StatedGeometry
 from ReVertLib.geometry.sidecar import complete_geometry
 from ReVertLib.imaging.radiograph import read_radiograph
 
@@ -17,7 +18,7 @@ LOW, HIGH = 100.0, 100.0 + 64 * 48 - 1
 
 
 def parameters(path: Path, **tags) -> dict:
-    return read_radiograph(dicom(path / "a.dcm", **tags)).parameters
+    return read_radiograph(dicom(path / "a.dcm", **tags)).stated.parameters
 
 
 def refuse(path: Path, message: str) -> None:
@@ -36,7 +37,7 @@ def test_grey_values_arrive_exactly(tmp_path, modality, name, syntax):
     radiograph = read_radiograph(dicom(tmp_path / name, Modality=modality, syntax=syntax))
     np.testing.assert_array_equal(radiograph.pixels, STORED)
     assert (radiograph.bit_depth, radiograph.inverted) == (12, False)
-    assert (radiograph.parameters, radiograph.spacing_source) == ({}, "none")
+    assert radiograph.stated == StatedGeometry()
 
 
 @pytest.mark.parametrize("modality", SOP_CLASSES)
@@ -97,58 +98,35 @@ def test_compressed_files(tmp_path):
 
 def test_geometry_at_the_detector(tmp_path):
     """Rows are 0.4 mm apart, columns 0.2 mm; the spacing in the patient is not looked at."""
-    path = dicom(tmp_path / "a.dcm", **DISTANCES, ImagerPixelSpacing=[0.4, 0.2], PixelSpacing=[0.3, 0.1])
-    radiograph = read_radiograph(path)
-    assert radiograph.parameters == {"sdd_mm": 1000.0, "sod_mm": 800.0, "pixel_spacing_mm": (0.2, 0.4)}
-    assert radiograph.spacing_source == "DICOM ImagerPixelSpacing (0018,1164)"
-    geometry = complete_geometry(radiograph.parameters, (48, 64))
-    assert geometry.principal_point_px == (23.5, 31.5)
+    tags = {"Modality": "XA", "ImagerPixelSpacing": [0.4, 0.2], "PixelSpacing": [0.3, 0.1]}
+    stated = read_radiograph(dicom(tmp_path / "a.dcm", **DISTANCES, **tags)).stated
+    assert stated.parameters == {"sdd_mm": 1000.0, "sod_mm": 800.0, "pixel_spacing_mm": (0.2, 0.4)}
+    assert stated.sources["pixel_spacing_mm"] == "DICOM ImagerPixelSpacing (0018,1164)"
+    assert stated.patient_spacing is None
+    assert complete_geometry(stated.parameters, (48, 64)).principal_point_px == (23.5, 31.5)
 
 
-def test_magnification_gives_the_missing_distance(tmp_path):
-    tags = {"DistanceSourceToDetector": 1000, "EstimatedRadiographicMagnificationFactor": 1.25}
-    assert parameters(tmp_path, **tags) == {"sdd_mm": 1000.0, "sod_mm": 800.0}
-    assert parameters(tmp_path, **tags, DistanceSourceToPatient=700) == {"sdd_mm": 1000.0, "sod_mm": 700.0}
-    tags["EstimatedRadiographicMagnificationFactor"] = 1
-    assert parameters(tmp_path, **tags) == {"sdd_mm": 1000.0}
-
-
-@pytest.mark.parametrize("tags", [DISTANCES, {"EstimatedRadiographicMagnificationFactor": 1.25}])
-def test_spacing_in_the_patient_is_magnified(tmp_path, tags):
-    radiograph = read_radiograph(dicom(tmp_path / "a.dcm", PixelSpacing=[0.4, 0.2], **tags))
-    assert radiograph.parameters["pixel_spacing_mm"] == pytest.approx((0.25, 0.5))
-    source = "DICOM PixelSpacing (0028,0030), in the patient's plane, times magnification 1.25"
-    assert radiograph.spacing_source == source
-
-
-def test_distances_known_better_decide_the_magnification(tmp_path):
-    path = dicom(tmp_path / "a.dcm", PixelSpacing=[0.4, 0.2], **DISTANCES)
-    assert read_radiograph(path, sod_mm=500).parameters["pixel_spacing_mm"] == pytest.approx((0.4, 0.8))
-    assert read_radiograph(path, sdd_mm=1600).parameters["pixel_spacing_mm"] == pytest.approx((0.4, 0.8))
-
-
-def test_spacing_in_the_patient_without_magnification_is_not_used(tmp_path):
-    radiograph = read_radiograph(dicom(tmp_path / "a.dcm", PixelSpacing=[0.4, 0.2], DistanceSourceToDetector=1000))
-    assert radiograph.parameters == {"sdd_mm": 1000.0}
-    assert radiograph.spacing_source.startswith("none: DICOM PixelSpacing (0028,0030) is in the patient's plane and ")
+def test_spacing_in_the_patient_is_told_from_that_at_the_detector(tmp_path):
+    stated = read_radiograph(dicom(tmp_path / "a.dcm", PixelSpacing=[0.4, 0.2], DistanceSourceToDetector=1000)).stated
+    assert stated.parameters == {"sdd_mm": 1000.0}
+    assert stated.patient_spacing == SourcedValue((0.2, 0.4), "DICOM PixelSpacing (0028,0030)")
 
 
 @pytest.mark.parametrize("kind", ["Shared", "PerFrame"])
 def test_enhanced_image_keeps_its_geometry_in_groups(tmp_path, kind):
     inner = group(ObjectPixelSpacingInCenterOfBeam=[0.4, 0.2], DistanceSourceToDetector=1000)
     tags = {f"{kind}FunctionalGroupsSequence": inner, "DistanceSourceToPatient": 800, "Modality": "XA"}
-    radiograph = read_radiograph(dicom(tmp_path / "a.dcm", **tags))
-    assert radiograph.parameters["sdd_mm"] == 1000
-    assert radiograph.parameters["pixel_spacing_mm"] == pytest.approx((0.25, 0.5))
-    assert "ObjectPixelSpacingInCenterOfBeam (0018,9404)" in radiograph.spacing_source
+    stated = read_radiograph(dicom(tmp_path / "a.dcm", **tags)).stated
+    assert stated.parameters == {"sdd_mm": 1000, "sod_mm": 800}
+    assert stated.patient_spacing.value == pytest.approx((0.2, 0.4))
+    assert stated.patient_spacing.source == "DICOM ObjectPixelSpacingInCenterOfBeam (0018,9404)"
 
 
 def test_without_spacing_it_reads_and_the_geometry_says_what_is_missing(tmp_path):
-    radiograph = read_radiograph(dicom(tmp_path / "a.dcm", **DISTANCES))
-    assert radiograph.spacing_source == "none"
+    stated = read_radiograph(dicom(tmp_path / "a.dcm", Modality="RF", **DISTANCES)).stated
     message = "^geometry: expected pixel_spacing_mm from a sidecar, DICOM or --pixel-spacing, got none$"
     with pytest.raises(InputError, match=message):
-        complete_geometry(radiograph.parameters, (48, 64))
+        complete_geometry(stated.parameters, (48, 64))
 
 
 @pytest.mark.parametrize("spacing", [b"0.0\\0.2 ", b"x.0\\0.2 ", b"0.2\\0.2\\"])
@@ -160,20 +138,20 @@ def test_meaningless_geometry_is_left_out_in_silence(tmp_path, spacing, capfd, r
     assert data.count(b"0.0\\0.2 ") == 1
     path.write_bytes(data.replace(b"0.0\\0.2 ", spacing))
     radiograph = read_radiograph(path)
-    assert (radiograph.parameters, radiograph.spacing_source) == ({}, "none")
+    assert radiograph.stated == StatedGeometry()
     assert not recwarn.list
     assert capfd.readouterr().out == ""  # ITK may print to stderr of its own accord: it reads the broken number too
 
 
 def test_empty_tags_are_absent(tmp_path):
     empty = dict.fromkeys(("DistanceSourceToDetector", "ImagerPixelSpacing", "PixelSpacing", "NumberOfFrames"))
-    assert parameters(tmp_path, **empty, DistanceSourceToPatient=800) == {"sod_mm": 800.0}
+    assert parameters(tmp_path, **empty, Modality="XA", DistanceSourceToPatient=800) == {"sod_mm": 800.0}
 
 
 def test_number_written_as_text_is_one_number(tmp_path):
     path = dicom(tmp_path / "a.dcm", DistanceSourceToDetector=1000)
     path.write_bytes(path.read_bytes().replace(b"\x18\x00\x10\x11DS", b"\x18\x00\x10\x11LO"))
-    assert read_radiograph(path).parameters == {"sdd_mm": 1000.0}
+    assert read_radiograph(path).stated.parameters == {"sdd_mm": 1000.0}
 
 
 def test_overlong_text_does_not_warn(tmp_path, recwarn):
@@ -186,7 +164,7 @@ def test_overlong_text_does_not_warn(tmp_path, recwarn):
 def test_infinite_distance_is_absent(tmp_path):
     path = dicom(tmp_path / "a.dcm", DistanceSourceToDetector=987.25)
     path.write_bytes(path.read_bytes().replace(b"987.25", b"inf   "))
-    assert read_radiograph(path).parameters == {}
+    assert read_radiograph(path).stated.parameters == {}
 
 
 def test_a_radiograph_carries_no_patient(tmp_path):

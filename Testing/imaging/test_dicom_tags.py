@@ -1,14 +1,20 @@
 """What DICOM tags mean, whoever read them."""
 
+import re
+
 import numpy as np
 import pytest
 from dicom_files import dicom
 
+from ReVertLib.errors import InputError
+from ReVertLib.geometry.layers import LayeredGeometry, StatedGeometry
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.imaging.dicom import read_dicom_tags
 from ReVertLib.imaging.dicom_tags import NUMBER_TAGS, TEXT_TAGS, dicom_facts
 
 PATIENT = {"PixelSpacing": "0.4\\0.2"}
+TO_PATIENT = {"DistanceSourceToDetector": "1000", "DistanceSourceToPatient": "800"}
+MAGNIFIED = {"DistanceSourceToDetector": "1000", "EstimatedRadiographicMagnificationFactor": "1.25"}
 
 
 def view(**tags) -> tuple:
@@ -26,31 +32,83 @@ def beam(angles) -> np.ndarray:
 
 
 def test_text_and_numbers_mean_the_same():
-    text = {"DistanceSourceToDetector": "1000", "DistanceSourceToPatient": "800.0 ", "ImagerPixelSpacing": "0.4\\0.2"}
-    numbers = {"DistanceSourceToDetector": 1000, "DistanceSourceToPatient": 800, "ImagerPixelSpacing": [0.4, 0.2]}
+    text = {
+        "Modality": "XA",
+        "DistanceSourceToDetector": "1000",
+        "DistanceSourceToPatient": "800.0 ",
+        "ImagerPixelSpacing": "0.4\\0.2",
+    }
+    numbers = {
+        "Modality": "XA",
+        "DistanceSourceToDetector": 1000,
+        "DistanceSourceToPatient": 800,
+        "ImagerPixelSpacing": [0.4, 0.2],
+    }
     for tags in (text, numbers):
-        facts = dicom_facts(tags)
-        assert facts.parameters == {"sdd_mm": 1000.0, "sod_mm": 800.0, "pixel_spacing_mm": (0.2, 0.4)}
-        assert facts.sources["sdd_mm"] == "DICOM DistanceSourceToDetector (0018,1110)"
+        stated = dicom_facts(tags).stated
+        assert stated.parameters == {"sdd_mm": 1000.0, "sod_mm": 800.0, "pixel_spacing_mm": (0.2, 0.4)}
+        assert stated.sources["sdd_mm"] == "DICOM DistanceSourceToDetector (0018,1110)"
 
 
 def test_nothing_said_is_nothing_known():
     for tags in ({}, dict.fromkeys((*TEXT_TAGS, *NUMBER_TAGS), ""), dict.fromkeys((*TEXT_TAGS, *NUMBER_TAGS))):
         facts = dicom_facts(tags)
-        assert (facts.parameters, facts.view) == ({}, {})
-        assert facts.sources == {"pixel_spacing_mm": "none"}
+        assert (facts.stated, facts.view) == (StatedGeometry(), {})
         assert (facts.bone_dark, facts.mirrored) == (False, False)
 
 
-def test_distances_known_better_decide_the_magnification():
-    assert "pixel_spacing_mm" not in dicom_facts(PATIENT).parameters
-    assert dicom_facts(PATIENT, 1000, 500).parameters["pixel_spacing_mm"] == (0.4, 0.8)
-    estimated = {**PATIENT, "EstimatedRadiographicMagnificationFactor": "1.25"}
-    assert dicom_facts(estimated, 1000, 500).parameters["pixel_spacing_mm"] == (0.4, 0.8)
-    facts = dicom_facts(estimated, 1000)
-    assert facts.parameters["pixel_spacing_mm"] == (0.25, 0.5)
-    assert facts.parameters["sod_mm"] == 800
-    assert facts.sources["sod_mm"] == "DICOM EstimatedRadiographicMagnificationFactor (0018,1114)"
+@pytest.mark.parametrize("modality", ["XA", "RF"])
+def test_the_distance_to_the_isocentre_is_that_of_the_vertebra(modality):
+    stated = dicom_facts({"Modality": modality, **TO_PATIENT}).stated
+    assert stated.parameters == {"sdd_mm": 1000.0, "sod_mm": 800.0}
+    assert (stated.reasons, stated.sod_below_mm) == ({}, None)
+    stated = dicom_facts({"Modality": modality, **MAGNIFIED}).stated
+    assert stated.parameters == {"sdd_mm": 1000.0, "sod_mm": 800.0}
+    assert stated.sources["sod_mm"] == "DICOM EstimatedRadiographicMagnificationFactor (0018,1114)"
+    both = {"Modality": modality, **MAGNIFIED, "DistanceSourceToPatient": "700"}
+    assert dicom_facts(both).stated.parameters["sod_mm"] == 700
+    none = {"Modality": modality, **MAGNIFIED, "EstimatedRadiographicMagnificationFactor": "1"}
+    assert dicom_facts(none).stated.parameters == {"sdd_mm": 1000.0}
+
+
+@pytest.mark.parametrize("modality", ["CR", "DX", "", "OT"])
+@pytest.mark.parametrize("tags", [TO_PATIENT, MAGNIFIED], ids=["distance", "magnification"])
+def test_the_distance_to_the_table_is_only_an_upper_bound(modality, tags):
+    stated = dicom_facts({"Modality": modality, "ImagerPixelSpacing": "0.4\\0.4", **tags}).stated
+    assert stated.parameters == {"sdd_mm": 1000.0, "pixel_spacing_mm": (0.4, 0.4)}
+    layers = LayeredGeometry().over_stated(stated)
+    tag = r"DICOM \w+ \(0018,111[14]\) ends at the table or stand behind the patient"
+    with pytest.raises(InputError, match=rf"or --sod, got none; {tag}, so the vertebra is nearer than its 800 mm$"):
+        layers.complete((64, 64))
+    given = [LayeredGeometry().over({"sod_mm": mm}, "command line").over_stated(stated) for mm in (799, 800)]
+    assert given[0].doubts((64, 64)) == []
+    (line,) = given[1].doubts((64, 64))
+    assert re.fullmatch(rf"sod_mm: expected less than 800 \({tag}\), got 800", line)
+
+
+def test_a_bound_in_another_unit_is_none():
+    in_cm = {"Modality": "DX", "DistanceSourceToDetector": "1000", "DistanceSourceToPatient": "80"}
+    assert dicom_facts(in_cm).stated.sod_below_mm is None
+
+
+def test_a_spacing_in_the_patient_is_magnified_by_the_distances_that_hold():
+    stated = dicom_facts({"Modality": "XA", **PATIENT, **TO_PATIENT}).stated
+    for options, expected in (
+        ({}, 1.25),
+        ({"sod_mm": 500}, 2.0),
+        ({"sdd_mm": 1600}, 2.0),
+        ({"sod_mm": 600, "sdd_mm": 900}, 1.5),
+    ):
+        layers = LayeredGeometry().over(options, "command line").over_stated(stated)
+        assert layers.values["pixel_spacing_mm"] == pytest.approx((0.2 * expected, 0.4 * expected))
+        source = f"DICOM PixelSpacing (0028,0030), in the patient's plane, times magnification {expected:g}"
+        assert layers.source("pixel_spacing_mm") == source
+        assert f"pixel spacing: {source}" in layers.assumptions
+    layers = LayeredGeometry().over({"pixel_spacing_mm": (0.3, 0.3)}, "sidecar").over_stated(stated)
+    assert layers.source("pixel_spacing_mm") == "sidecar"
+    reason = "got none; DICOM PixelSpacing .* is in the patient's plane and the magnification is not known$"
+    with pytest.raises(InputError, match=reason):
+        LayeredGeometry().over({"sod_mm": 600}, "a").over_stated(dicom_facts(PATIENT).stated).complete((64, 64))
 
 
 @pytest.mark.parametrize(
@@ -76,12 +134,12 @@ def test_angles_are_given_in_the_half_open_circle():
 
 
 def test_positioner_angles_say_what_they_assume():
-    source = dicom_facts({"Modality": "XA", "PositionerPrimaryAngle": "5"}).sources["yaw_deg"]
+    source = dicom_facts({"Modality": "XA", "PositionerPrimaryAngle": "5"}).view_source
     assert source.startswith("DICOM PositionerPrimaryAngle (0018,1510) and PositionerSecondaryAngle (0018,1511)")
     assert source.endswith(", head first supine assumed")
     tags = {"Modality": "XA", "PositionerPrimaryAngle": "5", "PatientPosition": "FFS"}
-    assert dicom_facts(tags).sources["yaw_deg"].endswith("assumed (the file says FFS)")
-    assert "assumed" not in dicom_facts({**tags, "PatientPosition": "HFS"}).sources["yaw_deg"]
+    assert dicom_facts(tags).view_source.endswith("assumed (the file says FFS)")
+    assert "assumed" not in dicom_facts({**tags, "PatientPosition": "HFS"}).view_source
 
 
 def test_angles_of_a_wall_stand_are_not_those_of_a_c_arm():
@@ -97,7 +155,7 @@ def test_view_position_names_where_the_beam_runs(position, towards):
     """A left lateral has the left side at the detector."""
     facts = dicom_facts({"ViewPosition": position})
     np.testing.assert_allclose(beam(facts.view.values()), towards, atol=1e-12)
-    assert set(facts.sources.values()) == {"none", "DICOM ViewPosition (0018,5101)"}
+    assert facts.view_source == "DICOM ViewPosition (0018,5101)"
 
 
 @pytest.mark.parametrize("position", ["", "LLO", "nonsense"])
@@ -127,7 +185,7 @@ def test_the_picture_as_it_was_stored(position, orientation, expected, mirrored)
     assert view(**tags) == expected
     facts = dicom_facts(tags)
     assert facts.mirrored == mirrored
-    assert ("mirrored" in facts.sources["yaw_deg"]) == mirrored
+    assert ("mirrored" in facts.view_source) == mirrored
 
 
 def test_the_camera_that_stands_in_sees_the_stored_axes():

@@ -11,6 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 from ReVertLib.errors import InputError
+from ReVertLib.geometry.layers import StatedGeometry
 from ReVertLib.imaging.radiograph import Radiograph, radiograph_from_array, read_radiograph
 
 ROWS, COLUMNS = 64, 48
@@ -47,7 +48,7 @@ def test_grey_values_arrive_exactly(tmp_path, suffix, array):
     assert radiograph.pixels.dtype == np.float32
     np.testing.assert_array_equal(radiograph.pixels, array)
     assert radiograph.bit_depth == 8 * array.itemsize
-    assert (radiograph.inverted, radiograph.parameters, radiograph.spacing_source) == (False, {}, "none")
+    assert (radiograph.inverted, radiograph.stated) == (False, StatedGeometry())
 
 
 def test_jpeg_is_close(tmp_path):
@@ -64,14 +65,14 @@ def test_format_is_known_by_content_not_by_suffix(tmp_path):
 @pytest.mark.parametrize("suffix", [".nrrd", ".mha", ".nii.gz"])
 def test_spacing_of_a_header_in_mm(tmp_path, suffix):
     radiograph = read_radiograph(save(tmp_path / f"a{suffix}", SHORTS, (0.25, 0.5)))
-    assert radiograph.parameters == {"pixel_spacing_mm": (0.25, 0.5)}
-    assert radiograph.spacing_source == "image header"
+    assert radiograph.stated.parameters == {"pixel_spacing_mm": (0.25, 0.5)}
+    assert radiograph.stated.sources == {"pixel_spacing_mm": "image header"}
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg"])
 def test_printing_resolution_is_no_spacing(tmp_path, suffix):
     radiograph = read_radiograph(save(tmp_path / f"a{suffix}", BYTES, (0.25, 0.5)))
-    assert (radiograph.parameters, radiograph.spacing_source) == ({}, "none")
+    assert radiograph.stated == StatedGeometry()
 
 
 @pytest.mark.parametrize(("axis", "spacing"), [(0, (0.5, 0.25)), (1, (0.5, 2.0)), (2, (0.25, 2.0))])
@@ -80,7 +81,7 @@ def test_one_slice_in_any_axis(tmp_path, suffix, axis, spacing):
     path = save(tmp_path / f"a{suffix}", np.expand_dims(SHORTS, axis), (0.5, 0.25, 2.0))
     radiograph = read_radiograph(path)
     np.testing.assert_array_equal(radiograph.pixels, SHORTS)
-    assert radiograph.parameters["pixel_spacing_mm"] == spacing
+    assert radiograph.stated.parameters["pixel_spacing_mm"] == spacing
 
 
 @pytest.mark.parametrize("channels", [3, 4])
@@ -145,11 +146,10 @@ def test_the_caller_may_know_better():
 
 def test_array_is_copied_and_facts_are_kept():
     array = BYTES.astype(np.float32)[None]
-    radiograph = radiograph_from_array(
-        array, name="a", bit_depth=12, parameters={"sdd_mm": 1000.0}, spacing_source="set by hand"
-    )
+    stated = StatedGeometry({"sdd_mm": 1000.0}, {"sdd_mm": "set by hand"})
+    radiograph = radiograph_from_array(array, name="a", bit_depth=12, stated=stated)
     array[:] = 0
-    assert radiograph == Radiograph(radiograph.pixels, 12, False, {"sdd_mm": 1000.0}, "set by hand")
+    assert radiograph == Radiograph(radiograph.pixels, 12, False, stated)
     np.testing.assert_array_equal(radiograph.pixels, BYTES)
     assert radiograph.pixels.flags["C_CONTIGUOUS"]
     assert radiograph.pixels.flags["WRITEABLE"]

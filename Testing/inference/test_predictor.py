@@ -161,6 +161,12 @@ def test_warnings_name_what_was_assumed(asleep):
     assert np.abs(with_level.mesh.vertices - result.mesh.vertices).max() < 1e-6  # the average lumbar level is L3
 
 
+@pytest.mark.parametrize("box", [(0, 90, 180, 200), (90, 0, 180, 200), (90, 90, 400, 200), (90, 90, 180, 400)])
+def test_a_box_at_the_edge_is_doubted(asleep, box):
+    warnings = asleep.reconstruct(blobs(DETECTOR), replace(DETECTOR, box_px=box)).warnings
+    assert warnings == ("the box reaches the edge of the image: the vertebra may be cut off there",)
+
+
 def test_an_image_of_nothing_without_a_box(asleep):
     with pytest.raises(InputError, match="box: expected an image with a vertebra in it, got a constant one"):
         asleep.reconstruct(np.zeros((64, 64)), DETECTOR)

@@ -43,7 +43,7 @@ def pixelWarnings(pixels, boneDark):
 def geometryWarnings(sources, sizePx):
     """Lines about the geometry, as far as it is known. sources: `sources.Sources`. sizePx: (columns, rows)."""
     known = sources.geometry.values
-    lines = []
+    lines = sources.geometry.doubts(sizePx)
     if sources.mirrored:
         lines.append(
             _("the picture is a mirror image of what the X-ray source sees: it is read as taken from the opposite side")

@@ -98,17 +98,13 @@ def sourcesOf(node, sliceIndex=0, given=None):
         layers = layers.over({"pixel_spacing_mm": spacing}, _("volume header"))
     else:
         check_modality(str(tags.get("Modality") or ""), "radiograph")
-        facts = dicom_facts(tags, layers.values.get("sdd_mm"), layers.values.get("sod_mm"))
-        layers = layers.over({**facts.parameters, **facts.view}, facts.sources)
-        reason = _reason(facts.sources["pixel_spacing_mm"]) if tags else _("the DICOM file is not in the database")
+        facts = dicom_facts(tags)
+        layers = layers.over(facts.view, facts.view_source).over_stated(facts.stated)
+        reason = _("DICOM gives none") if tags else _("the DICOM file is not in the database")
     missing = {key: reason if key == "pixel_spacing_mm" else _("not known, please enter it") for key in layers.missing}
+    missing.update(layers.reasons)
     boneDark = SourcedValue(dark, _("entered")) if dark is not None else _dicomPolarity(facts) if tags else None
     return Sources(layers, missing, boneDark, bool(facts and facts.mirrored))
-
-
-def _reason(source):
-    """Why DICOM gives no spacing, of its source text "none" or "none: reason"."""
-    return source.removeprefix("none: ") if source != "none" else _("DICOM gives none")
 
 
 def _headerSpacing(node):

@@ -208,7 +208,7 @@ def test_a_sidecars_box_is_that_of_its_own_level(radiograph_check, tmp_path):
         ),
         ((0.5, 0.5, 1), {"sdd_mm": 1000}, None, r"geometry: expected Source to object \(sod_mm\) entered"),
         ((0.5, 0.5, 1), {"sdd_mm": 700, "sod_mm": 700}, None, "sod_mm: expected 0 < sod_mm < sdd_mm"),
-        ((0.5, 0.5, 1), LENGTHS, (0, 0, 81, 60), "box_px: expected a box inside the 80 x 60 image"),
+        ((0.5, 0.5, 1), LENGTHS, (80, 0, 91, 60), "box_px: expected a box inside the 80 x 60 image"),
     ],
 )
 def test_missing_or_impossible_geometry_is_named(radiograph_check, spacing, given, box, message):

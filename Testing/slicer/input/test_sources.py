@@ -222,7 +222,7 @@ def test_a_slice_of_a_ct_is_refused(sources, database):
 
 
 def test_a_dicom_file_opened_past_the_database_is_read(sources, tmp_path):
-    node = stored_node(dicom(tmp_path / "a", **DISTANCES, ImagerPixelSpacing=[0.4, 0.2]))
+    node = stored_node(dicom(tmp_path / "a", Modality="XA", **DISTANCES, ImagerPixelSpacing=[0.4, 0.2]))
     assert values(sources.sourcesOf(node)) == {"sdd_mm": 1000, "sod_mm": 800, "pixel_spacing_mm": (0.2, 0.4)}
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL
-from ReVertLib.imaging.labels import check_same_grid, label_regions, read_label_map, touches_border
+from ReVertLib.imaging.labels import label_regions, on_grid_of, read_label_map, touches_border
 from ReVertLib.imaging.volume import Volume, read_volume
 from ReVertLib.mesh.io import write_mesh
 from ReVertLib.projection.drr import Drr, DrrView, Vertebra, c_arm, write_drr
@@ -86,6 +86,9 @@ def build_case(case: Case, out: Path, options: Options, check: Callable[[], None
     for label, box in regions.items():
         name = vertebra_name(case.name, label)
         if label in todo:
+            if label not in volumes:
+                outcome.skip(case, "the CT does not reach there", label)
+                continue
             try:
                 vertebra = Vertebra(*volumes[label], label, options.context)
             except InputError as error:
@@ -103,10 +106,11 @@ def _volumes(case: Case, labels: Volume, regions: dict[int, tuple], options: Opt
     if not regions:
         return {}
     ct = read_volume(case.ct)
-    check_same_grid(ct, labels)
+    placed = on_grid_of(ct, labels)
+    boxes = regions if placed is labels else label_regions(placed)
     if options.context:
-        return dict.fromkeys(regions, (ct, labels))
-    return {label: (_copied(ct, box), _copied(labels, box)) for label, box in regions.items()}
+        return {label: (ct, placed) for label in regions if label in boxes}
+    return {label: (_copied(ct, boxes[label]), _copied(placed, boxes[label])) for label in regions if label in boxes}
 
 
 def _copied(volume: Volume, box: tuple) -> Volume:

@@ -24,7 +24,7 @@ from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.imaging.grey_values import normalised
-from ReVertLib.imaging.labels import label_mesh, label_region, read_label_map
+from ReVertLib.imaging.labels import label_mesh, label_region, on_grid_of, read_label_map
 from ReVertLib.imaging.volume import Volume, read_volume
 from ReVertLib.mesh.mesh import Mesh, volume_centroid
 from ReVertLib.mesh.silhouette import silhouette
@@ -126,7 +126,8 @@ def real_vertebrae(data: Path) -> list[BoneView]:
     for case in find_cases(data):
         if case.ct is None or "bone" in case.ct.name:
             continue
-        ct, labels = read_volume(case.ct), read_label_map(case.labels)
+        ct = read_volume(case.ct)
+        labels = on_grid_of(ct, read_label_map(case.labels))
         for label in sorted(set(np.unique(labels.array)) & set(LEVEL_OF_LABEL)):
             box = label_region(labels, label, 3.0)
             region, mesh = labels.cropped(*box), label_mesh(labels, label)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,9 @@ from .volume import Volume, read_volume, slices
 MIN_VOLUME_MM3 = 1000.0
 """A lumbar vertebra has 30,000 and more; labels below this are fragments at the border of a scan."""
 
+_SAME_PLACE_MM = 0.1
+"""What the corners of one grid may differ by in two files."""
+
 
 def read_label_map(path: str | Path) -> Volume:
     """A label map as a Volume of integers, of the file's kind if it has one. Raises InputError when its values are not
@@ -29,16 +33,49 @@ def read_label_map(path: str | Path) -> Volume:
     return Volume(labels, volume.ijk_to_lps)
 
 
-def check_same_grid(ct: Volume, labels: Volume) -> None:
-    """Raises InputError unless both volumes have one grid (size, and place to 0.01 mm)."""
-    if ct.array.shape != labels.array.shape:
-        raise InputError(
-            f"CT and label map: expected one grid, got {ct.array.shape[::-1]} and {labels.array.shape[::-1]} voxels"
-        )
-    corners = np.array([[0, 0, 0, 1], [*ct.size_ijk - 1, 1]])
-    distance = np.abs(corners @ (ct.ijk_to_lps - labels.ijk_to_lps).T).max()
-    if distance > 0.01:
-        raise InputError(f"CT and label map: expected one grid, got grids {distance:.3g} mm apart")
+def on_grid_of(ct: Volume, labels: Volume) -> Volume:
+    """A label map on a CT's grid: as it is where both have one grid, turned, flipped, cut and filled with zeros where
+    its voxels are the CT's in another order or only part of them. Raises InputError for other voxels."""
+    index = np.linalg.inv(ct.ijk_to_lps) @ labels.ijk_to_lps  # from the map's voxels to the CT's
+    steps, first = np.rint(index[:3, :3]), np.rint(index[:3, 3])
+    turn = np.abs(steps)
+    if (turn.sum(0) == 1).all() and (turn.sum(1) == 1).all():
+        snapped = np.eye(4)
+        snapped[:3, :3], snapped[:3, 3] = steps, first
+        corners = np.array([[*corner, 1] for corner in product(*((0, n - 1) for n in labels.size_ijk))])
+        apart_mm = np.abs(corners @ (ct.ijk_to_lps @ snapped - labels.ijk_to_lps).T).max()
+        if apart_mm <= _SAME_PLACE_MM and np.array_equal(snapped, np.eye(4)) and labels.array.shape == ct.array.shape:
+            return labels
+        if labels.array.size == ct.array.size:  # whole and yet elsewhere: a map that lost its place
+            apart_mm = max(apart_mm, _furthest_mm(ct, labels))
+        if apart_mm <= _SAME_PLACE_MM:
+            return Volume(_placed(labels, steps.astype(int), first.astype(int), ct), ct.ijk_to_lps)
+        raise InputError(f"CT and label map: expected one grid, got grids {apart_mm:.3g} mm apart")
+    sizes = (" x ".join(f"{mm:.3g}" for mm in volume.spacing_mm) for volume in (ct, labels))
+    raise InputError("CT and label map: expected one grid, got voxels of {} and {} mm, or turned".format(*sizes))
+
+
+def _furthest_mm(ct: Volume, labels: Volume) -> float:
+    """How far the middles of two grids are apart, mm."""
+    return float(np.abs(ct.centre_lps - labels.centre_lps).max())
+
+
+def _placed(labels: Volume, steps: np.ndarray, first: np.ndarray, ct: Volume) -> np.ndarray:
+    """(k, j, i) a map's array in the order of the CT's axes. steps: (3, 3), where the map's axes run among the CT's;
+    first: the CT's index of the map's first voxel."""
+    axes = [int(np.abs(row).argmax()) for row in steps]  # of the map, for each of the CT's
+    array = labels.array.transpose(2, 1, 0).transpose(axes)
+    runs = [steps[i, axis] for i, axis in enumerate(axes)]
+    array = array[tuple(slice(None, None, run) for run in runs)].transpose(2, 1, 0)
+    size = np.array(array.shape[::-1])
+    low = np.where(np.array(runs) > 0, first, first - size + 1)
+    if (low == 0).all() and (size == ct.size_ijk).all():
+        return array
+    placed = np.zeros(ct.array.shape, array.dtype)
+    lower, upper = np.maximum(low, 0), np.minimum(low + size, ct.size_ijk)
+    if (upper > lower).all():
+        placed[slices(lower, upper)] = array[slices(lower - low, upper - low)]
+    return placed
 
 
 def label_regions(labels: Volume) -> dict[int, tuple[np.ndarray, np.ndarray]]:

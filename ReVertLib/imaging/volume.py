@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +11,13 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from ReVertLib.errors import InputError, one_line
-from ReVertLib.files import existing_file, holds_bytes
+from ReVertLib.files import existing_file
 from ReVertLib.geometry.transform import mapped
+
+from .nifti import is_nifti, read_nifti, stated_axes
+
+_SAME_PLACE_MM = 0.1
+"""What two statements of one place may differ by."""
 
 
 @dataclass(frozen=True)
@@ -107,28 +113,68 @@ def slices(lower: np.ndarray, upper: np.ndarray) -> tuple[slice, slice, slice]:
 
 
 def read_volume(path: str | Path, what: str = "CT") -> Volume:
-    """A 3D image in any format SimpleITK reads (NIfTI, NRRD, MHA). Raises InputError when it is not one, or has NaN."""
+    """A 3D image in any format SimpleITK reads (NIfTI, NRRD, MHA). Warns of a NIfTI file without sform and qform, or
+    with two that differ. Raises InputError when it is not one, is cut off, or has NaN."""
     path = existing_file(path, what)
+    name = f"{what} {path.name}"
+    array, affine = _read_nifti(path, what) if is_nifti(path) else _read_by_itk(path, name)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise InputError(f"{name}: expected finite values, got NaN or infinity")
+    return Volume(array, affine)
+
+
+def _read_by_itk(path: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
     try:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:
         cause = one_line(error).rsplit("ITK ERROR:", 1)[-1][:120]
-        raise InputError(f"{what} {path.name}: expected a readable volume, got {cause}") from error
+        raise InputError(f"{name}: expected a readable volume, got {cause}") from error
     if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
         kind = f"{image.GetDimension()}D with {image.GetNumberOfComponentsPerPixel()} components"
-        raise InputError(f"{what} {path.name}: expected a 3D volume of one component, got {kind}")
-    if image.HasMetaDataKey("vox_offset") and not holds_bytes(path, _nifti_bytes(image)):
-        raise InputError(f"{what} {path.name}: expected a whole NIfTI file, got one that is cut off")
-    array = sitk.GetArrayFromImage(image)
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise InputError(f"{what} {path.name}: expected finite values, got NaN or infinity")
+        raise InputError(f"{name}: expected a 3D volume of one component, got {kind}")
+    return sitk.GetArrayFromImage(image), _affine(image)
+
+
+def _read_nifti(path: Path, what: str) -> tuple[np.ndarray, np.ndarray]:
+    """Values as they are in the file, which ITK's reader does not hand out; its place where ITK puts it, and where the
+    file puts it if its axes are too roughly rounded for ITK."""
+    found, name = read_nifti(path, what), f"{what} {path.name}"
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+        affine = _affine(reader)
+    except RuntimeError as error:
+        form = found.qform if found.sform is None else found.sform
+        if form is None:
+            cause = one_line(error).rsplit("ITK ERROR:", 1)[-1][:120]
+            raise InputError(f"{name}: expected a readable volume, got {cause}") from error
+        affine = stated_axes(form, name)
+    last = np.array([*found.array.shape[::-1], 1.0])
+
+    def apart_mm(form: np.ndarray, other: np.ndarray) -> float:
+        return float(max(np.linalg.norm((form - other)[:3, 3]), np.linalg.norm(((form - other) @ last)[:3])))
+
+    if found.sform is None and found.qform is None:
+        warnings.warn(f"{name}: no orientation is stated, its axes are taken to run {_runs(affine)}", stacklevel=3)
+    elif found.sform is not None and found.qform is not None:
+        difference_mm = apart_mm(found.sform, found.qform)
+        if difference_mm > _SAME_PLACE_MM:
+            used = "sform" if apart_mm(affine, found.sform) <= apart_mm(affine, found.qform) else "qform"
+            message = f"sform and qform put it {difference_mm:.3g} mm apart, the {used} is used"
+            warnings.warn(f"{name}: {message}", stacklevel=3)
+    return found.array, affine
+
+
+def _affine(image: sitk.Image | sitk.ImageFileReader) -> np.ndarray:
     affine = np.eye(4)
-    affine[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
-    affine[:3, 3] = image.GetOrigin()
-    return Volume(array, affine)
+    affine[:3, :3] = np.reshape(image.GetDirection(), (-1, image.GetDimension()))[:3, :3] * image.GetSpacing()[:3]
+    affine[:3, 3] = image.GetOrigin()[:3]
+    return affine
 
 
-def _nifti_bytes(image: sitk.Image) -> int:
-    """The length of an unpacked NIfTI file by its own header."""
-    offset, bits = (float(image.GetMetaData(key)) for key in ("vox_offset", "bitpix"))
-    return int(offset + image.GetNumberOfPixels() * bits / 8)
+def _runs(affine: np.ndarray) -> str:
+    """Where the axes i, j and k run, in the patient's words."""
+    words = (("right", "left"), ("front", "back"), ("feet", "head"))
+    axes = affine[:3, :3].T
+    return "to the " + ", ".join(words[np.abs(axis).argmax()][int(axis[np.abs(axis).argmax()] > 0)] for axis in axes)

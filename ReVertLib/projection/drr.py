@@ -25,10 +25,10 @@ from ReVertLib.geometry.views import camera_from_lps, view_rotation
 from ReVertLib.imaging.grey_values import MAX_SIDE_PX, MIN_SIDE_PX, quantised
 from ReVertLib.imaging.labels import (
     check_is_vertebra,
-    check_same_grid,
     label_centre_lps,
     label_mesh,
     label_region,
+    on_grid_of,
     touches_border,
 )
 from ReVertLib.imaging.volume import Volume
@@ -105,7 +105,7 @@ class Vertebra:
     """
 
     def __init__(self, ct: Volume, labels: Volume, label: int, context: bool = False) -> None:
-        check_same_grid(ct, labels)
+        labels = on_grid_of(ct, labels)
         check_is_vertebra(labels, label)
         box = label_region(labels, label, 0.0)
         region = labels.cropped(*box)

@@ -42,7 +42,7 @@ def root(tmp_path_factory):
     write_volume(root / "scrap" / "segmentation.nii.gz", Volume(scrap.array.astype(np.uint8), scrap.ijk_to_lps))
     write_blocks(root / "shifted")
     ct = read_volume(root / "shifted" / "ct.nii.gz")
-    write_volume(root / "shifted" / "ct.nii.gz", Volume(ct.array[1:], ct.ijk_to_lps))
+    write_volume(root / "shifted" / "ct.nii.gz", Volume(ct.array, ct.ijk_to_lps + np.eye(4, k=3)))
     return root
 
 
@@ -94,12 +94,12 @@ def test_the_manifest_lists_every_file_with_its_hash_and_what_was_skipped(built)
     assert reasons == {
         ("cut", None): "CT ct.nii.gz: expected a whole NIfTI file, got one that is cut off",
         ("neck", None): "no lumbar label (20 to 24)",
-        ("scrap", 21): "label 21: expected a vertebra, got a fragment of 8 mm^3",
+        ("scrap", 21): "label 21: expected a vertebra, got one slice of 1 x 1 x 1 voxels",
         ("bone", None): "CT: expected Hounsfield units of all tissue, got a volume of bone only",
-        ("shifted", None): "CT and label map: expected one grid, got (22, 26, 39) and (22, 26, 40) voxels",
+        ("shifted", None): "CT and label map: expected one grid, got grids 1 mm apart",
         ("seg", None): "CT: expected one beside the label map, got none",
     }
-    assert "skipped scrap label 21: label 21: expected a vertebra, got a fragment of 8 mm^3" in lines
+    assert "skipped scrap label 21: label 21: expected a vertebra, got one slice of 1 x 1 x 1 voxels" in lines
     assert lines[-1] == f"{out}: 4 vertebrae, 5 images each, listed in manifest.json"
 
 

@@ -9,7 +9,6 @@ from ReVertLib.errors import InputError
 from ReVertLib.geometry.views import rotation_about
 from ReVertLib.imaging.labels import (
     _upsampled,
-    check_same_grid,
     is_cut_off,
     label_centre_lps,
     label_mesh,
@@ -191,20 +190,6 @@ def test_absent_label_lists_the_present_ones():
     empty = Volume(np.zeros((4, 4, 4), np.int32), np.eye(4))
     with pytest.raises(InputError, match="label: expected one of no label of the label map, got 20"):
         label_mesh(empty, 20)
-
-
-def test_grids():
-    ct, labels = ball(), ball()
-    check_same_grid(ct, labels)
-    with pytest.raises(InputError, match=r"CT and label map: expected one grid, got \(52, 44, 26\) and \(52, 44, 25\)"):
-        check_same_grid(ct, Volume(labels.array[:25], labels.ijk_to_lps))
-    shifted = labels.ijk_to_lps.copy()
-    shifted[0, 3] += 1.5
-    with pytest.raises(InputError, match=r"CT and label map: expected one grid, got grids 1.5 mm apart"):
-        check_same_grid(ct, Volume(labels.array, shifted))
-    turned = labels.ijk_to_lps @ np.diag([1, 1, 1.01, 1])
-    with pytest.raises(InputError, match="expected one grid, got grids"):
-        check_same_grid(ct, Volume(labels.array, turned))
 
 
 def test_read_errors(tmp_path):

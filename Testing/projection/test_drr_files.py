@@ -30,9 +30,9 @@ def moved(volume: Volume, mm: float) -> Volume:
     [
         (lambda ct, labels: (ct, moved(labels, 1.0)), L3, "CT and label map: expected one grid, got grids 1 mm"),
         (
-            lambda ct, labels: (Volume(ct.array[1:], ct.ijk_to_lps), labels),
+            lambda ct, labels: (ct, moved(labels, 0.4)),
             L3,
-            "CT and label map: expected one grid",
+            "CT and label map: expected one grid, got grids 0.4 mm apart",
         ),
         (lambda ct, labels: (ct, labels), 24, "label: expected one of 22 of the label map, got 24"),
         (

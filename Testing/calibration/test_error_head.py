@@ -107,3 +107,14 @@ def test_the_limit_of_what_is_familiar():
     assert along < 1
     assert against > 2
     assert out_of_distribution(known.mean(0, keepdim=True)) == pytest.approx(0.0, abs=1e-4)
+
+
+def test_features_that_agree_are_taken_for_a_little_independent():
+    """Two nearly equal features: 2 % of their variance is added, so that a small disagreement is not infinitely far."""
+    random = torch.Generator().manual_seed(0)
+    known = torch.randn(4000, 1, generator=random).repeat(1, 2)
+    score = MahalanobisScore(2)
+    fit_score(score, known, known)
+    points = known.mean(0) + known.std(0) * torch.tensor([[1.0, 1.0], [1.0, -1.0]])
+    agreeing, disagreeing = score(Features(points, points, points)).tolist()
+    assert disagreeing / agreeing == pytest.approx(np.sqrt((2 + 0.02) / 0.02), rel=1e-3)

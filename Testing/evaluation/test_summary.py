@@ -1,5 +1,7 @@
 """Rows brought together, by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tiny_evaluation import NETWORK, SPHERE, constants, evaluation, row
@@ -61,6 +63,12 @@ def test_quality_counts_each_surface_once():
     (found,) = quality_summaries(evaluation(rows))
     assert (found.surfaces, found.closed, found.one_foramen, found.crossing) == (3, 3, 2, 1)
     assert found.crossing_share == pytest.approx(0.02 / 3)
+
+
+def test_an_open_surface_has_no_foramen():
+    """Its Euler number may still be that of a vertebra."""
+    (found,) = quality_summaries(evaluation([replace(row(0.9), closed=False), row(0.9, "L4")]))
+    assert (found.surfaces, found.closed, found.one_foramen) == (2, 1, 1)
 
 
 def test_better_than_the_baseline_is_asked_image_by_image():

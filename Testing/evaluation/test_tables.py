@@ -1,8 +1,9 @@
 """Tables whose every cell is known."""
 
+import numpy as np
 from tiny_evaluation import NETWORK, SPHERE, constants, evaluation, row
 
-from ReVertLib.evaluation.measure import Failure
+from ReVertLib.evaluation.measure import Failure, PredictedError
 from ReVertLib.evaluation.tables import (
     ball_table,
     left_out_lines,
@@ -11,8 +12,10 @@ from ReVertLib.evaluation.tables import (
     pose_table,
     quality_table,
     title_of,
+    verdict_table,
     view_table,
 )
+from ReVertLib.inference.verdict import Verdict
 
 SPHERE_TITLE = "3D-ReVert's network (abcdef01)"
 
@@ -84,6 +87,17 @@ def test_poses_are_median_and_percentile():
 def test_surfaces_are_told_by_what_is_wrong_with_them():
     of = evaluation([row(0.9, crossing=0.01), row(0.9, "L4", euler=2)])
     assert cells(quality_table(of)) == [["one radiograph", "2", "2", "1", "1", "0.500%"]]
+
+
+def test_errors_of_each_verdict():
+    """Means of 1.4 and 1.6 mm: one of the two is below 1.5 mm. A verdict that no image has is left out."""
+    trusted, refused = Verdict("trust", "", 1.0), Verdict("do not use", "", 3.0)
+    means = ((trusted, 1.4), (trusted, 1.6), (refused, 2.0))
+    errors = [PredictedError(v, np.ones(2), np.array([mean - 0.1, mean + 0.1])) for v, mean in means]
+    assert cells(verdict_table(errors)) == [
+        ["trust", "2", "1.50", "1.60", "50 %"],
+        ["do not use", "1", "2.00", "2.00", "0 %"],
+    ]
 
 
 def test_weights_are_named_by_what_they_are():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import vtk
+from scipy.spatial.transform import Rotation
 
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.transform import RigidTransform
@@ -172,8 +173,10 @@ def test_report_is_strict_json(compared):
     assert report["baseline"] == asdict(compared.baseline)
     assert (report["align"], report["baseline_align"], report["level"]) == ("rigid", "rigid", "L3")
     assert np.allclose(report["motion"]["rotation"], compared.alignment.rotation)
-    assert report["signed_distance_percentiles_mm"]["100"] == compared.signed_distance_mm.max()
-    turn = np.degrees(np.arccos((np.trace(compared.alignment.rotation) - 1) / 2))
+    percentiles = report["signed_distance_percentiles_mm"]
+    assert list(percentiles) == ["0", "5", "50", "95", "100"]
+    assert list(percentiles.values()) == np.percentile(compared.signed_distance_mm, (0, 5, 50, 95, 100)).tolist()
+    turn = np.degrees(Rotation.from_matrix(compared.alignment.rotation).magnitude())
     assert report["motion"]["rotation_deg"] == pytest.approx(turn)
 
 

@@ -28,6 +28,11 @@ def test_an_expectation_that_is_too_small_and_the_wrong_way_round():
     assert found.below_twice == pytest.approx(1 / 6)
 
 
+def test_below_twice_is_twice():
+    found = reliability(np.ones((1, 20)), np.repeat([[0.5, 1.9, 2.0, 2.1]], 5, axis=1))
+    assert found.below_twice == 0.5
+
+
 def test_a_constant_has_no_correlation():
     found = reliability(np.ones((3, 20)), np.random.default_rng(0).random((3, 20)))
     assert math.isnan(found.within) and math.isnan(found.between)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import InputError, one_line
@@ -49,17 +50,31 @@ def made_folder(path: str | Path, what: str = "output") -> Path:
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
-    """A temporary path with the same suffix beside path; it takes path's place only if the block succeeds."""
+    """A temporary path with the same suffix beside path; it takes path's place only if the block succeeds and all of it
+    has reached the disk. The block may raise OSError, or write by a library that does; what else a library knows of its
+    failures is for the block to find out. Raises InputError for a file that cannot be written."""
     path = Path(path)
     temporary = path.with_name(f".{os.getpid()}-{path.name}")
     try:
         yield temporary
+        _flush(temporary)
         temporary.chmod(0o666 & ~_umask())  # some writers make files that only their owner can read
         os.replace(temporary, path)
     except OSError as error:
-        raise InputError(f"output {path.name}: expected to be written, got {one_line(error)}") from error
+        raise InputError(
+            f"output {path.name}: expected to be written, got {error.strerror or one_line(error)}"
+        ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    """Raises OSError for a file that is empty or does not reach the disk; some file systems only then say so."""
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
+        if not file.seek(0, os.SEEK_END):
+            raise OSError("an empty file")
 
 
 def _umask() -> int:
@@ -69,14 +84,30 @@ def _umask() -> int:
     return mask
 
 
+def write_json(path: str | Path, content: object) -> None:
+    """Writes plain data, whole or not at all."""
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n")
+
+
 def holds_bytes(path: str | Path, promised: int) -> bool:
     """Whether a file, unpacked when it ends in .gz, has the bytes its header promises. ITK's NIfTI reader does not
     look, and fills what is missing with zeros."""
     path = Path(path)
     if path.suffix.lower() != ".gz":
         return path.stat().st_size >= promised
+    return _unpacked_bytes(path) >= promised
+
+
+def is_whole_gzip(path: Path) -> bool:
+    """Whether a gzip file can be unpacked to its end."""
+    return _unpacked_bytes(path) >= 0
+
+
+def _unpacked_bytes(path: Path) -> int:
+    """The bytes in a gzip file; -1 for one that is damaged or cut off."""
     try:
         with gzip.open(path) as file:
-            return sum(len(chunk) for chunk in iter(lambda: file.read(1 << 20), b"")) >= promised
+            return sum(len(chunk) for chunk in iter(lambda: file.read(1 << 20), b""))
     except (EOFError, gzip.BadGzipFile, zlib.error):
-        return False
+        return -1

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from ReVertLib.dataset.cases import HELD_OUT
-from ReVertLib.files import whole_file
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
@@ -53,8 +51,3 @@ def add_numbers(parser: argparse.ArgumentParser, option: str, count: int, of_wha
 def numbers(options: argparse.Namespace) -> range:
     """What `add_numbers` asked for."""
     return range(options.first, options.first + options.count)
-
-
-def write_json(path: Path, content: dict) -> None:
-    with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + "\n")

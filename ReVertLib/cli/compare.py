@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ReVertLib.files import check_writable
+from ReVertLib.files import check_writable, write_json
 from ReVertLib.progress import log
-
-from .common import write_json
 
 NOTES = {
     "needs": "two closed surfaces in mm, or one and a label map",

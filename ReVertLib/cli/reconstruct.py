@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from ReVertLib import __version__
 from ReVertLib.errors import InputError
-from ReVertLib.files import check_writable
+from ReVertLib.files import check_writable, write_json
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.progress import log
 from ReVertLib.startup import garbage_uncollected
 
-from .common import add_device, add_weights, write_json
+from .common import add_device, add_weights
 
 if TYPE_CHECKING:
     from ReVertLib.inference.inputs import ReconstructionInput

@@ -3,14 +3,13 @@ fits the CT segmentation it came from."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 
 from ReVertLib.anatomy.template import baseline_mesh
 from ReVertLib.evaluation.overview_figure import Scene, demo_picture
-from ReVertLib.files import made_folder, whole_file
+from ReVertLib.files import made_folder, write_json
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.sidecar import complete_geometry, read_sidecar, sidecar_path
 from ReVertLib.geometry.views import camera_from_lps, view_rotation
@@ -56,8 +55,7 @@ def reconstruct_sample(out: Path, weights: Path | None, device: str) -> None:
         scene = Scene(pixels, geometry, result.mesh, truth, found["rigid"], view)
         demo_picture(path.with_suffix(".png"), scene, _title(name, 1000 * result.seconds, predictor))
     log.info(_row("no image", "rigid", found["rigid"].baseline) + "   <- baseline: the mean vertebra of 87 patients")
-    with whole_file(out / "report.json") as temporary:
-        temporary.write_text(json.dumps({"weights_sha256": predictor.weights_sha256, "views": report}, indent=1) + "\n")
+    write_json(out / "report.json", {"weights_sha256": predictor.weights_sha256, "views": report})
     log.info(
         f"surfaces, pictures and report.json are in {out}; the picture to look at first is verse008_L3_{PICTURED}.png"
     )

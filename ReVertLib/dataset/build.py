@@ -16,7 +16,7 @@ import torch
 
 from ReVertLib import __version__
 from ReVertLib.errors import InputError, one_line
-from ReVertLib.files import check_writable
+from ReVertLib.files import check_writable, write_json
 from ReVertLib.processes import process_pool
 from ReVertLib.progress import log, progress
 from ReVertLib.projection.drr import SIZE_PX, c_arm
@@ -88,7 +88,7 @@ def _opened(out: Path, options: Options) -> dict:
         "vertebrae": _earlier_vertebrae(path, options) if present else {},
         "skipped": [],
     }
-    _write_manifest(out, manifest)
+    write_json(out / _MANIFEST, manifest)
     return manifest
 
 
@@ -107,13 +107,6 @@ def _in_words(options: Options) -> str:
     return f"{options.views} views, {options.size_px} px, {'in context' if options.context else 'the vertebra alone'}"
 
 
-def _write_manifest(out: Path, manifest: dict) -> None:
-    part = out / PARTS / _MANIFEST
-    part.parent.mkdir(exist_ok=True)
-    part.write_text(json.dumps(manifest, indent=1) + "\n")
-    os.replace(part, out / _MANIFEST)
-
-
 def _collect(cases: list[Case], out: Path, options: Options, workers: int, manifest: dict) -> None:
     """Builds all cases; the manifest on disk grows with every case."""
     with closing(_outcomes(cases, out, options, workers)) as outcomes:
@@ -123,7 +116,7 @@ def _collect(cases: list[Case], out: Path, options: Options, workers: int, manif
             manifest["skipped"] = sorted(
                 manifest["skipped"] + outcome.skipped, key=lambda s: (s["case"], s["label"] or 0)
             )
-            _write_manifest(out, manifest)
+            write_json(out / _MANIFEST, manifest)
 
 
 def _outcomes(cases: list[Case], out: Path, options: Options, workers: int) -> Iterator[Outcome]:

@@ -7,7 +7,6 @@ lies in DRR is whole, at whatever moment the work is stopped.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ReVertLib.errors import InputError
+from ReVertLib.files import write_json
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL
 from ReVertLib.imaging.labels import label_regions, on_grid_of, read_label_map, touches_border
 from ReVertLib.imaging.volume import Volume, read_volume
@@ -146,7 +146,7 @@ def _build_vertebra(vertebra: Vertebra, out: Path, name: str, options: Options, 
         image = rendering / f"{number:02d}.png"
         write_drr(drr, image)
         poses.append(_pose(image.name, view_name, view, drr))
-    (rendering / POSES).write_text(json.dumps(poses, indent=1) + "\n")
+    write_json(rendering / POSES, poses)
     write_mesh(vertebra.mesh_lps, part / "mesh.stl", frame="LPS")
     folder, surface = rendering_folder(out, name).parent, mesh_path(out, name)
     for place in (folder, surface):

@@ -24,6 +24,7 @@ from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.imaging.grey_values import normalised
+from ReVertLib.imaging.image_file import write_image
 from ReVertLib.imaging.labels import label_mesh, label_region, on_grid_of, read_label_map
 from ReVertLib.imaging.volume import Volume, read_volume
 from ReVertLib.mesh.mesh import Mesh, volume_centroid
@@ -201,10 +202,9 @@ def write_realism(
     rows = table(real, sampled, held_out)
     with whole_file(out / "realism.csv") as temporary:
         lines = [",".join(rows[0]), *(",".join(str(value) for value in row.values()) for row in rows)]
-        temporary.write_text("\n".join(lines) + "\n")
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="backslashreplace")
     known, unseen = ([s for s in real if is_held_out(s.group, held_out) is held] for held in (False, True))
     kinds = ([s for s in sampled if s.group == kind] for kind in ("warped", "drawn"))
-    with whole_file(out / "realism.png") as temporary:
-        sitk.WriteImage(sitk.GetImageFromArray(sheet([g for g in (known, unseen, *kinds) if g])), str(temporary))
+    write_image(sitk.GetImageFromArray(sheet([g for g in (known, unseen, *kinds) if g])), out / "realism.png")
     for row in rows:
         log.info("{description:<9} {group:<16} {other:<9} gap {gap:<8} spread {spread}".format(**row))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from ReVertLib.anatomy.template import load_template
@@ -89,10 +90,10 @@ def save_weights(path: Path, network: nn.Module, architecture: str, about: dict[
         "template_sha256": load_template().sha256,
     }
     with whole_file(path) as temporary:
-        save_file(tensors, temporary, metadata)
+        temporary.write_bytes(save(tensors, metadata))  # the library's own writer does not raise OSError
     digest = file_sha256(path)
     with whole_file(sha256_path(path)) as temporary:
-        temporary.write_text(f"{digest}  {path.name}\n")
+        temporary.write_bytes(os.fsencode(f"{digest}  {path.name}\n"))
     return digest
 
 

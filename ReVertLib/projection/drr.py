@@ -23,6 +23,7 @@ from ReVertLib.geometry.sidecar import sidecar_path, sidecar_text
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import camera_from_lps, view_rotation
 from ReVertLib.imaging.grey_values import MAX_SIDE_PX, MIN_SIDE_PX, quantised
+from ReVertLib.imaging.image_file import write_image
 from ReVertLib.imaging.labels import (
     check_is_vertebra,
     label_centre_lps,
@@ -207,5 +208,4 @@ def write_drr(drr: Drr, out_png: str | Path, mesh_path: str | Path | None = None
         temporary.write_text(sidecar_text(drr.geometry))
     if mesh_path is not None:
         write_mesh(drr.mesh, mesh_path, frame="camera")
-    with whole_file(out_png) as temporary:
-        sitk.WriteImage(sitk.GetImageFromArray(drr.pixels), str(temporary), useCompression=True)
+    write_image(sitk.GetImageFromArray(drr.pixels), out_png)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 import time
@@ -15,7 +14,8 @@ import torch
 
 from ReVertLib.dataset.cases import HELD_OUT
 from ReVertLib.errors import InputError, one_line
-from ReVertLib.files import made_folder
+from ReVertLib.files import made_folder, write_json
+from ReVertLib.imaging.image_file import write_image
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.progress import log, progress
 from ReVertLib.projection.attenuation import hounsfield
@@ -62,19 +62,19 @@ def _write_case(patient: Patient, folder: Path, about: dict) -> None:
             part.mkdir()
             ct, labels = scanned(patient)
             for name, volume in (("ct", ct), ("seg", labels)):
-                _write_volume(part / f"{name}.nii.gz", volume)
-            (part / "about.json").write_text(json.dumps(about, indent=1) + "\n")
+                write_image(_image(volume), part / f"{name}.nii.gz")
+            write_json(part / "about.json", about)
             os.replace(part, folder)
-    except (OSError, RuntimeError) as error:  # SimpleITK's are RuntimeErrors
+    except OSError as error:
         raise InputError(f"output {folder.name}: expected to be written, got {one_line(error)}") from error
 
 
-def _write_volume(path: Path, volume: Volume) -> None:
+def _image(volume: Volume) -> sitk.Image:
     """A volume whose axes are LPS's."""
     image = sitk.GetImageFromArray(volume.array)
     image.SetSpacing(volume.spacing_mm.tolist())
     image.SetOrigin(volume.ijk_to_lps[:3, 3].tolist())
-    sitk.WriteImage(image, str(path), useCompression=True)
+    return image
 
 
 def scanned(patient: Patient, spacing_mm: float = 1.0) -> tuple[Volume, Volume]:

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from ReVertLib.errors import InputError
-from ReVertLib.files import made_folder, whole_file
+from ReVertLib.files import made_folder, whole_file, write_json
 from ReVertLib.network.weights import Weights, build_network, load_weights, save_weights
 from ReVertLib.progress import log, progress
 
@@ -134,7 +134,7 @@ class Run:
             tensors |= {f"adam.{index}.{k}": v for k, v in state.items()}
         about = {"step": str(self.step), "options": json.dumps(asdict(self.options))}
         with whole_file(path) as temporary:
-            save_file({k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}, temporary, about)
+            temporary.write_bytes(save({k: v.detach().cpu().clone().contiguous() for k, v in tensors.items()}, about))
 
     def resume(self, path: Path) -> None:
         """Continues from a state written by `save`. Raises InputError when the run had other options."""
@@ -182,7 +182,7 @@ def train(
         run.begin(begin)
         metadata = metadata | {"start": begin.sha256}
     _cut(out / "curve.csv", run.step)
-    (out / "options.json").write_text(json.dumps(asdict(options), indent=1) + "\n")
+    write_json(out / "options.json", asdict(options))
     log.info(f"{options.architecture}: {len(samples)} samples, step {run.step} of {options.steps}, on {device}")
     try:
         _loop(run, samples, checkpoint, out / "curve.csv")

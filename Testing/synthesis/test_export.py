@@ -88,16 +88,16 @@ def test_cases_are_found_and_read_again(few, tmp_path, caplog):
 
 
 def test_a_stopped_build_leaves_whole_cases_and_goes_on(few, tmp_path, monkeypatch):
-    out, real = tmp_path / "out", module._write_volume
+    out, real = tmp_path / "out", module.write_image
 
-    def stopping(path, volume):
+    def stopping(image, path):
         if path.parent.name == "spine_00001" and path.name == "seg.nii.gz":
             raise KeyboardInterrupt
-        real(path, volume)
+        real(image, path)
 
     arguments = (Path("data"), Path("shapes.npz"), out, range(3), 0)
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_write_volume", stopping)
+        patch.setattr(module, "write_image", stopping)
         with pytest.raises(KeyboardInterrupt):
             build_patients(*arguments)
     assert [path.name for path in out.iterdir()] == ["spine_00000"]

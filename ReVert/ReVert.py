@@ -111,7 +111,8 @@ class ReVertLogic(ScriptedLoadableModuleLogic):
         box: (u0, v0, u1, v1) in pixels around the vertebra; without it the image must show one isolated vertebra.
         geometry: keys of the JSON sidecar (sdd_mm, sod_mm, pixel_spacing_mm, principal_point_px), and yaw_deg,
         pitch_deg, roll_deg of the view. They come before what was entered for the radiograph, that before a sidecar
-        beside the image's file, that before DICOM; without angles the view is taken to be AP.
+        beside the image's file, that before DICOM; without angles the view is not known, which the verdict says, and
+        the model is placed as of an AP view.
 
         The model is in RAS, mm, the X-ray source at the origin: of an AP view (camera +X patient left, +Y inferior,
         +Z posterior) RAS = (-X, -Z, -Y), so the vertebra stands upright where it lies before the source.

@@ -133,7 +133,9 @@ class LayeredGeometry:
 
     @property
     def view(self) -> dict[str, float]:
-        """yaw_deg, pitch_deg and roll_deg; 0 where no layer has one."""
+        """yaw_deg, pitch_deg and roll_deg, 0 where no layer has one; empty when none has any: the view is not known."""
+        if not self.known.keys() & set(VIEW_ANGLES):
+            return {}
         return {angle: self.values.get(angle, 0.0) for angle in VIEW_ANGLES}
 
     def source(self, key: str) -> str:

@@ -35,6 +35,10 @@ def test_an_earlier_layer_is_believed_and_each_value_keeps_its_source(image):
     assert [found.source(key) for key in ("sod_mm", "level", "box_px")] == ["command line", "sidecar", "none"]
 
 
+def test_a_view_of_which_nothing_is_known_is_not_ap():
+    assert LayeredGeometry().over({"sdd_mm": 1000}, "option").view == {}
+
+
 def test_a_layer_may_name_a_source_for_each_value():
     found = LayeredGeometry().over({"sdd_mm": 1000, "yaw_deg": 180}, {"sdd_mm": "tag a", "yaw_deg": "tag b"})
     assert (found.source("sdd_mm"), found.source("yaw_deg")) == ("tag a", "tag b")

@@ -52,7 +52,9 @@ def geometryWarnings(sources, sizePx):
     if "sod_mm" in known and not low <= known["sod_mm"] <= high:
         text = _("the source-vertebra distance of {sod:g} mm is beyond the {low:g} to {high:g} mm of training")
         lines.append(text.format(sod=known["sod_mm"], low=low, high=high))
-    if not isTrainedView(known):
+    if not sources.geometry.view:
+        lines.append(_("the view is not known: the surface is placed as if it were AP; choose the view"))
+    elif not isTrainedView(known):
         lines.append(_("the view is far from the AP, lateral and 25 degree oblique views of training"))
     return (*lines, *(() if sources.missing else _sizeWarnings(known, sizePx)))
 

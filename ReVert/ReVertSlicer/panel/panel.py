@@ -15,7 +15,7 @@ from ReVertSlicer.work import packages
 from ReVertSlicer.work.runner import Runner
 from ReVertSlicer.work.worker_process import Worker
 
-from .section import guarded
+from .section import forgetTyping, guarded
 from .section_compare import CompareSection
 from .section_geometry import GeometrySection
 from .section_radiograph import RadiographSection
@@ -175,6 +175,8 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _changeRadiograph(self, node):
         self._reconstruct.stopLive()
+        for spin in (spin for section in self.sections for spin in section.spins):
+            forgetTyping(spin)  # it was meant for the radiograph of before
         if self._observedRadiograph is not None:
             self.removeObserver(self._observedRadiograph, vtk.vtkCommand.ModifiedEvent, self.onSceneChange)
         self._observedRadiograph = node

@@ -8,7 +8,10 @@ from ReVertLib.errors import InputError
 
 
 class Section:
-    """One collapsible part of the panel; connects its own widgets and keeps them up to date."""
+    """One collapsible part of the panel; connects its own widgets and keeps them up to date. spins: its fields for
+    numbers that belong to the radiograph."""
+
+    spins = ()
 
     def __init__(self, panel):
         self.panel, self.ui = panel, panel.ui
@@ -62,12 +65,19 @@ def silently(widget):
 
 
 def show(widget, value):
-    """Sets the value of a spin box or the text of a combo box, silently."""
+    """Sets the value of a spin box or the text of a combo box, silently, where it is another: setting the same again
+    would throw away what the user is typing."""
     with silently(widget):
         if isinstance(value, str):
             widget.setCurrentText(value)
-        else:
+        elif round(min(max(value, widget.minimum), widget.maximum), widget.decimals) != widget.value:
             widget.setValue(value)
+
+
+def forgetTyping(spin):
+    """Shows the value of a spin box again instead of what is being typed."""
+    with silently(spin):
+        spin.setValue(spin.value)
 
 
 def chosenPath(answer):

@@ -9,6 +9,7 @@ from .section import Section, allow, guarded, show
 LENGTHS = ("sdd_mm", "sod_mm")
 ANGLES = ("yaw_deg", "pitch_deg", "roll_deg")
 CUSTOM = "custom"
+UNKNOWN = "not known"
 
 
 class GeometrySection(Section):
@@ -16,7 +17,7 @@ class GeometrySection(Section):
 
     def __init__(self, panel):
         super().__init__(panel)
-        self.ui.viewSelector.addItems([*view_geometry.VIEWS, CUSTOM])
+        self.ui.viewSelector.addItems([*view_geometry.VIEWS, CUSTOM, UNKNOWN])
         self._spins = {
             "sdd_mm": self.ui.sddSpinBox,
             "sod_mm": self.ui.sodSpinBox,
@@ -25,16 +26,24 @@ class GeometrySection(Section):
             "roll_deg": self.ui.rollSpinBox,
         }
         for key, spin in self._spins.items():
-            spin.valueChanged.connect(
-                lambda value, key=key: self._enter(**{key: value if value or key in ANGLES else None})
-            )
+            spin.valueChanged.connect(lambda value, key=key, least=spin.minimum: self.onValue(key, value, least))
+        self.spins = (*self._spins.values(), self.ui.magnificationSpinBox)
         self.ui.magnificationSpinBox.valueChanged.connect(self.onMagnification)
         self.ui.viewSelector.currentIndexChanged.connect(self.onView)
         self.ui.resetGeometryButton.clicked.connect(self.onReset)
 
+    def onValue(self, key, value, least):
+        """The least value of a field reads "not known"."""
+        self._enter(**{key: value if value > least else None})
+
     def onView(self, index):
-        if 0 <= index < len(view_geometry.VIEWS):
-            self._enter(**dict(zip(ANGLES, list(view_geometry.VIEWS.values())[index], strict=True)))
+        views = list(view_geometry.VIEWS.values())
+        if 0 <= index < len(views):
+            self._enter(**dict(zip(ANGLES, views[index], strict=True)))
+        elif self.ui.viewSelector.currentText == UNKNOWN:
+            self._enter(**dict.fromkeys(ANGLES))
+        else:  # custom is what the angles make it
+            self.panel.refresh()
 
     def onMagnification(self, value):
         """SDD stays; SOD is what the magnification makes of it."""
@@ -53,13 +62,13 @@ class GeometrySection(Section):
     def refresh(self):
         check = self.panel.check
         known = {key: found.value for key, found in check.known.items()} if check else {}
+        view = {angle: known.get(angle, 0.0) for angle in ANGLES} if known.keys() & set(ANGLES) else {}
         for key, spin in self._spins.items():
             allow(spin, "" if check else _("Select a radiograph first."))
-            show(spin, float(known.get(key, 0.0)))
+            show(spin, float({**known, **view}.get(key, spin.minimum)))
         for widget in (self.ui.viewSelector, self.ui.magnificationSpinBox):
             allow(widget, "" if check else _("Select a radiograph first."))
-        angles = tuple(float(known.get(angle, 0.0)) for angle in ANGLES)
-        show(self.ui.viewSelector, view_geometry.viewOf(angles) or CUSTOM)
+        show(self.ui.viewSelector, (view_geometry.viewOf(tuple(view.values())) or CUSTOM) if view else UNKNOWN)
         both = all(key in known for key in LENGTHS)
         show(self.ui.magnificationSpinBox, known["sdd_mm"] / known["sod_mm"] if both else 0.0)
         self.ui.geometrySourceLabel.setText(self._sources(check) if check else "")

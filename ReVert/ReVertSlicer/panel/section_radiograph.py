@@ -18,6 +18,7 @@ class RadiographSection(Section):
         self.ui.boneSelector.addItems(list(BONE_DARK))
         self.ui.sampleButton.clicked.connect(self.onSample)
         self.ui.boneSelector.currentIndexChanged.connect(self.onBone)
+        self.spins = (self.ui.spacingSpinBox,)
         self.ui.spacingSpinBox.valueChanged.connect(self.onSpacing)
 
     def onSample(self, *_args):

@@ -35,8 +35,8 @@ _SLICE = "ReVert.Slice"
 def showReconstructions(radiographNode, outcomes, viewAngles, about, sliceIndex=0):
     """The model nodes, made or updated, of ReVertLib's Outcomes from one image, in order; one step of undo.
 
-    viewAngles: yaw_deg, pitch_deg, roll_deg. about: ReVertLib's About. sliceIndex: None stands for the only slice. An
-    alignment to a CT was found for the previous surface, so it is removed.
+    viewAngles: yaw_deg, pitch_deg, roll_deg; empty: not known, shown as AP. about: ReVertLib's About. sliceIndex: None
+    stands for the only slice. An alignment to a CT was found for the previous surface, so it is removed.
     """
     sliceIndex = sliceIndex or 0
     image = _sha256(radiographNode, sliceIndex)
@@ -114,8 +114,11 @@ def _describe(modelNode, reconstruction, viewAngles):
 
 
 def _verdict(reconstruction, viewAngles):
-    """In words. From a view that is far from the training's the network does not see that it errs."""
+    """In words. From a view that is far from the training's the network does not see that it errs; where the view is
+    not known, nobody knows how the surface is turned."""
     found = verdict(reconstruction)
+    if found.word == "trust" and not viewAngles:
+        return _("check: {reason}, but the view is not known").format(reason=found.reason)
     if found.word == "trust" and not isTrainedView(viewAngles):
         return _("check: {reason}, but the view is far from those of training").format(reason=found.reason)
     return f"{found.word}: {found.reason}"

@@ -23,7 +23,8 @@ from ReVertSlicer.scene import comparison_nodes, reconstruction_nodes, results_t
 
 @dataclass(frozen=True)
 class ReconstructionJob:
-    """pixels: (rows, columns), bone bright. geometries: one per vertebra. view: yaw_deg, pitch_deg, roll_deg."""
+    """pixels: (rows, columns), bone bright. geometries: one per vertebra. view: yaw_deg, pitch_deg, roll_deg, or
+    empty when it is not known."""
 
     radiographId: str
     sliceIndex: int

@@ -39,12 +39,17 @@ def sources(input_warnings):
     return make
 
 
-COMPLETE = {"sdd_mm": 1000.0, "sod_mm": 600.0, "pixel_spacing_mm": (1.0, 1.0)}
+COMPLETE = {"sdd_mm": 1000.0, "sod_mm": 600.0, "pixel_spacing_mm": (1.0, 1.0), "yaw_deg": 0.0}
 
 
 def test_an_isolated_vertebra_raises_no_warning(input_warnings, pixels, sources):
     assert input_warnings.pixelWarnings(pixels, False) == ()
     assert input_warnings.geometryWarnings(sources(**COMPLETE), (300, 300)) == ()
+
+
+def test_a_view_that_nobody_gave_is_said(input_warnings, sources):
+    (line,) = input_warnings.geometryWarnings(sources(**{**COMPLETE, "yaw_deg": None}), (300, 300))
+    assert line == "the view is not known: the surface is placed as if it were AP; choose the view"
 
 
 @pytest.mark.parametrize(
@@ -80,7 +85,8 @@ def test_each_warning_about_geometry(input_warnings, sources, values, line):
 
 
 def test_what_is_not_known_is_not_warned_about(input_warnings, sources):
-    assert input_warnings.geometryWarnings(sources(missing=["sod_mm"], pixel_spacing_mm=(9.0, 9.0)), (300, 300)) == ()
+    found = sources(missing=["sod_mm"], pixel_spacing_mm=(9.0, 9.0), yaw_deg=0.0)
+    assert input_warnings.geometryWarnings(found, (300, 300)) == ()
 
 
 def test_angles_count_round_the_circle(input_warnings):

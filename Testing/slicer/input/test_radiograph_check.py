@@ -50,10 +50,11 @@ def bone(dtype=np.uint16, peak=60_000):
 def test_a_complete_radiograph(radiograph_check):
     node = node_of(bone())
     node.SetSpacing(0.9, 0.9, 1)
-    radiograph_check.enter(node, sdd_mm=1000, sod_mm=600)
+    radiograph_check.enter(node, sdd_mm=1000, sod_mm=600, yaw_deg=0)
     check = radiograph_check.checkRadiograph(node)
     assert (check.sizePx, check.sliceCount) == ((100, 100), 1)
     assert {key: found.source for key, found in check.known.items()} == {
+        "yaw_deg": "entered",
         "sdd_mm": "entered",
         "sod_mm": "entered",
         "pixel_spacing_mm": "volume header",
@@ -64,6 +65,7 @@ def test_a_complete_radiograph(radiograph_check):
 
 def test_a_dark_object_on_white_is_seen_and_turned(radiograph_check):
     node = node_of(60_000 - bone())
+    radiograph_check.enter(node, yaw_deg=0)
     check = radiograph_check.checkRadiograph(node)
     assert (check.boneDark.value, check.boneDark.source) == (True, "the picture: a dark object on white")
     assert check.warnings == ()  # the border is black once it is turned
@@ -138,12 +140,14 @@ def test_a_node_without_an_image(radiograph_check):
 def test_a_border_above_the_darkest_20th_is_not_black(radiograph_check, share, warned):
     node = node_of(np.maximum(bone(), 1 + int(share * bone().max())))
     slicer.util.arrayFromVolume(node)[0, 50, 50] = 0  # the range begins at 0
+    radiograph_check.enter(node, yaw_deg=0)
     warnings = radiograph_check.checkRadiograph(node).warnings
     assert [line.startswith("the border is not black") for line in warnings] == [True] * warned
 
 
 def test_an_image_is_looked_at_once_until_it_changes(radiograph_check, monkeypatch):
     node, looked = node_of(bone()), []
+    radiograph_check.enter(node, yaw_deg=0)
     original = radiograph_check._measured
     monkeypatch.setattr(radiograph_check, "_measured", lambda plane: looked.append(1) or original(plane))
     for _ in range(3):

@@ -1,8 +1,11 @@
 """The module's panel: state both ways, every selector, what is shown of the scene."""
 
+import numpy as np
 import pytest
 import slicer
 from panel_host import BOX, panel, predictor, radiograph, reconstructed  # noqa: F401
+from PySide6.QtTest import QTest
+from qt_host import QtCore
 from scene_nodes import LENGTHS, box_model, radiograph_node
 from slicer_host import messages, run_until
 
@@ -78,6 +81,54 @@ def test_magnification_sets_the_distance_and_views_the_angles(panel, radiograph)
     assert panel.ui.yawSpinBox.value == 90
     panel.ui.pitchSpinBox.setValue(7)
     assert panel.ui.viewSelector.currentText == "custom"
+    panel.ui.viewSelector.setCurrentText("not known")
+    assert panel.ui.yawSpinBox.text == "yaw not known"
+
+
+def test_a_view_that_is_not_known_is_not_called_ap(panel, radiograph):
+    ui = panel.ui
+    assert ui.viewSelector.currentText == "not known"
+    shown = [spin.text for spin in (ui.yawSpinBox, ui.pitchSpinBox, ui.rollSpinBox)]
+    assert shown == ["yaw not known", "pitch not known", "roll not known"]
+    assert "the view is not known" in ui.domainLabel.text
+    ui.viewSelector.setCurrentText("custom")
+    assert ui.viewSelector.currentText == "not known"  # custom is what the angles make it
+    ui.viewSelector.setCurrentText("AP")
+    assert (ui.viewSelector.currentText, ui.yawSpinBox.text) == ("AP", "0.0° yaw")
+    assert "the view is not known" not in ui.domainLabel.text
+    assert panel.check.known["roll_deg"].value == 0
+
+
+FIELDS = {"sddSpinBox": "sdd_mm", "sodSpinBox": "sod_mm", "yawSpinBox": "yaw_deg", "spacingSpinBox": "pixel_spacing_mm"}
+
+
+@pytest.mark.parametrize("name", [*FIELDS, "magnificationSpinBox"])
+def test_typing_is_not_lost_to_a_refresh(panel, radiograph, name):
+    """Frames, markups that are moved and results all refresh the panel while the user types."""
+    panel.logic.setGeometry(radiograph, sod_mm=700 / 3, pixel_spacing_mm=1 / 3)
+    panel.refresh()
+    spin = getattr(panel.ui, name)
+    before = spin.value
+    spin.selectAll()
+    for key in "1.5":
+        QTest.keyClicks(spin, key)
+        panel.refresh()
+    assert "1.5" in spin.text
+    assert spin.value == before
+    QTest.keyClick(spin, QtCore.Qt.Key_Return)
+    assert spin.value == pytest.approx(1.5)
+    if name in FIELDS:
+        assert np.all(np.equal(panel.check.known[FIELDS[name]].value, 1.5))
+
+
+def test_what_is_typed_is_not_entered_for_another_radiograph(panel, radiograph):
+    other = radiograph_node()
+    panel.logic.setGeometry(other, **LENGTHS)
+    panel.ui.sddSpinBox.selectAll()
+    QTest.keyClicks(panel.ui.sddSpinBox, "1500")
+    panel.state.radiograph = other
+    QTest.keyClick(panel.ui.sddSpinBox, QtCore.Qt.Key_Return)
+    assert panel.check.known["sdd_mm"].value == 1000
 
 
 def test_dark_bone_is_turned_on_request(panel, radiograph, predictor):

@@ -21,7 +21,9 @@ def result():
 
 
 def show(result, radiograph, *outcomes, view=None, slice_index=0):
-    shown = result.showReconstructions(radiograph, outcomes or [outcome()], view or AP, ABOUT, slice_index)
+    shown = result.showReconstructions(
+        radiograph, outcomes or [outcome()], AP if view is None else view, ABOUT, slice_index
+    )
     return shown[0] if len(shown) == 1 else shown
 
 
@@ -184,18 +186,19 @@ def test_ten_in_a_row_add_the_same_number_of_nodes_each(result):
 
 
 @pytest.mark.parametrize(
-    ("error_mm", "yaw_deg", "verdict"),
+    ("error_mm", "view", "verdict"),
     [
-        (0.5, 0.0, "trust: "),
-        (1.5, 0.0, "check: "),
-        (9.0, 0.0, "do not use: "),
-        (0.5, 180.0, "check: "),  # the network does not see that it errs from behind
+        (0.5, AP, "trust: "),
+        (1.5, AP, "check: "),
+        (9.0, AP, "do not use: "),
+        (0.5, {**AP, "yaw_deg": 180.0}, "check: "),  # the network does not see that it errs from behind
+        (0.5, {}, "check: "),  # nobody knows how the surface is turned
     ],
 )
-def test_verdict_is_in_words_and_an_unfamiliar_view_is_never_trusted(result, error_mm, yaw_deg, verdict):
+def test_verdict_is_in_words_and_an_unfamiliar_view_is_never_trusted(result, error_mm, view, verdict):
     sure = outcome()
     expected = np.full(len(sure.reconstruction.mesh.vertices), error_mm)
     sure = replace(sure, reconstruction=replace(sure.reconstruction, warnings=(), expected_error_mm=expected))
-    model = show(result, radiograph_node(), sure, view={**AP, "yaw_deg": yaw_deg})
+    model = show(result, radiograph_node(), sure, view=view)
     assert model.GetAttribute("ReVert.Verdict").startswith(verdict)
     assert f"{error_mm:.1f} mm" in model.GetAttribute("ReVert.Verdict")

@@ -11,6 +11,7 @@ from slicer.util import VTKObservationMixin
 
 from ReVertLib.errors import one_line
 from ReVertSlicer.input import placement, radiograph_check
+from ReVertSlicer.scene import result_state
 from ReVertSlicer.work import packages
 from ReVertSlicer.work.runner import Runner
 from ReVertSlicer.work.worker_process import Worker
@@ -43,7 +44,7 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def __init__(self, parent=None):
         VTKObservationMixin.__init__(self)
         self.state = self.check = None
-        self.placed = []
+        self.placed, self.results = [], {}
         self._guiTag = None
         self._observedRadiograph = None
         ScriptedLoadableModuleWidget.__init__(self, parent)
@@ -170,6 +171,10 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def refreshSections(self):
         """Brings the widgets in agreement with what runs and with the result; the radiograph is as it was."""
         if self.state is not None:
+            self.results = {}
+            if self.check is not None:
+                state = self.state
+                self.results = result_state.resultStates(state.radiograph, state.sliceIndex, self.check, self.placed)
             for section in self.sections:
                 section.refresh()
 

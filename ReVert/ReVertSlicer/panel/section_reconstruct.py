@@ -6,12 +6,16 @@ from slicer.i18n import tr as _
 
 from ReVertLib.errors import InputError
 from ReVertLib.inference.results import Refusal
-from ReVertSlicer.scene import layout, reconstruction_nodes
+from ReVertSlicer.scene import layout, reconstruction_nodes, result_state
 from ReVertSlicer.scene.parameters import ARRAYS, BONE, DISTANCE
 from ReVertSlicer.work import jobs
 from ReVertSlicer.work.live_follower import LiveFollower
 
 from .section import Section, allow, chosenPath, guarded, silently
+
+BADGES = {"trust": "#1b7a3a", "check": "#9a5b00", "do not use": "#b00020", result_state.OUT_OF_DATE: "#5f6368"}
+"""Background by verdict; white text is legible on each, in a light and in a dark theme."""
+UNKNOWN_BADGE = "#5f6368"
 
 
 class ReconstructSection(Section):
@@ -114,8 +118,21 @@ class ReconstructSection(Section):
             allow(self.ui.reconstructButton, "" if running else self._refusal())
         busy = _("Wait until the work that is running has ended.") if running else ""
         allow(self.ui.liveCheckBox, "" if self.isLive else busy or self._refusal())
+        self._showVerdict()
         about = self.panel.worker.about
         self.ui.processLabel.setText(f"{about.device}, {about.weights_sha256[:8]}" if about else _("not started"))
+
+    def _showVerdict(self):
+        """The worst of the results as a badge beside the button."""
+        worst = result_state.worst(self.panel.results.values())
+        self.ui.verdictLabel.setVisible(worst is not None)
+        if worst is not None:
+            colour = BADGES.get(result_state.OUT_OF_DATE if worst.changed else worst.word, UNKNOWN_BADGE)
+            self.ui.verdictLabel.setText(f"{worst.level} {worst.text}".strip())
+            self.ui.verdictLabel.setToolTip(worst.reason or worst.verdict)
+            self.ui.verdictLabel.setStyleSheet(
+                f"background: {colour}; color: white; border-radius: 4px; padding: 2px 6px"
+            )
 
     def _refusal(self):
         """Why nothing can be reconstructed; what is merely missing is asked for on the click."""

@@ -56,7 +56,7 @@ class ResultSection(Section):
         allow(self.ui.undoButton, running or ("" if scene.GetNumberOfUndoLevels() else _("There is nothing to undo.")))
         allow(self.ui.redoButton, running or ("" if scene.GetNumberOfRedoLevels() else _("There is nothing to redo.")))
         allow(self.ui.showViewCheckBox, "" if self.state.radiograph is not None else _("Select a radiograph first."))
-        self.ui.resultNote.setText(_note(model) if model is not None else "")
+        self.ui.resultNote.setText(self._note(model) if model is not None else "")
 
     def _hideParts(self):
         """Leaves surfaces to select: ours, and what the user has loaded to compare; not plane, beam and outlines."""
@@ -68,8 +68,8 @@ class ResultSection(Section):
             if node.GetAttribute(hierarchy.KIND) not in (None, "surface")
         ]
 
-
-def _note(model):
-    """The verdict with its reason, and every warning of the reconstruction."""
-    lines = (model.GetAttribute(name) for name in ("ReVert.Verdict", "ReVert.Warnings"))
-    return "\n".join(line for line in lines if line)
+    def _note(self, model):
+        """That it is out of date, the verdict with its reason, and every warning of the reconstruction."""
+        state = self.panel.results.get(model.GetID())
+        lines = [state.reason if state else "", *map(model.GetAttribute, ("ReVert.Verdict", "ReVert.Warnings"))]
+        return "\n".join(line for line in lines if line)

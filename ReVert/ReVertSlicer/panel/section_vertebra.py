@@ -8,14 +8,17 @@ from ReVertSlicer.scene import layout
 
 from .section import Section, allow, guarded
 
+RESULT = 3
+"""The column of what came of it: a problem, or verdict and expected error."""
+
 
 class VertebraSection(Section):
     """Lists what is placed on the radiograph and starts placing more."""
 
     def __init__(self, panel):
         super().__init__(panel)
-        self._placed = []
-        header = [_("Level"), _("Placed as"), _("Centre, pixels"), _("Problem")]
+        self._placed, self._states = [], {}
+        header = [_("Level"), _("Placed as"), _("Centre, pixels"), _("Result")]
         self.ui.vertebraTable.setColumnCount(len(header))
         self.ui.vertebraTable.setHorizontalHeaderLabels(header)
         self.ui.placeBoxButton.clicked.connect(lambda *_args: self.onPlace("box"))
@@ -40,9 +43,9 @@ class VertebraSection(Section):
         refusal = "" if node is not None else _("Select a radiograph first.")
         allow(self.ui.placeBoxButton, refusal)
         allow(self.ui.placePointButton, refusal)
-        found = self.panel.placed
-        if found != self._placed:
-            self._placed = found
+        found, states = self.panel.placed, {state.level: state for state in self.panel.results.values()}
+        if (found, states) != (self._placed, self._states):
+            self._placed, self._states = found, states
             self._fill()
         self._allowRemoving()
 
@@ -53,8 +56,12 @@ class VertebraSection(Section):
             u0, v0, u1, v1 = vertebra.boxPx
             kind = _("box") if vertebra.pointIndex is None else _("point")
             centre = f"{(u0 + u1 - 1) / 2:.0f}, {(v0 + v1 - 1) / 2:.0f}"
-            for column, text in enumerate((vertebra.level, kind, centre, vertebra.problem)):
-                table.setItem(row, column, qt.QTableWidgetItem(text))
+            state = self._states.get(vertebra.level)
+            result = vertebra.problem or (state.text if state else "")
+            for column, text in enumerate((vertebra.level, kind, centre, result)):
+                item = qt.QTableWidgetItem(text)
+                item.setToolTip((state.reason or state.verdict) if state and column == RESULT else text)
+                table.setItem(row, column, item)
         table.setVisible(bool(self._placed))
 
     def _allowRemoving(self):

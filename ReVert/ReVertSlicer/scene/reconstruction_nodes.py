@@ -3,7 +3,6 @@
 There is one model for each level of a radiograph, or of a slice of a stack; doing it again updates that.
 """
 
-import hashlib
 import json
 from datetime import datetime, timezone
 
@@ -23,13 +22,10 @@ from ReVertSlicer.input.input_warnings import isTrainedView
 from . import beam, hierarchy
 from .alignment import removeAlignment
 from .colours import BONE, EXPECTED_ERROR, colourBy, keepColours
+from .result_state import IMAGE, SLICE, imageSha256
 from .undo import saveForUndo
 
 __all__ = ["colourBy", "modelOf", "showReconstruction", "showReconstructions", "updateLive"]
-
-IMAGE = "ReVert.ImageSha256"
-"""Attribute of a model: SHA-256 of its pixels, which identifies a case without a patient's name."""
-_SLICE = "ReVert.Slice"
 
 
 def showReconstructions(radiographNode, outcomes, viewAngles, about, sliceIndex=0):
@@ -39,7 +35,7 @@ def showReconstructions(radiographNode, outcomes, viewAngles, about, sliceIndex=
     stands for the only slice. An alignment to a CT was found for the previous surface, so it is removed.
     """
     sliceIndex = sliceIndex or 0
-    image = _sha256(radiographNode, sliceIndex)
+    image = imageSha256(radiographNode, sliceIndex)
     models = [modelOf(radiographNode, outcome.reconstruction.geometry.level, sliceIndex) for outcome in outcomes]
     changing = [node for model in filter(None, models) for node in (model, *hierarchy.modelParts(model))]
     saveForUndo(*changing, *(hierarchy.part(radiographNode, kind) for kind in ("plane", "beam")))
@@ -70,14 +66,14 @@ def updateLive(modelNode, reconstruction, outlinesPx):
     _show(modelNode, reconstruction, outlinesPx)
     radiographNode = modelNode.GetNodeReference(hierarchy.RADIOGRAPH)
     if radiographNode is not None:
-        beam.updatePixels(radiographNode, int(modelNode.GetAttribute(_SLICE)))
+        beam.updatePixels(radiographNode, int(modelNode.GetAttribute(SLICE)))
 
 
 def modelOf(radiographNode, level, sliceIndex=0):
     """The model of a level (None: unknown) that was made from a radiograph's slice, or None."""
     wanted = (level or None, str(sliceIndex or 0))
     for node in hierarchy.parts(radiographNode, "surface"):
-        if (node.GetAttribute("ReVert.Level"), node.GetAttribute(_SLICE)) == wanted:
+        if (node.GetAttribute("ReVert.Level"), node.GetAttribute(SLICE)) == wanted:
             return node
     return None
 
@@ -88,7 +84,7 @@ def _newModel(radiographNode, level, sliceIndex):
         name = _("{name}, slice {index}").format(name=name, index=sliceIndex)
     node = hierarchy.newPart(radiographNode, "surface", name)
     node.SetAttribute("ReVert.Level", level or None)
-    node.SetAttribute(_SLICE, str(sliceIndex))
+    node.SetAttribute(SLICE, str(sliceIndex))
     display = node.GetDisplayNode()
     with slicer.util.NodeModify(display):
         display.SetColor(BONE)
@@ -150,18 +146,13 @@ def _show(modelNode, reconstruction, outlinesPx):
     modelNode.SetAndObservePolyData(polydata)
     keepColours(modelNode)
     if modelNode.GetNodeReference(hierarchy.RADIOGRAPH) is not None:
-        beam.showSilhouette(modelNode, outlinesPx, geometry, viewAngles, int(modelNode.GetAttribute(_SLICE)))
+        beam.showSilhouette(modelNode, outlinesPx, geometry, viewAngles, int(modelNode.GetAttribute(SLICE)))
 
 
 def _array(values, name):
     array = numpy_to_vtk(np.ascontiguousarray(values, np.float32), deep=True)
     array.SetName(name)
     return array
-
-
-def _sha256(radiographNode, sliceIndex):
-    pixels = slicer.util.arrayFromVolume(radiographNode)[sliceIndex]
-    return hashlib.sha256(np.ascontiguousarray(pixels)).hexdigest()
 
 
 def _slicerVersion():

@@ -7,7 +7,8 @@ import vtk
 from slicer.i18n import tr as _
 
 from . import hierarchy
-from .reconstruction_nodes import IMAGE, now
+from .reconstruction_nodes import now
+from .result_state import IMAGE
 from .segments import suggestedSegment
 
 RESULTS = "ReVert.Results"

@@ -1,0 +1,138 @@
+"""What a reconstruction in the scene is worth now: its verdict, its expected error, and whether its radiograph is still
+as it was when the surface was made."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import slicer
+from slicer.i18n import tr as _
+from vtk.util.numpy_support import vtk_to_numpy
+
+from ReVertLib.geometry.layers import LayeredGeometry
+from ReVertLib.inference.verdict import WORDS
+
+from . import hierarchy
+from .colours import EXPECTED_ERROR
+
+IMAGE = "ReVert.ImageSha256"
+"""Attribute of a model: SHA-256 of its pixels, which identifies a case without a patient's name."""
+SLICE = "ReVert.Slice"
+OUT_OF_DATE = _("out of date")
+LENGTHS = {
+    "sdd_mm": _("Source to detector"),
+    "sod_mm": _("Source to object"),
+    "pixel_spacing_mm": _("Detector spacing"),
+    "principal_point_px": _("Principal point"),
+}
+"""What a surface depends on, by sidecar key, in the panel's words."""
+_CACHED = 32
+_digests = {}
+"""SHA-256 by (modification time, slice): VTK gives no time twice, so an image is read once."""
+
+
+@dataclass(frozen=True)
+class ResultState:
+    """word: of ReVertLib's verdict. verdict: it with its reason. expectedMm: the mean over the vertices, None where the
+    weights predict none. changed: what is another now than when the surface was made, in the panel's words."""
+
+    level: str
+    word: str
+    verdict: str
+    expectedMm: float | None
+    changed: tuple
+
+    @property
+    def text(self):
+        """Verdict and expected error in a few words."""
+        word = OUT_OF_DATE if self.changed else self.word
+        return word if self.expectedMm is None else _("{word}, {mm:.1f} mm").format(word=word, mm=self.expectedMm)
+
+    @property
+    def reason(self):
+        """Why it is out of date, in one line; "" when it is not."""
+        if not self.changed:
+            return ""
+        return _("Out of date: changed since it was made: {what}. Reconstruct again.").format(
+            what=", ".join(self.changed)
+        )
+
+
+def resultStates(radiographNode, sliceIndex, check, placed):
+    """ResultStates by the model's id, of the surfaces made from a slice.
+
+    check: the RadiographCheck of that slice. placed: the Placements on it; a level that is not placed, as in an image
+    of one isolated vertebra, has no box that could have changed.
+    """
+    placedAs = {vertebra.level: vertebra for vertebra in placed}
+    states = {}
+    for model in hierarchy.parts(radiographNode, "surface"):
+        if model.GetAttribute(SLICE) == str(sliceIndex or 0):
+            level = model.GetAttribute("ReVert.Level") or ""
+            changed = (*_changedGeometry(model, check, placedAs.get(level)), *_changedImage(model, radiographNode))
+            states[model.GetID()] = _state(model, level, changed)
+    return states
+
+
+def worst(states):
+    """The ResultState that deserves most care: an outdated one, then the worst verdict; None of none."""
+    return max(
+        states, key=lambda state: (bool(state.changed), _rank(state.word), state.expectedMm or 0.0), default=None
+    )
+
+
+def imageSha256(radiographNode, sliceIndex):
+    """SHA-256 of the pixels of a slice as they are now."""
+    pixels = slicer.util.arrayFromVolume(radiographNode)[sliceIndex]
+    digest = hashlib.sha256(np.ascontiguousarray(pixels)).hexdigest()
+    while len(_digests) >= _CACHED:
+        _digests.pop(next(iter(_digests)))
+    _digests[radiographNode.GetImageData().GetMTime(), sliceIndex] = digest
+    return digest
+
+
+def _state(model, level, changed):
+    verdict = model.GetAttribute("ReVert.Verdict") or ""
+    polydata = model.GetPolyData()
+    expected = polydata.GetPointData().GetArray(EXPECTED_ERROR) if polydata else None
+    mean_mm = float(vtk_to_numpy(expected).mean()) if expected else None
+    return ResultState(level, verdict.partition(":")[0], verdict, mean_mm, changed)
+
+
+def _rank(word):
+    return WORDS.index(word) if word in WORDS else 0
+
+
+def _changedGeometry(model, check, vertebra):
+    """What of lengths, view and box is another now; a value that is not known now cannot be compared."""
+    if check.problems:
+        return
+    made = json.loads(model.GetAttribute("ReVert.Geometry") or "{}")
+    layers = LayeredGeometry(check.known)
+    now = {"principal_point_px": [(size - 1) / 2 for size in check.sizePx], **layers.values}
+    for key, name in LENGTHS.items():
+        if key in made and key in now and not np.allclose(made[key], now[key], rtol=1e-6):
+            yield name
+    if json.loads(model.GetAttribute("ReVert.View") or "{}") != layers.view:
+        yield _("View")
+    if vertebra and made.get("box_px") and (vertebra.problem or _moved(made["box_px"], vertebra.boxPx)):
+        yield _("Place")
+
+
+def _moved(before, after):
+    """Whether a box's centre is another. Its size does not matter: around a point it follows from the lengths."""
+    centres = [(np.asarray(box[:2], float) + box[2:]) / 2 for box in (before, after)]
+    return not np.allclose(*centres, atol=0.5)
+
+
+def _changedImage(model, radiographNode):
+    """Frames of a stream keep no digest."""
+    made, image = model.GetAttribute(IMAGE), radiographNode.GetImageData()
+    if not made or image is None:
+        return
+    sliceIndex = int(model.GetAttribute(SLICE))
+    if sliceIndex >= image.GetDimensions()[2] or made != (
+        _digests.get((image.GetMTime(), sliceIndex)) or imageSha256(radiographNode, sliceIndex)
+    ):
+        yield _("Image")

@@ -1,0 +1,51 @@
+"""What the panel says of its results: the verdict of every level, the worst of them, and what is out of date."""
+
+import slicer
+from panel_host import panel, predictor, radiograph, reconstructed  # noqa: F401
+from slicer_host import run_until
+
+
+def result_cells(panel):
+    table = panel.ui.vertebraTable
+    return [(table.item(row, 0).text(), table.item(row, 3).text()) for row in range(table.rowCount)]
+
+
+def badge(panel):
+    """The badge's text, None while it is hidden."""
+    label = panel.ui.verdictLabel
+    return label.text if label.isVisibleTo(panel.parent) else None
+
+
+def test_every_level_has_its_verdict_in_the_table_and_the_worst_is_beside_the_button(panel, radiograph):
+    panel.logic.addVertebra(radiograph, "L4", point=(40, 30))
+    assert run_until(lambda: panel.ui.vertebraTable.rowCount == 2)
+    assert result_cells(panel) == [("L3", ""), ("L4", "")]
+    assert badge(panel) is None
+    model = reconstructed(panel)
+    assert result_cells(panel) == [("L3", "check"), ("L4", "check")]
+    assert badge(panel) == "L3 check"
+    model.SetAttribute("ReVert.Verdict", "do not use: nothing fits")
+    panel.refresh()
+    assert result_cells(panel) == [("L3", "check"), ("L4", "do not use")]
+    assert badge(panel) == "L4 do not use"
+    assert panel.ui.verdictLabel.toolTip == "do not use: nothing fits"
+
+
+def test_a_changed_length_box_or_image_marks_the_result(panel, radiograph):
+    reconstructed(panel)
+    panel.ui.sodSpinBox.setValue(650)
+    assert result_cells(panel) == [("L3", "out of date")]
+    assert badge(panel) == "L3 out of date"
+    assert panel.ui.resultNote.text.startswith("Out of date: changed since it was made: Source to object.")
+    reconstructed(panel)
+    assert badge(panel) == "L3 check"
+    (placed,) = panel.placed
+    node = slicer.mrmlScene.GetNodeByID(placed.nodeId)
+    x, y, z = node.GetCenter()
+    node.SetCenter(x + 1, y, z)
+    assert run_until(lambda: badge(panel) == "L3 out of date")
+    reconstructed(panel)
+    assert badge(panel) == "L3 check"
+    slicer.util.updateVolumeFromArray(radiograph, slicer.util.arrayFromVolume(radiograph)[..., ::-1].copy())
+    assert run_until(lambda: badge(panel) == "L3 out of date")
+    assert "Image" in panel.ui.verdictLabel.toolTip

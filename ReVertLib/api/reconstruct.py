@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -80,11 +80,12 @@ def reconstruct(
 def answer(predictor: Predictor, given: ReconstructionInput) -> Result:
     """What a predictor says of an input."""
     found = predictor.reconstruct(given.radiograph.pixels, given.geometry)
+    found = replace(found, warnings=(*given.notes, *found.warnings))
     return Result(
         mesh=found.mesh,
         expected_error_mm=found.expected_error_mm,
         verdict=verdict(found),
-        warnings=(*given.notes, *found.warnings),
+        warnings=found.warnings,
         geometry=found.geometry,
         spacing_source=given.spacing_source,
         seconds=found.seconds,

@@ -31,6 +31,8 @@ from ReVertLib.geometry.layers import SourcedValue, StatedGeometry
 from ReVertLib.geometry.plausible import PLAUSIBLE_MM
 from ReVertLib.geometry.views import view_rotation
 
+from .orientation import UPRIGHT, is_mirrored, letter, turn_note, turn_of_letters
+
 TEXT_TAGS = {
     "Modality": "0008,0060",
     "PatientPosition": "0018,5100",
@@ -71,8 +73,9 @@ class DicomFacts:
     tags they are from.
 
     bone_dark: whether bone is dark in the stored values. monochrome1: whether that is so because of the photometric
-    interpretation, which readers built on GDCM (ITK, Slicer) turn on their own. mirrored: whether the picture is a
-    mirror image of what the tube sees, so that view is that of the camera on the opposite side.
+    interpretation, which readers built on GDCM (ITK, Slicer) turn on their own. mirrored: whether the stored picture is
+    a mirror image of what the tube sees, so that view is that of the camera on the opposite side. turn: by which the
+    stored picture is shown (see `orientation`).
     """
 
     stated: StatedGeometry
@@ -81,6 +84,7 @@ class DicomFacts:
     bone_dark: bool
     monochrome1: bool
     mirrored: bool
+    turn: int
 
 
 def dicom_facts(tags: Mapping) -> DicomFacts:
@@ -97,7 +101,28 @@ def dicom_facts(tags: Mapping) -> DicomFacts:
         monochrome1 or _text(tags, "PresentationLUTShape") == "INVERSE",
         monochrome1,
         mirrored,
+        _turn(tags),
     )
+
+
+def dicom_notes(facts: DicomFacts) -> list[str]:
+    """What was done to the picture that is shown, and what remains to be known, a line each."""
+    notes = turn_note(facts.turn, _named("PatientOrientation"))
+    if facts.mirrored != is_mirrored(facts.turn) and facts.view:
+        notes.append("the picture is a mirror image of what the tube sees: near and far are exchanged in it")
+    return notes
+
+
+def _turn(tags: Mapping) -> int:
+    """The turn by which the picture is shown: what the tube sees where that is a view from the front or the side."""
+    letters, beam = _letters(tags), _beam(tags)
+    if not letters:
+        return UPRIGHT
+    wanted_right = None
+    if beam is not None:
+        across = view_rotation(*beam[:2])[0]
+        wanted_right = letter(across) if abs(across[1]) > 0.7 else None
+    return turn_of_letters(*letters, wanted_right)
 
 
 def _stated(tags: Mapping) -> StatedGeometry:
@@ -145,8 +170,8 @@ def _spacing(tags: Mapping) -> tuple[dict[str, SourcedValue], SourcedValue | Non
     return {}, None
 
 
-def _view(tags: Mapping) -> tuple[dict, str, bool]:
-    """(angles, source, mirrored); see the file's text for the derivation."""
+def _beam(tags: Mapping) -> tuple[float, float, str] | None:
+    """(yaw, pitch, source) of the beam, where the tags say it; see the file's text for the derivation."""
     primary = next(iter(_numbers(tags, "PositionerPrimaryAngle")), None)
     position = _text(tags, "ViewPosition")
     is_c_arm = _text(tags, "PositionerType") == "CARM" or _text(tags, "Modality") in ("XA", "RF")
@@ -154,11 +179,18 @@ def _view(tags: Mapping) -> tuple[dict, str, bool]:
         yaw, pitch = primary + 180, next(iter(_numbers(tags, "PositionerSecondaryAngle")), 0.0)
         lying = _text(tags, "PatientPosition")
         assumed = "" if lying == "HFS" else f", head first supine assumed{f' (the file says {lying})' if lying else ''}"
-        source = _named("PositionerPrimaryAngle", "PositionerSecondaryAngle") + assumed
-    elif position in _YAW_OF_VIEW:
-        yaw, pitch, source = _YAW_OF_VIEW[position], 0.0, _named("ViewPosition")
-    else:
+        return yaw, pitch, _named("PositionerPrimaryAngle", "PositionerSecondaryAngle") + assumed
+    if position in _YAW_OF_VIEW:
+        return _YAW_OF_VIEW[position], 0.0, _named("ViewPosition")
+    return None
+
+
+def _view(tags: Mapping) -> tuple[dict, str, bool]:
+    """(angles, source, mirrored) of the camera that sees the stored picture."""
+    beam = _beam(tags)
+    if beam is None:
         return {}, "none", False
+    yaw, pitch, source = beam
     yaw, pitch, roll, mirrored = _as_stored(yaw, pitch, _letters(tags))
     if mirrored:
         source += "; the picture is mirrored, so it is read as taken from the opposite side"

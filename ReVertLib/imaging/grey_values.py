@@ -17,6 +17,9 @@ MIN_SIDE_PX, MAX_SIDE_PX = 32, 8192
 WHITE_QUANTILE = 0.995
 """The quantile of a crop's grey values that is white for the network: a few bright pixels, as of metal, are cut."""
 
+FEW_LEVELS = 16
+"""So many grey levels or fewer, 4 bits, are not those of a radiograph."""
+
 _WHITE_TOLERANCE = 0.02
 """Share of the grey range that still counts as white: what JPEG does to a flat background."""
 _FRAMED_PICTURE = 0.95
@@ -78,6 +81,13 @@ def is_object_on_white(grey: np.ndarray) -> bool:
     return bool(inside.mean() < _FRAMED_PICTURE)
 
 
+def grey_levels(grey: np.ndarray) -> int:
+    """How many grey values there are, among all pixels where there are few, else among some."""
+    step = max(int((grey.size / 10_000) ** 0.5), 1)
+    count = len(np.unique(grey[::step, ::step]))
+    return count if count > FEW_LEVELS else len(np.unique(grey))
+
+
 def plane_axes(size: Sequence[int], name: str) -> tuple[int, int]:
     """The axes (u, v) of the one plane in an image of size (i, j, ...): those with more than one pixel, i the fastest.
 
@@ -98,7 +108,7 @@ def _without_colour(array: np.ndarray, name: str) -> np.ndarray:
     """array without its last axis when that holds colour channels, which must be equal; alpha is ignored."""
     if array.ndim < 3 or not 2 <= array.shape[-1] <= 4:
         return array
-    colours = array[..., :3]
+    colours = array[..., : 1 if array.shape[-1] == 2 else 3]  # the others are alpha
     if (colours != colours[..., :1]).any():
         raise InputError(f"image {name}: expected a grey image, got colour ({colours.shape[-1]} channels that differ)")
     return colours[..., 0]

@@ -4,6 +4,7 @@ are rounded."""
 from __future__ import annotations
 
 import gzip
+import math
 import struct
 import zlib
 from dataclasses import dataclass
@@ -38,8 +39,9 @@ def is_nifti(path: Path) -> bool:
     return path.name.lower().endswith((".nii", ".nii.gz"))
 
 
-def read_nifti(path: Path, what: str) -> Nifti:
-    """A NIfTI file of one volume, version 1 or 2, packed or not. what: its kind, for messages.
+def read_nifti(path: Path, what: str, axes: int = 3) -> Nifti:
+    """A NIfTI file of one volume, version 1 or 2, packed or not. what: its kind, for messages. axes: how many it has at
+    least; the forms of one with two have three all the same.
 
     Raises InputError when it is damaged, cut off, or has more than one volume or colour.
     """
@@ -60,13 +62,14 @@ def read_nifti(path: Path, what: str) -> Nifti:
     count, *size = values(dim_form, dim_at)
     size = size[: max(count, 0)] if count <= 7 else []
     kind = _TYPES.get(values(type_form, type_at)[0])
-    if len(size) < 3 or min(size) < 1 or any(n != 1 for n in size[3:]) or kind is None:
+    if len(size) < axes or min(size) < 1 or any(n != 1 for n in size[3:]) or kind is None:
         shape = " x ".join(map(str, size)) or "none"
         colour = "" if kind else f" and data type {values(type_form, type_at)[0]}"
-        raise InputError(f"{name}: expected a 3D volume of one component, got size {shape}{colour}")
+        kind_expected = "a 3D volume" if axes == 3 else "an image"
+        raise InputError(f"{name}: expected {kind_expected} of one component, got size {shape}{colour}")
     offset, slope, intercept = values(scale_form, scale_at)
     dtype, offset = np.dtype(order + kind), int(max(offset, _FORMS[version][0])) if np.isfinite(offset) else 0
-    voxels = size[0] * size[1] * size[2]
+    voxels = math.prod(size[:3])
     if voxels * dtype.itemsize > len(content) - offset:
         raise InputError(f"{name}: expected a whole NIfTI file, got one that is cut off")
     array = np.frombuffer(content, dtype, voxels, offset).reshape(size[2::-1]).astype(dtype.newbyteorder("="))

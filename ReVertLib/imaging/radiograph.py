@@ -1,14 +1,13 @@
 """Reading one radiograph: grey values as they are in the file, bone bright, with the geometry the file knows.
 
 PNG, TIFF and JPEG (8 and 16 bit), DICOM (CR, DX, RF, XA), NRRD, MHA and NIfTI with one slice. SimpleITK decodes them
-all; the header is checked before any pixel is decoded.
+but for some kinds of TIFF; the header is checked before any pixel is decoded.
 """
 
 from __future__ import annotations
 
-import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +16,23 @@ import numpy as np
 import SimpleITK as sitk
 
 from ReVertLib.errors import InputError
-from ReVertLib.files import holds_bytes
 from ReVertLib.geometry.layers import StatedGeometry
 
 from .dicom import is_dicom, read_dicom_header
-from .grey_values import grey_plane, inverted_greys, is_object_on_white, plane_axes
+from .dicom_tags import dicom_notes
+from .grey_values import FEW_LEVELS, grey_levels, grey_plane, inverted_greys, is_object_on_white, plane_axes
+from .nifti import is_nifti, read_nifti
+from .orientation import (
+    UPRIGHT,
+    letter,
+    picture_turn,
+    turn_note,
+    turn_of_axes,
+    turn_of_letters,
+    turned,
+    turned_geometry,
+)
+from .tiff import read_tiff, tiff_size
 
 _FORMATS = {
     "PNGImageIO": "PNG",
@@ -41,13 +52,16 @@ class Radiograph:
     """One radiograph. pixels: (rows, columns) float32, bone bright, in the file's grey values.
 
     bit_depth: bits a pixel has in the file. inverted: whether bone was dark there, and each value v has become
-    max + min - v. stated: what the file itself says of how it was taken.
+    max + min - v. stated: what the file itself says of how it was taken. notes: what was done to it on the way; doubts:
+    why it may be no such radiograph; one line each. The picture is turned as its file states (see `orientation`).
     """
 
     pixels: np.ndarray
     bit_depth: int
     inverted: bool
     stated: StatedGeometry = field(default_factory=StatedGeometry)
+    notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 def read_radiograph(path: str | Path) -> Radiograph:
@@ -74,20 +88,28 @@ def radiograph_from_array(
     bit_depth: int | None = None,
     inverted: bool | None = None,
     stated: StatedGeometry | None = None,
+    turn: int = UPRIGHT,
+    notes: Sequence[str] = (),
+    doubts: Sequence[str] = (),
 ) -> Radiograph:
     """A Radiograph from grey values (rows, columns), or (k, j, i) with one slice, or with equal colour channels last.
 
     name: how messages call the image. bit_depth: that of the array if None. inverted: whether bone is dark in array;
-    None looks (see `grey_values.is_object_on_white`); what looks like neither is taken to be bone bright.
+    None looks (see `grey_values.is_object_on_white`); what looks like neither is taken to be bone bright. turn: by
+    which the array is shown (see `orientation`); stated is of the stored one.
     The pixels are a copy. Raises InputError for values or a size that no radiograph has.
     """
     array = np.asarray(array)
-    pixels = np.array(grey_plane(array, name), np.float32, order="C")
+    pixels = np.array(turned(grey_plane(array, name), turn), np.float32, order="C")
     if inverted is None:
         inverted = is_object_on_white(pixels)
     if inverted:
         pixels = inverted_greys(pixels)
-    return Radiograph(pixels, bit_depth or 8 * array.itemsize, inverted, stated or StatedGeometry())
+    levels = grey_levels(pixels)
+    if levels <= FEW_LEVELS:
+        doubts = [*doubts, f"it has only {levels} grey levels: a mask, a drawing, or a picture that lost its depth"]
+    stated = turned_geometry(stated or StatedGeometry(), turn)
+    return Radiograph(pixels, bit_depth or 8 * array.itemsize, inverted, stated, tuple(notes), tuple(doubts))
 
 
 @contextmanager
@@ -131,29 +153,77 @@ def _is_whole_jpeg(path: Path) -> bool:
     return data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")
 
 
-def _is_whole_nifti(path: Path, reader: sitk.ImageFileReader) -> bool:
-    """Whether all bytes the header promises are there; the decoder would fill the missing part with zeros."""
-    offset, bits = (float(reader.GetMetaData(key)) for key in ("vox_offset", "bitpix"))
-    return holds_bytes(path, int(offset + math.prod(reader.GetSize()) * bits / 8))
-
-
 def _read_plain(path: Path, kind: str) -> Radiograph:
     """Any format but DICOM. No such header says whether bone is bright, so the picture has to."""
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
-        reader.ReadImageInformation()
-        u, v = plane_axes(reader.GetSize(), path.name)
-        if kind == "NIfTI" and not _is_whole_nifti(path, reader):
-            raise _cut_off(path, kind)
-        array = sitk.GetArrayFromImage(reader.Execute())
+        size = _tiff_size(path, reader) if kind == "TIFF" else _size(reader)
+        u, v = plane_axes(size, path.name)
+        if kind == "NIfTI":
+            _check_nifti(path)
+        array = read_tiff(path, _decoded) if kind == "TIFF" else sitk.GetArrayFromImage(reader.Execute())
     except RuntimeError:  # its text holds the path and the decoder's internals, nothing a user can act on
         raise _cut_off(path, kind) from None
-    spacing = (reader.GetSpacing()[u], reader.GetSpacing()[v])
-    if kind not in _CALIBRATED or spacing == (1.0, 1.0):  # 1 mm is what writers put when they know none
-        return radiograph_from_array(array, name=path.name)
-    stated = StatedGeometry({"pixel_spacing_mm": spacing}, {"pixel_spacing_mm": "image header"})
-    return radiograph_from_array(array, name=path.name, stated=stated)
+    if kind not in _CALIBRATED:
+        turn = picture_turn(path, kind)
+        notes = turn_note(turn, "its TIFF orientation" if kind == "TIFF" else "its EXIF orientation")
+        return radiograph_from_array(array, name=path.name, turn=turn, notes=notes)
+    spacing, stated = (reader.GetSpacing()[u], reader.GetSpacing()[v]), StatedGeometry()
+    if spacing != (1.0, 1.0):  # 1 mm is what writers put when they know none
+        stated = StatedGeometry({"pixel_spacing_mm": spacing}, {"pixel_spacing_mm": "image header"})
+    turn, notes, doubts = _turn_of_header(reader, kind, (u, v))
+    return radiograph_from_array(array, name=path.name, stated=stated, turn=turn, notes=notes, doubts=doubts)
+
+
+def _size(reader: sitk.ImageFileReader) -> tuple[int, ...]:
+    reader.ReadImageInformation()
+    return reader.GetSize()
+
+
+def _tiff_size(path: Path, reader: sitk.ImageFileReader) -> tuple[int, ...]:
+    """With the number of pages; ITK does not open every kind."""
+    try:
+        return _size(reader)
+    except RuntimeError:
+        columns, rows = tiff_size(path)
+        if not columns * rows:
+            raise
+        return columns, rows
+
+
+def _decoded(path: Path) -> np.ndarray:
+    return sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+
+
+def _check_nifti(path: Path) -> None:
+    """Raises InputError for missing bytes and for NaN, which ITK's reader turns into zeros."""
+    if is_nifti(path) and not np.isfinite(read_nifti(path, "image", axes=2).array).all():
+        raise InputError(f"image {path.name}: expected finite grey values, got NaN or infinity")
+
+
+def _turn_of_header(
+    reader: sitk.ImageFileReader, kind: str, axes: tuple[int, int]
+) -> tuple[int, Sequence[str], Sequence[str]]:
+    """(turn, notes, doubts) by the directions in a header, axes being those of the picture. Directions that writers put
+    by default state nothing: the axes of LPS, and in NIfTI those of RAS as well."""
+    count = reader.GetDimension()
+    directions = np.zeros((max(count, 3), count))
+    directions[:count] = np.reshape(reader.GetDirection(), (count, count))
+    default = np.eye(count)
+    if np.allclose(directions[:count], default, atol=1e-3):
+        return UPRIGHT, (), ()
+    if kind == "NIfTI" and np.allclose(directions[:count] @ default[:2].T, -default[:, :2], atol=1e-3):
+        return UPRIGHT, ["the NIfTI header has the axes of RAS, a default that does not say how it is to be shown"], ()
+    right, down = (letter(directions[:3, axis]) for axis in axes)
+    stated = f"the {kind} header states that rows run to {right} and columns to {down}"
+    if {right, down} & {"H", "F"} and {right, down} & set("LRPA"):
+        turn = turn_of_letters(right, down)
+    elif kind != "NIfTI" and {right, down} & {"L", "R"} and {right, down} & {"P", "A"}:
+        turn = turn_of_axes(right, down)
+    else:
+        return UPRIGHT, (), [f"{stated}: it may be turned or mirrored"]
+    return turn, turn_note(turn, f"the {kind} header"), ()
 
 
 def _read_dicom(path: Path) -> Radiograph:
@@ -175,4 +245,6 @@ def _read_dicom(path: Path) -> Radiograph:
         bit_depth=header.bit_depth,
         inverted=header.facts.bone_dark,
         stated=header.facts.stated,
+        turn=header.facts.turn,
+        notes=dicom_notes(header.facts),
     )

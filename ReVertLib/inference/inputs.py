@@ -12,6 +12,8 @@ from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.layers import LayeredGeometry
 from ReVertLib.imaging.radiograph import Radiograph, radiograph_from_array, read_radiograph
 
+from .plausibility import UNLIKE
+
 
 @dataclass(frozen=True)
 class ReconstructionInput:
@@ -50,5 +52,6 @@ def _completed(radiograph: Radiograph, layers: LayeredGeometry) -> Reconstructio
     layers = layers.over_stated(radiograph.stated)
     size_px = radiograph.pixels.shape[::-1]
     inverted = ["bone was dark and has been inverted"] * radiograph.inverted
-    notes = (*inverted, *layers.assumptions, *layers.doubts(size_px))
+    doubts = (UNLIKE + doubt for doubt in radiograph.doubts)
+    notes = (*doubts, *radiograph.notes, *inverted, *layers.assumptions, *layers.doubts(size_px))
     return ReconstructionInput(radiograph, layers.complete(size_px), layers.source("pixel_spacing_mm"), notes)

@@ -214,6 +214,29 @@ def test_values_that_are_no_numbers(tmp_path, value):
     refuse(save(tmp_path / "a.nrrd", array), "expected finite grey values, got NaN or infinity")
 
 
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_nan_in_nifti_is_seen_in_the_file(tmp_path, suffix, kind, value):
+    """ITK's reader turns it into 0."""
+    array = SHORTS.astype(kind)
+    array[-1, -1] = value
+    path = save(tmp_path / f"a{suffix}", array)
+    assert sitk.GetArrayFromImage(sitk.ReadImage(str(path)))[-1, -1] == 0
+    refuse(path, "expected finite grey values, got NaN or infinity$")
+
+
+@pytest.mark.parametrize(("levels", "doubted"), [(2, True), (16, True), (17, False)])
+def test_few_grey_levels_are_doubted(tmp_path, levels, doubted):
+    radiograph = read_radiograph(save(tmp_path / "a.png", (SHORTS % levels * 3000).astype(np.uint16)))
+    assert [doubt.startswith(f"it has only {levels} grey levels") for doubt in radiograph.doubts] == [True] * doubted
+
+
+def test_grey_with_alpha_is_grey():
+    both = np.stack([BYTES, np.full_like(BYTES, 255)], -1)
+    np.testing.assert_array_equal(radiograph_from_array(both, name="a").pixels, BYTES)
+
+
 def test_values_that_are_no_grey():
     for array in (SHORTS + 1j, SHORTS.astype(str), SHORTS.astype(object)):
         with pytest.raises(InputError, match="image node: expected real numbers as grey values, got "):

@@ -7,6 +7,8 @@ to it.
 
 from slicer.i18n import tr as _
 
+from ReVertLib.imaging.orientation import TURN_WORDS
+
 TRAINED_SOD_MM = (450.0, 850.0)
 TRAINED_YAWS_DEG = (0.0, 90.0, -90.0, 25.0, -25.0)
 TOLERANCE_DEG = {"yaw_deg": 21.0, "pitch_deg": 30.0, "roll_deg": 18.0}
@@ -48,6 +50,11 @@ def geometryWarnings(sources, sizePx):
         lines.append(
             _("the picture is a mirror image of what the X-ray source sees: it is read as taken from the opposite side")
         )
+    if sources.turn:
+        text = _(
+            "{source} says that the picture is to be {turned}, which Slicer does not do: turn it before it is used"
+        )
+        lines.append(text.format(source=sources.turn.source, turned=TURN_WORDS[sources.turn.value]))
     low, high = TRAINED_SOD_MM
     if "sod_mm" in known and not low <= known["sod_mm"] <= high:
         text = _("the source-vertebra distance of {sod:g} mm is beyond the {low:g} to {high:g} mm of training")

@@ -19,6 +19,7 @@ from ReVertLib.geometry.sidecar import checked_parameter
 from ReVertLib.geometry.views import VIEW_ANGLES
 from ReVertLib.imaging.dicom import check_modality, is_dicom, read_dicom_tags
 from ReVertLib.imaging.dicom_tags import NUMBER_TAGS, TEXT_TAGS, dicom_facts
+from ReVertLib.imaging.orientation import UPRIGHT, picture_turn
 
 ENTERED = "ReVert.Entered"
 """Node attribute: a JSON object of what the user entered for this radiograph."""
@@ -29,6 +30,7 @@ GIVEN = _("given")
 _CAN_BE_ENTERED = (*REQUIRED, "principal_point_px", *VIEW_ANGLES)
 _PRINTED = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 """Files whose header holds a resolution for printers, which is no spacing of a detector."""
+_KINDS_WITH_TURN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}
 _ENHANCED = ("1.2.840.10008.5.1.4.1.1.12.1.1", "1.2.840.10008.5.1.4.1.1.12.2.1")
 """SOP classes (XA, XRF) that keep their geometry in nested sequences, which the database does not look into."""
 
@@ -37,12 +39,14 @@ _ENHANCED = ("1.2.840.10008.5.1.4.1.1.12.1.1", "1.2.840.10008.5.1.4.1.1.12.2.1")
 class Sources:
     """geometry: everything known, by sidecar key or view angle. missing: the required parameters that no source has,
     each with the reason. boneDark: whether bone is dark in the volume, None when no source says. mirrored: whether the
-    picture is a mirror image of what the X-ray source sees, see ReVertLib.imaging.dicom_tags."""
+    picture is a mirror image of what the X-ray source sees, see ReVertLib.imaging.dicom_tags. turn: by
+    which its file says it is to be shown, which Slicer does not do, see ReVertLib.imaging.orientation."""
 
     geometry: LayeredGeometry
     missing: dict
     boneDark: SourcedValue | None
     mirrored: bool
+    turn: SourcedValue | None = None
 
 
 def enter(node, **values):
@@ -104,7 +108,16 @@ def sourcesOf(node, sliceIndex=0, given=None):
     missing = {key: reason if key == "pixel_spacing_mm" else _("not known, please enter it") for key in layers.missing}
     missing.update(layers.reasons)
     boneDark = SourcedValue(dark, _("entered")) if dark is not None else _dicomPolarity(facts) if tags else None
-    return Sources(layers, missing, boneDark, bool(facts and facts.mirrored))
+    return Sources(layers, missing, boneDark, bool(facts and facts.mirrored), _turn(facts, _file(node)))
+
+
+def _turn(facts, path):
+    """The turn that DICOM or a picture's own file states; None where it states none."""
+    if facts:
+        return SourcedValue(facts.turn, _("DICOM PatientOrientation")) if facts.turn != UPRIGHT else None
+    kind = _KINDS_WITH_TURN.get(path.suffix.lower()) if path and path.is_file() else None
+    turn = picture_turn(path, kind) if kind else UPRIGHT
+    return SourcedValue(turn, _("the picture's file")) if turn != UPRIGHT else None
 
 
 def _headerSpacing(node):

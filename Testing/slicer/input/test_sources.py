@@ -9,6 +9,7 @@ import slicer_host
 from dicom_files import DISTANCES, dicom, group
 from scene_host import reopened
 from scene_nodes import LENGTHS, radiograph_node
+from tiff_files import orientation_tags
 
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.layers import SourcedValue
@@ -193,6 +194,16 @@ def test_the_database_is_asked_once(sources, database):
     before = asked.asked
     sources.sourcesOf(node)
     assert asked.asked == before > 0
+
+
+def test_a_turn_that_slicer_does_not_do_is_known(sources, database, tmp_path):
+    database(ViewPosition="AP", PatientOrientation="R\\F", Modality="DX")
+    assert sources.sourcesOf(dicom_node()).turn == SourcedValue(2, "DICOM PatientOrientation")
+    database(ViewPosition="AP", PatientOrientation="L\\F", Modality="DX")
+    (tmp_path / "film.tif").write_bytes(orientation_tags(6))
+    assert sources.sourcesOf(stored_node(tmp_path / "film.tif")).turn == SourcedValue(6, "the picture's file")
+    (tmp_path / "film.tif").write_bytes(orientation_tags(1))
+    assert sources.sourcesOf(stored_node(tmp_path / "film.tif")).turn is None
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ Order of trust: given for one call, entered by the user on this node, JSON sidec
 header of the volume (ReVertLib.geometry.layers).
 """
 
-import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,8 +20,8 @@ from ReVertLib.imaging.dicom import check_modality, is_dicom, read_dicom_tags
 from ReVertLib.imaging.dicom_tags import NUMBER_TAGS, TEXT_TAGS, dicom_facts
 from ReVertLib.imaging.orientation import UPRIGHT, picture_turn
 
-ENTERED = "ReVert.Entered"
-"""Node attribute: a JSON object of what the user entered for this radiograph."""
+from .entries import dicomTags, entered, keepDicomTags, keepEntered
+
 BONE_DARK = "bone_dark"
 GIVEN = _("given")
 """Source of values that are an argument of one call."""
@@ -60,15 +59,7 @@ def enter(node, **values):
         stored.pop(key, None)
         if value is not None:
             stored[key] = _checkedEntry(key, value)
-    text = json.dumps(stored, sort_keys=True) if stored else None
-    if text != node.GetAttribute(ENTERED):
-        node.SetAttribute(ENTERED, text)
-
-
-def entered(node):
-    """What `enter` stored, by key."""
-    stored = json.loads(node.GetAttribute(ENTERED) or "{}")
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()}
+    keepEntered(node, stored)
 
 
 def _checkedEntry(key, value):
@@ -147,16 +138,25 @@ def _file(node):
 
 
 def _dicomTags(node, sliceIndex):
-    """The tags of the slice's DICOM image; None when the volume is not from DICOM, {} when its file is missing."""
+    """The tags of the slice's DICOM image; None when the volume is not from DICOM, {} when neither its file is there
+    nor what was read of it earlier."""
     uids = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
-    if uids:
+    uid = uids[min(sliceIndex, len(uids) - 1)] if uids else ""
+    tags = _readTags(node, uid)
+    if tags:
+        keepDicomTags(node, uid, tags)
+        return tags
+    return dicomTags(node, uid) or ({} if uid else None)
+
+
+def _readTags(node, uid):
+    """The tags by the database or by the volume's own file, as far as they are there; else {}."""
+    if uid:
         database = getattr(slicer, "dicomDatabase", None)
-        file = database.fileForInstance(uids[min(sliceIndex, len(uids) - 1)]) if database else ""
+        file = database.fileForInstance(uid) if database else ""
         return _databaseTags(file) if file else {}
     path = _file(node)
-    if path and path.is_file() and is_dicom(path):
-        return _fileTags(path, path.stat().st_mtime)
-    return None
+    return _fileTags(path, path.stat().st_mtime) if path and path.is_file() and is_dicom(path) else {}
 
 
 @lru_cache(maxsize=64)

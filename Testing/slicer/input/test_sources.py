@@ -94,7 +94,7 @@ def test_what_is_entered_is_kept_on_the_node(sources):
     assert sources.entered(node) == {"pixel_spacing_mm": (0.2, 0.3), "yaw_deg": -90}
     sources.enter(node, pixel_spacing_mm=None, yaw_deg=None)
     assert sources.entered(node) == {}
-    assert node.GetAttribute(sources.ENTERED) is None
+    assert node.GetAttribute("ReVert.Entered") is None
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """The `revert` command: one sub-command for each thing the library does.
 
-Exit codes: 0 done, 2 bad input (one line on stderr says what, what was expected, what came), 1 our fault, 130 stopped
-by the user. A sub-command's file has `NOTES` for its help, `add_arguments` and `run`, and is imported only when it is
-asked for; heavy libraries are imported by its `run`.
+Exit codes: 0 done, 2 bad input (one line on stderr says what, what was expected, what came), 3 a surface that is not to
+be used (`reconstruct --strict`), 1 our fault, 130 stopped by the user. A sub-command's file has `NOTES` for its help,
+`add_arguments` and `run`, and is imported only when it is asked for; heavy libraries are imported by its `run`.
 """
 
 from __future__ import annotations
@@ -61,14 +61,13 @@ def main(arguments: list[str] | None = None) -> int:
         if options.threads is not None:
             use_threads(options.threads)
         with shown_output(options.quiet):
-            options.run(options)
+            return options.run(options) or 0
     except InputError as error:
         print(f"revert: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("revert: stopped; what was finished is kept", file=sys.stderr)
         return 130
-    return 0
 
 
 def _parser(arguments: list[str]) -> argparse.ArgumentParser:

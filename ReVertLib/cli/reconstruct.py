@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,12 +22,15 @@ if TYPE_CHECKING:
     from ReVertLib.inference.inputs import ReconstructionInput
     from ReVertLib.inference.predictor import Predictor
 
+STRICT_CODE = 3
+"""The exit code of `--strict` when a surface is not to be used."""
+
 NOTES = {
     "needs": (
         "source-detector and source-object distance and pixel spacing, from options, a JSON sidecar or the "
         "image itself; one isolated lumbar vertebra, or a box around it"
     ),
-    "example": "revert reconstruct Resources/sample/verse008_L3_ap.png -o L3.stl --report L3.json",
+    "example": "revert reconstruct Resources/sample/verse008_L3_ap.png -o L3.stl --report L3_report.json",
 }
 
 
@@ -49,34 +54,68 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pixel-spacing", type=float, nargs="+", metavar="MM", help="at the detector: one number, or u and v"
     )
     parser.add_argument("--report", type=Path, metavar="JSON", help="geometry, weights, device, times, warnings")
+    parser.add_argument("--strict", action="store_true", help=f"exit with {STRICT_CODE} when a verdict is 'do not use'")
     add_weights(parser)
     add_device(parser)
 
 
-def run(options: argparse.Namespace) -> None:
-    """Reads every image before the first is reconstructed, so that a mistake costs no work."""
+def run(options: argparse.Namespace) -> int:
+    """Reconstructs every image that can be used; the others are named at the end. Returns the exit code."""
     outputs = _mesh_paths(options.images, options.output)
     if options.report:
         check_writable(options.report, "report")
-    for path in options.images[1:]:  # the first is about to be read anyway
-        _read(path, options)
-    first = _read(options.images[0], options)
+    rows, failed, predictor = [], {}, None
+    for path, output in zip(options.images, outputs, strict=True):
+        given = None
+        with _noted(path, failed):
+            given = _read(path, options)
+        if given is not None:
+            predictor = predictor or _predictor(options)  # what is wrong with weights is wrong for all images
+            with _noted(path, failed):
+                rows.append({"image": path.name, "mesh": output.name} | _reconstructed(predictor, given, path, output))
+    if options.report and (rows or len(options.images) > 1):
+        write_json(options.report, _report(predictor, rows, failed))
+    _raise_failures(failed, len(options.images))
+    return STRICT_CODE if options.strict and any(row["verdict"]["word"] == "do not use" for row in rows) else 0
+
+
+@contextmanager
+def _noted(path: Path, failed: dict[str, str]) -> Iterator[None]:
+    """Keeps the reason why an image cannot be used, by its name, so that the others are done."""
+    try:
+        yield
+    except InputError as error:
+        failed[path.name] = str(error)
+
+
+def _predictor(options: argparse.Namespace) -> Predictor:
     with garbage_uncollected():
         from ReVertLib.inference.predictor import Predictor
 
-        predictor = Predictor(options.weights, options.device)
-    rows = []
-    for path, output in zip(options.images, outputs, strict=True):
-        given = first if path is options.images[0] else _read(path, options)
-        rows.append({"image": path.name, "mesh": output.name} | _reconstructed(predictor, given, path, output))
-    if options.report:
-        about = {
-            "revert": __version__,
-            "architecture": predictor.architecture,
-            "weights_sha256": predictor.weights_sha256,
-            "device": str(predictor.device),
-        }
-        write_json(options.report, about | {"frame": "camera, mm", "results": rows})
+        return Predictor(options.weights, options.device)
+
+
+def _report(predictor: Predictor | None, rows: list[dict], failed: dict[str, str]) -> dict:
+    """predictor: None where no image could be read."""
+    about = {"revert": __version__}
+    if predictor is not None:
+        about["architecture"] = predictor.architecture
+        about["weights_sha256"] = predictor.weights_sha256
+        about["device"] = str(predictor.device)
+    failures = [{"image": name, "reason": reason} for name, reason in failed.items()]
+    return about | {"frame": "camera, mm", "results": rows, "failed": failures}
+
+
+def _raise_failures(failed: dict[str, str], count: int) -> None:
+    """Raises InputError for what failed of so many images: one line for each, and one with their names."""
+    if count == 1:
+        for reason in failed.values():
+            raise InputError(reason)
+    for name, reason in failed.items():
+        log.error(reason if name in reason else f"{name}: {reason}")
+    if failed:
+        got = f"{count - len(failed)}; not: {', '.join(failed)}"
+        raise InputError(f"images: expected {count} to be reconstructed, got {got}")
 
 
 def _reconstructed(predictor: Predictor, given: ReconstructionInput, path: Path, output: Path) -> dict:
@@ -110,7 +149,7 @@ def _mesh_paths(images: list[Path], output: Path) -> list[Path]:
         if output.suffix.lower() not in MESH_SUFFIXES:
             raise InputError(f"output: expected one of {', '.join(MESH_SUFFIXES)} for one image, got {output.name!r}")
         return [check_writable(output)]
-    if output.exists() and not output.is_dir():
+    if not output.is_dir() and (output.exists() or output.suffix.lower() in MESH_SUFFIXES):
         raise InputError(f"output: expected a folder for several images, got the file {output.name!r}")
     paths = [output / f"{sidecar_path(image).stem}.stl" for image in images]
     if len(set(paths)) < len(paths):

@@ -39,8 +39,8 @@ def build_dataset(
 
     context: the whole CT is seen instead of the vertebra alone. workers: processes, each with one case in memory; None:
     one for each core. A vertebra that is whole is left as it is; a case or vertebra that cannot be used is skipped,
-    with a warning in the log. Raises InputError when root has no case, or when out cannot be written or holds anything
-    else.
+    with a warning in the log. Raises InputError when root has no case, when out cannot be written or holds anything
+    else, and in the end when no vertebra could be made.
     """
     options, out = Options(views, size_px, context), Path(out)
     if workers is not None and workers < 1:
@@ -57,6 +57,8 @@ def build_dataset(
         label = "" if entry["label"] is None else f" label {entry['label']}"
         log.warning("skipped %s%s: %s", entry["case"], label, entry["reason"])
     found, images = len(manifest["vertebrae"]), len(VIEWS[views])
+    if not found:
+        raise InputError(f"cases: expected a lumbar vertebra that can be used, got none; {_MANIFEST} says why")
     log.info("%s: %d vertebrae, %d images each, listed in %s", out, found, images, _MANIFEST)
 
 

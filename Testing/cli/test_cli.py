@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import SimpleITK as sitk
 import tiny
@@ -16,6 +17,7 @@ from ReVertLib.__main__ import main
 from ReVertLib.cli.main import COMMANDS
 from ReVertLib.cli.old_names import renamed
 from ReVertLib.geometry.sidecar import read_sidecar
+from ReVertLib.inference.verdict import Verdict
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import mesh_quality
 
@@ -72,6 +74,49 @@ def test_several_images_go_into_a_folder_with_one_model(run, tmp_path, resources
     images = [resources / f"sample/verse008_L3_{view}.png" for view in ("ap", "lateral")]
     assert run("reconstruct", *images, "-o", tmp_path / "out", "--weights", weights, "--quiet") == (0, "", "")
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["verse008_L3_ap.stl", "verse008_L3_lateral.stl"]
+
+
+def test_a_bad_image_costs_only_itself(run, tmp_path, image, weights):
+    """One that is no image, and one that is found bad only when the vertebra is looked for."""
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    sitk.WriteImage(sitk.GetImageFromArray(np.full((224, 224), 7, np.uint8)), str(tmp_path / "flat.png"))
+    (tmp_path / "flat.json").write_bytes(image.with_suffix(".json").read_bytes())
+    (tmp_path / "last.png").write_bytes(image.read_bytes())
+    (tmp_path / "last.json").write_bytes(image.with_suffix(".json").read_bytes())
+    images = [tmp_path / name for name in ("bad.png", "film.png", "flat.png", "last.png")]
+    report = tmp_path / "report.json"
+    code, out, err = run("reconstruct", *images, "-o", tmp_path / "out", "--weights", weights, "--report", report)
+    assert code == 2
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["film.stl", "last.stl"]
+    assert [line.split(":")[0] for line in out.splitlines()] == ["film.png", "last.png"]
+    *reasons, last = err.splitlines()
+    assert last == "revert: images: expected 4 to be reconstructed, got 2; not: bad.png, flat.png"
+    assert ["bad.png" in reasons[0], "flat.png" in reasons[1], len(reasons)] == [True, True, 2]
+    written = json.loads(report.read_text())
+    assert [row["image"] for row in written["results"]] == ["film.png", "last.png"]
+    assert [row["image"] for row in written["failed"]] == ["bad.png", "flat.png"]
+    assert all(row["reason"] in err for row in written["failed"])
+
+
+def test_images_none_of_which_can_be_read_make_a_report_and_no_folder(run, tmp_path):
+    images, report = [tmp_path / "a.png", tmp_path / "b.png"], tmp_path / "report.json"
+    for path in images:
+        path.write_bytes(b"no image")
+    code, out, err = run("reconstruct", *images, "-o", tmp_path / "out", "--report", report)
+    assert (code, out) == (2, "")
+    assert err.endswith("revert: images: expected 2 to be reconstructed, got 0; not: a.png, b.png\n")
+    assert not (tmp_path / "out").exists()
+    assert [row["image"] for row in json.loads(report.read_text())["failed"]] == ["a.png", "b.png"]
+
+
+@pytest.mark.parametrize("word", ["trust", "check", "do not use"])
+def test_strict_makes_do_not_use_an_exit_code(run, tmp_path, image, weights, monkeypatch, word):
+    found = Verdict(word, "because", 1.0)
+    monkeypatch.setattr("ReVertLib.api.reconstruct.verdict", lambda _: found)
+    arguments = ("reconstruct", image, "-o", tmp_path / "a.stl", "--weights", weights)
+    assert run(*arguments)[0] == 0
+    assert run(*arguments, "--strict")[0] == (3 if word == "do not use" else 0)
+    assert len(read_mesh(tmp_path / "a.stl").faces) > 1000
 
 
 def test_options_override_the_sidecar(run, tmp_path, image, weights):
@@ -154,6 +199,13 @@ MISTAKES = {
         "out.stl",
         "--weights",
         "gone.safetensors",
+    ),
+    "output: expected a folder for several images, got the file 'out.stl'": (
+        "reconstruct",
+        "film.png",
+        "bare.png",
+        "-o",
+        "out.stl",
     ),
     "images: expected different names": ("reconstruct", "film.png", "film.png", "-o", "folder"),
     "weights gone.safetensors: expected an existing file": ("average", "out.safetensors", "gone.safetensors"),

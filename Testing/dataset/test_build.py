@@ -133,6 +133,15 @@ def test_an_unwritable_output_is_no_reason_to_skip(one, tmp_path, monkeypatch):
         build(one[0], tmp_path / "full")
 
 
+def test_a_data_set_of_nothing_is_an_error_in_the_end(tmp_path):
+    """A vertebra of which there is no CT; the manifest says so."""
+    write_blocks(tmp_path / "data/anna", names=("other.nii.gz", "segmentation.nii.gz"))
+    with pytest.raises(InputError, match="cases: expected a lumbar vertebra that can be used, got none; manifest"):
+        build(tmp_path / "data", tmp_path / "out")
+    (skipped,) = json.loads((tmp_path / "out/manifest.json").read_text())["skipped"]
+    assert skipped == {"case": "anna", "label": None, "reason": "CT: expected one beside the label map, got none"}
+
+
 def test_of_two_cases_of_one_name_the_first_is_taken(tmp_path):
     for folder in ("x", "y"):
         write_blocks(tmp_path / f"in/{folder}/anna")

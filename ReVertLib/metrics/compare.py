@@ -99,14 +99,15 @@ def compare(
     moved = solid.moved(alignment)
     say(measuring)
     metrics, distances = surface_metrics(moved, target), vertex_distances_mm(mesh.moved(alignment), target)
-    for doubt in _doubts(metrics, moved, target):
+    doubts = tuple(_doubts(metrics, moved, target))
+    for doubt in doubts:
         warnings.warn(doubt, stacklevel=2)
     found = baseline_mode = None
     if baseline is not None:
         say(measuring_baseline)
         baseline_mode = "similarity" if mode == "similarity" else "rigid"
         found = baseline_metrics(baseline, target, baseline_mode)
-    return Comparison(mode, level, alignment, metrics, distances, found, baseline_mode)
+    return Comparison(mode, level, alignment, metrics, distances, found, baseline_mode, doubts)
 
 
 def _doubts(metrics: SurfaceMetrics, mesh: Mesh, target: Mesh) -> list[str]:

@@ -37,6 +37,7 @@ class Comparison:
     mode: one of `align.ALIGNMENTS`. alignment: the motion that was found; metrics are of the mesh so moved.
     signed_distance_mm: (n,) per vertex of the moved mesh, positive outside the target.
     baseline, baseline_mode: the same metrics of the mean vertebra and how it was aligned, None without one.
+    warnings: why the figures may not mean what they seem to, one line each.
     """
 
     mode: str
@@ -46,3 +47,4 @@ class Comparison:
     signed_distance_mm: np.ndarray
     baseline: SurfaceMetrics | None
     baseline_mode: str | None
+    warnings: tuple[str, ...] = ()

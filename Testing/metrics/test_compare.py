@@ -218,8 +218,9 @@ def test_an_overlap_that_contradicts_the_distances_is_doubted():
         np.vstack([ball.vertices, 0.98 * ball.vertices]), np.vstack([ball.faces, ball.faces + len(ball.vertices)])
     )
     message = r"Dice 0\.1\d\d does not go with HD95 0\.4\d mm: does one surface cross itself"
-    with pytest.warns(UserWarning, match=message):
-        compare(both, ball, "none")
+    with pytest.warns(UserWarning, match=message) as warned:
+        found = compare(both, ball, "none")
+    assert found.warnings == tuple(str(warning.message) for warning in warned)
 
 
 def test_corners_that_share_no_vertices_are_joined_and_each_has_its_distance():

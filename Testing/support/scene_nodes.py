@@ -60,10 +60,12 @@ def outcome(level="L3", centre_mm=(0.0, 0.0, 700.0), half_mm=4.0, expected_error
     return Outcome(Reconstruction(mesh, geometry, 0.125, warnings, error), outlines(mesh, geometry, (80, 60)))
 
 
-def comparison_of(model_node, mode="rigid", motion_mm=(0.0, 0.0, 0.0), distances_mm=None, baseline=BASELINE):
-    """Invented figures for a model node, and a shift of the world as its alignment."""
+def comparison_of(
+    model_node, mode="rigid", motion_mm=(0.0, 0.0, 0.0), distances_mm=None, baseline=BASELINE, rotation=None
+):
+    """Invented figures for a model node, and a rotation and a shift of the world as its alignment."""
     count = model_node.GetPolyData().GetNumberOfPoints()
-    alignment = RigidTransform(np.eye(3), np.array(motion_mm, float))
+    alignment = RigidTransform(np.eye(3) if rotation is None else rotation, np.array(motion_mm, float))
     distances = np.linspace(-1, 1, count) if distances_mm is None else np.asarray(distances_mm, float)
     level = model_node.GetAttribute("ReVert.Level")
     return Comparison(mode, level, alignment, METRICS, distances, baseline, "rigid" if baseline else None)

@@ -1,10 +1,14 @@
 """The panel's comparison of the result with a CT segmentation."""
 
+import html
+import math
+
 import qt
 import slicer
 from slicer.i18n import tr as _
 
 from ReVertSlicer.scene import comparison_nodes, export, hierarchy, results_table
+from ReVertSlicer.scene.colours import SIGNED_DISTANCE
 from ReVertSlicer.scene.parameters import DISTANCE
 from ReVertSlicer.work import jobs
 
@@ -18,6 +22,8 @@ FORMATS = {
     "chamfer_mm2": ("Chamfer, mm²", "{:.2f}"),
     "volume_mm3": (_("Volume, mm³"), "{:.0f}"),
     "target_volume_mm3": (_("Volume in CT, mm³"), "{:.0f}"),
+    "turned_deg": (_("Turned by the alignment, °"), "{:.1f}"),
+    "moved_mm": (_("Moved by the alignment, mm"), "{:.1f}"),
 }
 
 
@@ -70,7 +76,6 @@ class CompareSection(Section):
             self._waiting.clear()
             return
         self.parameters.colour = DISTANCE
-        self.ui.resultLabel.setText(figures(table))
         self._next()
 
     def onRemoveAlignment(self, *_args):
@@ -102,6 +107,7 @@ class CompareSection(Section):
         allow(self.ui.removeAlignmentButton, "" if aligned else _("The model is not aligned."))
         compared = state.model is not None and hierarchy.part(state.model, "chart") is not None
         allow(self.ui.showPlotButton, "" if compared else _("Compare the model first."))
+        self.ui.resultLabel.setText(_shown(state.model) if state.model is not None else "")
         results = results_table.resultsTable()
         allow(self.ui.exportTableButton, "" if results else _("There are no results yet: click Compare first."))
 
@@ -131,15 +137,28 @@ class CompareSection(Section):
         return self.state.segmentId if self.state.segmentId in ids else (ids[0] if ids else "")
 
 
+def _shown(modelNode):
+    """The model's comparison as HTML; after another reconstruction only that it is out of date."""
+    table = hierarchy.part(modelNode, "comparison")
+    if table is None:
+        return ""
+    if modelNode.GetPolyData() is None or not modelNode.GetPolyData().GetPointData().HasArray(SIGNED_DISTANCE):
+        return _("Out of date: the surface was reconstructed again since. Compare again.")
+    return figures(table)
+
+
 def figures(tableNode):
-    """The figures as a small HTML table, the baseline beside them."""
+    """The figures as a small HTML table, the baseline beside them, below what speaks against them."""
     table = tableNode.GetTable()
     head = f"<tr><td></td><td align='right'><b>{_('radiograph')}</b></td><td align='right'>{_('baseline')}</td></tr>"
     rows = []
     for row in range(table.GetNumberOfRows()):
-        name, mine, baseline = (table.GetValue(row, column).ToString() for column in range(3))
+        name, *values = (table.GetValue(row, column).ToString() for column in range(3))
         title, form = FORMATS[name]
-        cells = "".join(f"<td align='right'>&nbsp;&nbsp;{form.format(float(value))}</td>" for value in (mine, baseline))
+        texts = ("" if math.isnan(value) else form.format(value) for value in map(float, values))
+        cells = "".join(f"<td align='right'>&nbsp;&nbsp;{text}</td>" for text in texts)
         rows.append(f"<tr><td>{title}</td>{cells}</tr>")
+    warnings = (tableNode.GetAttribute(comparison_nodes.WARNINGS) or "").splitlines()
+    above = "".join(f"<p><b>{html.escape(line)}</b></p>" for line in warnings)
     note = _("Baseline: the mean vertebra of 87 patients laid over the CT, no radiograph used.")
-    return f"<table>{head}{''.join(rows)}</table><p>{note}</p>"
+    return f"{above}<table>{head}{''.join(rows)}</table><p>{note}</p>"

@@ -51,6 +51,12 @@ def setAlignment(modelNode, alignment, mode):
     modelNode.SetAndObserveTransformNodeID(ours.GetID())
 
 
+def motionOf(modelNode, alignment):
+    """{"turned_deg", "moved_mm"}: how far an alignment turns the model's surface and moves the surface's centre."""
+    centre = worldMesh(modelNode).vertices.mean(axis=0, keepdims=True)
+    return {"turned_deg": alignment.angle_deg, "moved_mm": float(np.linalg.norm(alignment.apply(centre) - centre))}
+
+
 def removeAlignment(modelNode):
     """Puts the model back where it was; the user's own transforms stay."""
     ours = hierarchy.part(modelNode, "alignment")

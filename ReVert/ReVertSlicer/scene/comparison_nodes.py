@@ -11,7 +11,7 @@ from vtk.util.numpy_support import numpy_to_vtk
 from ReVertLib.errors import InputError
 
 from . import hierarchy
-from .alignment import ALIGNMENT, alignmentOf, removeAlignment, setAlignment, worldMesh
+from .alignment import ALIGNMENT, alignmentOf, motionOf, removeAlignment, setAlignment, worldMesh
 from .colours import SIGNED_DISTANCE, colourBy
 from .distance_plot import showDistribution
 from .reconstruction_nodes import now
@@ -22,6 +22,10 @@ from .undo import saveForUndo
 __all__ = ["alignmentOf", "removeAlignment", "segmentMask", "showComparison", "suggestedSegment", "worldMesh"]
 
 COLUMNS = ("metric", "reconstruction", "baseline")
+WARNINGS = "ReVert.Warnings"
+"""Attribute of a comparison's table: why the figures may not mean what they seem to, one line each."""
+MOST_TURN_DEG = 20.0
+"""Lying for the CT and standing for the radiograph turn a vertebra less, and so does the network's own error."""
 
 
 def showComparison(modelNode, segmentationNode, segmentId, comparison):
@@ -56,12 +60,15 @@ def _showDistances(modelNode, distancesMm):
 
 
 def _table(modelNode, segmentName, comparison):
-    """The figures, those of the baseline beside them; NaN without a baseline."""
+    """The figures and the alignment's motion, beside the baseline's; NaN where it has none."""
     node = hierarchy.part(modelNode, "comparison") or hierarchy.newPart(
         modelNode, "comparison", _("{model} against CT").format(model=modelNode.GetName())
     )
-    found = asdict(comparison.metrics)
-    baseline = asdict(comparison.baseline) if comparison.baseline else dict.fromkeys(found, np.nan)
+    motion = motionOf(modelNode, comparison.alignment)
+    found = {**asdict(comparison.metrics), **motion}
+    baseline = dict.fromkeys(found, np.nan)
+    if comparison.baseline:
+        baseline.update(asdict(comparison.baseline))
     table = vtk.vtkTable()
     names = vtk.vtkStringArray()
     for name in found:
@@ -82,7 +89,21 @@ def _table(modelNode, segmentName, comparison):
         node.RemoveAttribute("ReVert.Control")  # its name in scenes of earlier versions
         node.SetAttribute("ReVert.WeightsSha256", modelNode.GetAttribute("ReVert.WeightsSha256"))
         node.SetAttribute("ReVert.Time", now())
+        node.SetAttribute(WARNINGS, "\n".join(_warnings(comparison, motion["turned_deg"])))
     return node
+
+
+def _warnings(comparison, turnedDeg):
+    """Why the figures may not mean what they seem to."""
+    nearest_mm = float(comparison.signed_distance_mm.min())
+    if comparison.mode == "none" and comparison.metrics.dice == 0 and nearest_mm > 0:
+        text = _("The surface is {mm:.0f} mm or more from the segment: two frames? Choose another alignment than none.")
+        yield text.format(mm=nearest_mm)
+    else:
+        yield from comparison.warnings
+    if turnedDeg > MOST_TURN_DEG:
+        text = _("The alignment turned the surface by {degrees:.0f}°: is the view right, and left and right?")
+        yield text.format(degrees=turnedDeg)
 
 
 def baselineText(comparison):

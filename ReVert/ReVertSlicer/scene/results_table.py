@@ -7,6 +7,7 @@ import vtk
 from slicer.i18n import tr as _
 
 from . import hierarchy
+from .alignment import motionOf
 from .reconstruction_nodes import now
 from .result_state import IMAGE
 from .segments import suggestedSegment
@@ -42,12 +43,8 @@ def appendResult(modelNode, comparison):
     node = resultsTable() or _newTable()
     row = _row(modelNode, comparison)
     table = node.GetTable()
-    if not table.GetNumberOfColumns():
-        for name, value in row.items():
-            column = vtk.vtkStringArray() if isinstance(value, str) else vtk.vtkDoubleArray()
-            column.SetName(name)
-            table.AddColumn(column)
     _renameOldColumns(table)
+    _addMissingColumns(table, row)
     index = _rowOf(table, row)
     if index is None:
         index = table.InsertNextBlankRow()
@@ -64,6 +61,17 @@ def _renameOldColumns(table):
         column = table.GetColumn(index)
         if column.GetName().startswith("control_"):
             column.SetName(column.GetName().replace("control_", "baseline_", 1))
+
+
+def _addMissingColumns(table, row):
+    """Those of row that a new table, or one of an earlier version, lacks; of its former rows nothing is known."""
+    for name, value in row.items():
+        if table.GetColumnByName(name) is None:
+            column = vtk.vtkStringArray() if isinstance(value, str) else vtk.vtkDoubleArray()
+            column.SetName(name)
+            for _row in range(table.GetNumberOfRows() if table.GetNumberOfColumns() else 0):
+                column.InsertNextValue("" if isinstance(value, str) else float("nan"))
+            table.AddColumn(column)
 
 
 def _newTable():
@@ -87,6 +95,7 @@ def _row(modelNode, comparison):
         "date": now(),
         "weights_sha256": modelNode.GetAttribute("ReVert.WeightsSha256") or "",
         **figures,
+        **motionOf(modelNode, comparison.alignment),
         "baseline_alignment": comparison.baseline_mode or "",
         **{f"baseline_{name}": value for name, value in baseline.items() if name != "target_volume_mm3"},
     }

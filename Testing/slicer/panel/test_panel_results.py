@@ -1,7 +1,9 @@
 """What the panel says of its results: the verdict of every level, the worst of them, and what is out of date."""
 
+import pytest
 import slicer
 from panel_host import panel, predictor, radiograph, reconstructed  # noqa: F401
+from scene_nodes import box_model, box_segmentation, comparison_of, shift
 from slicer_host import run_until
 
 
@@ -49,3 +51,32 @@ def test_a_changed_length_box_or_image_marks_the_result(panel, radiograph):
     slicer.util.updateVolumeFromArray(radiograph, slicer.util.arrayFromVolume(radiograph)[..., ::-1].copy())
     assert run_until(lambda: badge(panel) == "L3 out of date")
     assert "Image" in panel.ui.verdictLabel.toolTip
+
+
+@pytest.mark.filterwarnings("ignore:mesh and target are")
+def test_surfaces_far_apart_without_alignment_are_said_to_be(panel):
+    model = box_model()
+    segmentation, _segment = box_segmentation()
+    shift(model, (0, 600, 0))
+    panel.ui.modelSelector.setCurrentNode(model)
+    panel.ui.segmentationSelector.setCurrentNode(segmentation)
+    panel.ui.alignmentSelector.setCurrentText("none")
+    panel.ui.compareButton.click()
+    assert run_until(lambda: not panel.runner.isRunning)
+    text = panel.ui.resultLabel.text
+    assert "from the segment: two frames? Choose another alignment than none." in text
+    assert "Turned by the alignment" in text
+    assert "nan" not in text
+    panel.ui.modelSelector.setCurrentNode(None)
+    assert panel.ui.resultLabel.text == ""
+
+
+def test_a_comparison_is_out_of_date_when_the_surface_was_made_again(panel, radiograph):
+    from ReVertSlicer.scene import comparison_nodes
+
+    model = reconstructed(panel)
+    comparison_nodes.showComparison(model, *box_segmentation(), comparison_of(model))
+    panel.refresh()
+    assert "Dice" in panel.ui.resultLabel.text
+    reconstructed(panel)
+    assert panel.ui.resultLabel.text == "Out of date: the surface was reconstructed again since. Compare again."

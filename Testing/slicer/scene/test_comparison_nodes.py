@@ -36,7 +36,9 @@ def figures(table_node):
 def test_the_table_has_the_figures_beside_the_baselines(parts, model):
     comparison = parts[1]
     table = comparison.showComparison(model, *box_segmentation(), comparison_of(model))
-    assert figures(table) == {
+    found = figures(table)
+    assert math.isnan(found["turned_deg"][1]) and math.isnan(found["moved_mm"][1])
+    assert {name: found[name] for name in found if name not in ("turned_deg", "moved_mm")} == {
         "dice": (0.9, 0.87),
         "hd95_mm": (2.0, 3.3),
         "assd_mm": (0.7, 1.1),
@@ -63,6 +65,49 @@ def test_the_attribute_of_an_earlier_version_is_replaced(parts, model):
     shown = (model, *box_segmentation(), comparison_of(model))
     parts[1].showComparison(*shown).SetAttribute("ReVert.Control", "control: of an earlier version")
     assert parts[1].showComparison(*shown).GetAttribute("ReVert.Control") is None
+
+
+def about_x(degrees):
+    """The rotation (3, 3) by so many degrees."""
+    c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
+
+
+def test_the_table_says_how_far_the_alignment_turned_and_moved_the_surface(parts):
+    model = box_model()
+    centre = np.array([20.0, 15.0, 10.0])
+    turn = about_x(12.0)
+    found = comparison_of(model, rotation=turn, motion_mm=centre - turn @ centre + [0, 3, 4])
+    table = parts[1].showComparison(model, *box_segmentation(), found)
+    assert figures(table)["turned_deg"][0] == pytest.approx(12)
+    assert figures(table)["moved_mm"][0] == pytest.approx(5)
+    assert not table.GetAttribute("ReVert.Warnings")
+
+
+def test_a_large_turn_doubts_the_view(parts):
+    model = box_model()
+    table = parts[1].showComparison(model, *box_segmentation(), comparison_of(model, rotation=about_x(178)))
+    warning = table.GetAttribute("ReVert.Warnings")
+    assert warning == "The alignment turned the surface by 178°: is the view right, and left and right?"
+    table = parts[1].showComparison(model, *box_segmentation(), comparison_of(model))
+    assert not table.GetAttribute("ReVert.Warnings")
+
+
+def test_surfaces_far_apart_without_alignment_are_said_to_be(parts):
+    model = box_model()
+    found = comparison_of(model, "none", distances_mm=np.linspace(640, 690, 8))
+    found = replace(found, metrics=replace(found.metrics, dice=0.0), warnings=("apart, in the library's words",))
+    table = parts[1].showComparison(model, *box_segmentation(), found)
+    assert table.GetAttribute("ReVert.Warnings") == (
+        "The surface is 640 mm or more from the segment: two frames? Choose another alignment than none."
+    )
+
+
+def test_what_the_library_doubts_is_kept_with_the_table(parts):
+    model = box_model()
+    found = replace(comparison_of(model), warnings=("Dice 0.100 does not go with HD95 0.50 mm",))
+    table = parts[1].showComparison(model, *box_segmentation(), found)
+    assert table.GetAttribute("ReVert.Warnings") == "Dice 0.100 does not go with HD95 0.50 mm"
 
 
 def test_without_a_baseline_its_column_is_nan(parts, model):
@@ -171,7 +216,7 @@ def test_all_is_there_after_saving_and_loading(parts, model, tmp_path):
     (radiograph,) = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
     model = result.modelOf(radiograph, "L3")
     again = hierarchy.part(model, "comparison")
-    assert figures(again) == {name: pytest.approx(values) for name, values in before.items()}
+    assert figures(again) == {name: pytest.approx(values, nan_ok=True) for name, values in before.items()}
     assert {name: again.GetAttribute(name) for name in again.GetAttributeNames()} == attributes
     assert slicer.util.arrayFromTransformMatrix(comparison.alignmentOf(model))[0, 3] == pytest.approx(5)
     assert vtk_to_numpy(model.GetPolyData().GetPointData().GetArray("signed_distance_mm")) == pytest.approx(

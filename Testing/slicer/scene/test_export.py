@@ -84,7 +84,8 @@ def test_the_table_of_a_comparison_as_csv(parts, tmp_path):
     written = rows(tmp_path / "a.csv")
     assert written[0] == ["metric", "reconstruction", "baseline"]
     assert [written[1][0], *map(float, written[1][1:])] == ["dice", 0.9, 0.87]
-    assert len(written) == 8
+    assert [row[0] for row in written[-2:]] == ["turned_deg", "moved_mm"]
+    assert len(written) == 10
 
 
 def test_all_results_as_csv_name_nobody(parts, tmp_path):

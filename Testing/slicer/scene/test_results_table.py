@@ -98,7 +98,9 @@ def test_a_table_of_an_earlier_version_goes_on_under_the_new_names(parts):
     for index in range(table.GetNumberOfColumns()):
         old = table.GetColumn(index)
         old.SetName(old.GetName().replace("baseline_", "control_"))
-    batch.appendResult(model, comparison_of(model, "none"))
+    table.RemoveColumnByName("moved_mm")
+    batch.appendResult(model, comparison_of(model, "none", motion_mm=(0, 3, 4)))
+    assert column("moved_mm") == ["nan", "5"]
     assert [float(dice) for dice in column("baseline_dice")] == [0.87] * 2
     assert column("baseline_alignment") == ["rigid"] * 2
     assert not any(table.GetColumnName(index).startswith("control") for index in range(table.GetNumberOfColumns()))

@@ -37,8 +37,18 @@ def check_writable(path: str | Path, what: str = "output") -> Path:
     return path
 
 
+def check_folder(path: str | Path, what: str = "output") -> Path:
+    """path as a folder that is there or could be made, and written in; nothing is made. Raises InputError otherwise."""
+    path = Path(path).absolute()
+    nearest = next(folder for folder in (path, *path.parents) if folder.exists())
+    if not nearest.is_dir():
+        raise InputError(f"{what}: expected a folder that can be made, got the file {nearest.name!r}")
+    check_writable(nearest / "file", what)
+    return path
+
+
 def made_folder(path: str | Path, what: str = "output") -> Path:
-    """path as a folder that exists and can be written in, before any work is done; raises InputError otherwise."""
+    """path as a folder that exists and can be written in; raises InputError otherwise."""
     path = Path(path)
     try:
         path.mkdir(parents=True, exist_ok=True)

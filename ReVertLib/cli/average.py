@@ -7,6 +7,8 @@ from pathlib import Path
 
 from ReVertLib.progress import log
 
+from .paths import check_apart, weights_files
+
 NOTES = {
     "needs": "weights, or the checkpoint.safetensors of a training on its way, all of one network",
     "example": "revert average runs/mean.safetensors runs/template/model.safetensors kept/step_9250.safetensors",
@@ -21,5 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     from ReVertLib.training.average import average_weights
 
+    inputs = [file for path in options.files for file in weights_files(path)]
+    check_apart(weights_files(options.output, "output"), inputs)
     digest = average_weights(options.files, options.output)
     log.info(f"weights: {options.output}, SHA256 {digest}")

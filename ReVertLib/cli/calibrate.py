@@ -8,6 +8,7 @@ from pathlib import Path
 from ReVertLib.progress import log
 
 from .common import add_seed, add_weights
+from .paths import check_apart, weights_files
 
 NOTES = {
     "needs": (
@@ -32,6 +33,7 @@ def run(options: argparse.Namespace) -> None:
     from ReVertLib.calibration.calibrate import calibrate
     from ReVertLib.calibration.error_head import CalibrationOptions
 
+    check_apart(weights_files(options.output, "output"), weights_files(options.weights))
     settings = CalibrationOptions(steps=options.steps, seed=options.seed)
     digest = calibrate(options.samples, options.dataset, options.weights, options.output, settings)
     log.info(f"weights: {options.output}, SHA256 {digest}")

@@ -8,6 +8,8 @@ from pathlib import Path
 from ReVertLib.files import check_writable, write_json
 from ReVertLib.progress import log
 
+from .paths import check_apart
+
 NOTES = {
     "needs": "two closed surfaces in mm, or one and a label map",
     "example": "revert compare L3.stl Resources/sample/segmentation.nii.gz --label 22 --align rigid",
@@ -27,6 +29,7 @@ def run(options: argparse.Namespace) -> None:
     from ReVertLib.api.compare import compare
     from ReVertLib.metrics.compare import comparison_report, comparison_table
 
+    check_apart([("report", options.report)], [("surface", options.mesh), ("target", options.target)])
     if options.report:
         check_writable(options.report, "report")
     found = compare(options.mesh, options.target, options.align, label=options.label, level=options.level)

@@ -8,6 +8,8 @@ from pathlib import Path
 from ReVertLib.errors import InputError
 from ReVertLib.progress import log
 
+from .paths import check_apart
+
 NOTES = {
     "needs": "a CT in Hounsfield units, and for one vertebra alone a label map on its grid",
     "example": "revert drr ct.nii.gz segmentation.nii.gz --label 22 --yaw 90 -o L3.png --mesh L3_truth.stl",
@@ -37,9 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     from ReVertLib.api.drr import drr
+    from ReVertLib.geometry.sidecar import sidecar_path
     from ReVertLib.projection.drr import check_drr_paths, write_drr
 
     check_drr_paths(options.output, options.mesh)
+    outputs = [("output", options.output), ("sidecar", sidecar_path(options.output)), ("mesh", options.mesh)]
+    check_apart(outputs, [("CT", options.ct), ("segmentation", options.segmentation)])
     if options.mesh and not options.segmentation:
         raise InputError("mesh: expected a segmentation to take it from, got none")
     (made,) = drr(

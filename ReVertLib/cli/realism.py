@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .common import add_held_out, add_seed, add_shape_files, add_shape_model
+from .paths import check_apart
 
 NOTES = {
     "needs": "the vertebrae of `revert shapes`, and two cases or more with Hounsfield units of all tissue",
@@ -22,4 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     from ReVertLib.evaluation.realism import write_realism
 
+    inputs = [("shapes", options.shapes), ("model", options.model)]
+    check_apart([("output", options.output / f"realism{suffix}") for suffix in (".csv", ".png")], inputs)
     write_realism(options.root, options.shapes, options.output, options.seed, options.model, options.held_out)

@@ -17,6 +17,7 @@ from ReVertLib.progress import log
 from ReVertLib.startup import garbage_uncollected
 
 from .common import add_device, add_weights
+from .paths import check_apart, image_files, weights_files
 
 if TYPE_CHECKING:
     from ReVertLib.inference.inputs import ReconstructionInput
@@ -62,6 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Reconstructs every image that can be used; the others are named at the end. Returns the exit code."""
     outputs = _mesh_paths(options.images, options.output)
+    images = [file for image in options.images for file in image_files(image)]
+    inputs = [*images, ("sidecar", options.geometry), *weights_files(options.weights)]
+    check_apart([*(("output", path) for path in outputs), ("report", options.report)], inputs)
     if options.report:
         check_writable(options.report, "report")
     rows, failed, predictor = [], {}, None

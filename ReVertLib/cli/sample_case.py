@@ -9,7 +9,7 @@ import numpy as np
 
 from ReVertLib.anatomy.template import baseline_mesh
 from ReVertLib.evaluation.overview_figure import Scene, demo_picture
-from ReVertLib.files import made_folder, write_json
+from ReVertLib.files import check_folder, made_folder, write_json
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.sidecar import complete_geometry, read_sidecar, sidecar_path
 from ReVertLib.geometry.views import camera_from_lps, view_rotation
@@ -23,6 +23,8 @@ from ReVertLib.progress import log
 from ReVertLib.registration.icp import RIGID_ALIGNMENTS
 from ReVertLib.resources import SAMPLE_FOLDER
 
+from .paths import check_apart, image_files, weights_files
+
 SAMPLE_LABEL = 22
 SAMPLE_VIEWS = {"ap": 0.0, "oblique": 25.0, "lateral": 90.0}
 """Yaw in degrees of the bundled radiographs, `verse008_L3_<view>.png`."""
@@ -33,8 +35,13 @@ PICTURED = "ap"
 def reconstruct_sample(out: Path, weights: Path | None, device: str) -> None:
     """Writes OUT/verse008_L3_<view>.stl and .png (radiograph, surface, figures) and OUT/report.json, and logs the
     table. Raises InputError when OUT cannot be written or the weights cannot be used."""
-    made_folder(out)
+    check_folder(out)
+    films = [file for view in SAMPLE_VIEWS for file in image_files(SAMPLE_FOLDER / f"verse008_L3_{view}.png")]
+    written = [out / f"verse008_L3_{view}{suffix}" for view in SAMPLE_VIEWS for suffix in (".stl", ".png")]
+    outputs = [("output", path) for path in (*written, out / "report.json")]
+    check_apart(outputs, [*films, *weights_files(weights)])
     predictor = Predictor(weights, device)
+    made_folder(out)
     labels = read_label_map(SAMPLE_FOLDER / "segmentation.nii.gz")
     centre, truth_lps = label_centre_lps(labels, SAMPLE_LABEL), label_mesh(labels, SAMPLE_LABEL)
     log.info("vertebra L3 of VerSe case verse008, which no weights were trained on; truth: its CT segmentation")

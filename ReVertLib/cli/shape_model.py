@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from ReVertLib.files import made_folder
-
 from .common import add_held_out, add_shape_files
+from .paths import check_apart
 
 NOTES = {
     "needs": "the vertebrae of `revert shapes`, of two people or more",
@@ -22,4 +21,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     from ReVertLib.evaluation.shape_model_report import write_report
 
-    write_report(options.root, options.shapes, made_folder(options.output), options.held_out)
+    names = ("shape_model.npz", "report.md", "fits.csv", "report.png")
+    check_apart([("output", options.output / name) for name in names], [("shapes", options.shapes)])
+    write_report(options.root, options.shapes, options.output, options.held_out)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ReVertLib.files import check_writable, made_folder
+from ReVertLib.errors import InputError
+from ReVertLib.files import check_folder
 
 from .common import add_held_out
 
@@ -32,8 +33,9 @@ def run(options: argparse.Namespace) -> None:
     from ReVertLib.shape.library import build_library
     from ReVertLib.shape.template_builder import build_template, save_template
 
-    made_folder(options.output.parent)
-    check_writable(options.output)
+    if options.output.suffix != ".npz":
+        raise InputError(f"output: expected a .npz file, got {options.output.name!r}")
+    check_folder(options.output.parent)
     if options.rebuild_template:
         save_template(build_template(options.root, options.held_out))
     build_library(options.root, options.output, options.held_out)

@@ -12,6 +12,7 @@ from ReVertLib.errors import InputError
 from ReVertLib.progress import log
 
 from .common import add_device, add_held_out, add_seed
+from .paths import check_apart, weights_files
 
 NOTES = {
     "needs": (
@@ -49,6 +50,9 @@ def run(options: argparse.Namespace) -> None:
     from ReVertLib.inference.predictor import choose_device
     from ReVertLib.training.run import TrainOptions, train
 
+    written = ("model.safetensors", "model.safetensors.sha256", "options.json", "curve.csv", "checkpoint.safetensors")
+    inputs = [*(weights_files(options.start, "start") if options.start else []), ("shapes", options.simulate)]
+    check_apart([("output", options.output / name) for name in written], [*inputs, ("model", options.model)])
     names = ("architecture", "steps", "batch", "learning_rate", "seed")
     settings = TrainOptions(**{name: getattr(options, name) for name in names}, augmented_share=options.augmented)
     device = choose_device(options.device)

@@ -18,7 +18,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from ReVertLib.dataset.cases import HELD_OUT, find_cases, is_held_out
-from ReVertLib.files import made_folder, whole_file
+from ReVertLib.files import check_folder, made_folder, whole_file
 from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, crop_camera
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS
 from ReVertLib.geometry.transform import RigidTransform
@@ -196,10 +196,11 @@ def write_realism(
 ) -> None:
     """OUT/realism.csv, and OUT/realism.png: for AP, lateral and oblique a row of training people, of held-out ones,
     of warped and of drawn bone."""
-    made_folder(out)
+    check_folder(out)
     sampled = sampled_vertebrae(load_vertebra_sampler(data, shapes, model, held_out), seed)
     real = real_vertebrae(data)
     rows = table(real, sampled, held_out)
+    made_folder(out)
     with whole_file(out / "realism.csv") as temporary:
         lines = [",".join(rows[0]), *(",".join(str(value) for value in row.values()) for row in rows)]
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="backslashreplace")

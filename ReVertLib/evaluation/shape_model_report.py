@@ -10,7 +10,7 @@ import numpy as np
 
 from ReVertLib.anatomy.symmetric_means import symmetric_means
 from ReVertLib.dataset.cases import HELD_OUT
-from ReVertLib.files import whole_file
+from ReVertLib.files import check_folder, made_folder, whole_file
 from ReVertLib.progress import log
 from ReVertLib.shape.model import ShapeLibrary, build_model, load_shape_library, modes_of, save_model
 
@@ -23,9 +23,11 @@ _FIGURES = {"dice": "Dice", "hd95_mm": "HD95, mm", "assd_mm": "ASSD, mm"}
 def write_report(root: Path, shapes: Path, out: Path, held_out: Iterable[str] = HELD_OUT) -> None:
     """Learns the model of a shape library and measures it: OUT/shape_model.npz, report.md, fits.csv, report.png. root:
     the folder of cases the library was built from, for the true surfaces."""
+    check_folder(out)
     means = symmetric_means()
     people = load_shape_library(shapes, means, held_out)
     model = build_model(people, means)
+    made_folder(out)
     save_model(model, out / "shape_model.npz")
     samplers = sampler_scores(people, model)
     fits = generalisation(root, people, model, held_out)

@@ -12,7 +12,7 @@ from ReVertLib.anatomy.symmetric_means import mirror, symmetric_means
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.dataset.cases import HELD_OUT, find_cases, training_names
 from ReVertLib.errors import InputError
-from ReVertLib.files import existing_file, whole_file
+from ReVertLib.files import check_writable, existing_file, made_folder, whole_file
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS, VERSE_LABELS
 from ReVertLib.imaging.labels import label_mesh, mesh_from_mask, read_label_map
 from ReVertLib.mesh.io import read_mesh
@@ -122,6 +122,7 @@ def build_library(root: Path, out: Path, held_out: Iterable[str] = HELD_OUT) -> 
     """Registers every vertebra below root and its mirror image to the symmetric mean of its level. Writes the library,
     `RegisteredVertebrae`, to a file OUT.npz."""
     surfaces = sources(root, held_out)
+    check_writable(made_folder(out.parent) / out.name)
     log.info(f"{len(surfaces)} vertebrae of {len({source.case for source in surfaces})} people")
     faces, means = load_template().faces, symmetric_means()
     starts = {label: Mesh(means[LEVELS.index(level)], faces) for label, level in LEVEL_OF_LABEL.items()}

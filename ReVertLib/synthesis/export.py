@@ -14,7 +14,7 @@ import torch
 
 from ReVertLib.dataset.cases import HELD_OUT
 from ReVertLib.errors import InputError, one_line
-from ReVertLib.files import made_folder, write_json
+from ReVertLib.files import check_folder, made_folder, write_json
 from ReVertLib.imaging.image_file import write_image
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.progress import log, progress
@@ -38,8 +38,9 @@ def build_patients(
 ) -> None:
     """Writes a case for each number; one that is already there is whole and is skipped. A patient depends on seed and
     number alone."""
-    made_folder(out)
+    check_folder(out)
     patients = load_patient_sampler(data, shapes, model, held_out)
+    made_folder(out)
     for number in progress(numbers, "patients"):
         folder = out / f"spine_{number:05d}"
         if not folder.exists():

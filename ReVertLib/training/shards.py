@@ -14,7 +14,7 @@ import numpy as np
 
 from ReVertLib.dataset.cases import HELD_OUT
 from ReVertLib.errors import InputError
-from ReVertLib.files import made_folder, whole_file
+from ReVertLib.files import check_folder, made_folder, whole_file
 from ReVertLib.geometry.crop_camera import CROP_SIZE_PX
 from ReVertLib.progress import log, progress
 from ReVertLib.synthesis.patient import PatientSampler, load_patient_sampler
@@ -119,9 +119,10 @@ def build_shards(
 ) -> None:
     """Writes OUT/shard_<number>.npz for each number; one that is already there is whole and is skipped, so a stopped
     run goes on where it was, and several runs can share the numbers. context: of whole patients."""
-    made_folder(out)
+    check_folder(out)
     load = load_patient_sampler if context else load_vertebra_sampler
     sampler = load(data, shapes, model, held_out)
+    made_folder(out)
     make = make_patient_shard if context else make_shard
     for number in progress(numbers, "shards"):
         path = out / f"shard_{number:05d}.npz"

@@ -1,9 +1,10 @@
 """How the radiograph of a volume node was taken, as far as it is known, and the source of each value.
 
-Order of trust: given for one call, entered by the user on this node, JSON sidecar beside the image's file, DICOM,
-header of the volume (ReVertLib.geometry.layers).
+Order of trust: given for one call, entered by the user on this node, the sample's own, JSON sidecar beside the image's
+file, DICOM, header of the volume (ReVertLib.geometry.layers).
 """
 
+import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +24,8 @@ from ReVertLib.imaging.orientation import UPRIGHT, picture_turn
 from .entries import dicomTags, entered, keepDicomTags, keepEntered
 
 BONE_DARK = "bone_dark"
+SAMPLE = "ReVert.Sample"
+"""Attribute of a radiograph that comes with the extension: its geometry as JSON, by sidecar key or view angle."""
 GIVEN = _("given")
 """Source of values that are an argument of one call."""
 
@@ -86,7 +89,8 @@ def sourcesOf(node, sliceIndex=0, given=None):
     """
     own = entered(node)
     dark = own.pop(BONE_DARK, None)
-    layers = LayeredGeometry().over(given or {}, GIVEN).over(own, _("entered")).over_sidecar(_file(node))
+    layers = LayeredGeometry().over(given or {}, GIVEN).over(own, _("entered"))
+    layers = layers.over(json.loads(node.GetAttribute(SAMPLE) or "{}"), _("sample")).over_sidecar(_file(node))
     tags, facts = _dicomTags(node, sliceIndex), None
     if tags is None:
         spacing, reason = _headerSpacing(node)

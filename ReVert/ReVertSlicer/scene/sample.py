@@ -1,5 +1,6 @@
 """The sample case that comes with the extension: three computed radiographs of one L3, its CT and segmentation."""
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +15,15 @@ from ReVertLib.geometry.sidecar import read_sidecar
 from ReVertLib.geometry.views import VIEW_ANGLES
 from ReVertLib.resources import SAMPLE_FOLDER
 from ReVertSlicer.input.placement import addBox
-from ReVertSlicer.input.radiograph_check import enter
+from ReVertSlicer.input.sources import SAMPLE
 
 from .layout import showInSlices
 
 URL = "https://github.com/revert-spine/ReVert/raw/main/Resources/sample/"
 CATEGORY = "ReVert"
+NAME = "ReVert.SampleName"
+"""Attribute of a node of the sample: a view, or CT. A node that is in the scene already is used again."""
+CT = "ct"
 YAW_DEG = {"ap": 0.0, "lateral": 90.0, "oblique": 25.0}
 """The views, by their part of the files' names."""
 SHA256 = {
@@ -36,7 +40,7 @@ SHA256 = {
 
 @dataclass(frozen=True)
 class Sample:
-    """radiograph: vtkMRMLScalarVolumeNode with its geometry entered and its vertebra placed. segmentation:
+    """radiograph: vtkMRMLScalarVolumeNode that knows its geometry, with its vertebra placed. segmentation:
     vtkMRMLSegmentationNode with the segment L3."""
 
     radiograph: object
@@ -44,19 +48,31 @@ class Sample:
 
 
 def loadSample(view="ap"):
-    """Loads a radiograph and the segmentation from the installed files; no network is needed. view: of YAW_DEG.
+    """A radiograph and the segmentation from the installed files, or those that are in the scene already; no network is
+    needed. view: of YAW_DEG.
 
     Raises InputError for another view and where the files are not installed.
     """
     if view not in YAW_DEG:
         raise InputError(_("sample: expected one of {views}, got {view!r}").format(views=", ".join(YAW_DEG), view=view))
+    radiograph = _present("vtkMRMLScalarVolumeNode", view) or _radiograph(view)
+    return Sample(radiograph, _present("vtkMRMLSegmentationNode", CT) or _segmentation("ReVert L3 CT"))
+
+
+def _present(className, name):
+    return next((node for node in slicer.util.getNodesByClass(className) if node.GetAttribute(NAME) == name), None)
+
+
+def _radiograph(view):
     image = SAMPLE_FOLDER / _imageName(view)
     known = read_sidecar(image.with_suffix(".json"))
     level, boxPx = known.pop("level"), known.pop("box_px")
+    angles = dict(zip(VIEW_ANGLES, (YAW_DEG[view], 0.0, 0.0), strict=True))
     node = _volumeFromPng(image, f"ReVert {level} {view}")
-    enter(node, **known, **dict(zip(VIEW_ANGLES, (YAW_DEG[view], 0.0, 0.0), strict=True)))
+    node.SetAttribute(NAME, view)
+    node.SetAttribute(SAMPLE, json.dumps({**known, **angles}))
     addBox(node, level, boxPx)
-    return Sample(node, _segmentation(f"ReVert {level} CT"))
+    return node
 
 
 def registerSampleData():
@@ -130,4 +146,5 @@ def _segmentation(name):
     segmentation = node.GetSegmentation()
     for segment in map(segmentation.GetSegment, segmentation.GetSegmentIDs()):
         segment.SetName(LEVEL_OF_LABEL[segment.GetLabelValue()])
+    node.SetAttribute(NAME, CT)
     return node

@@ -52,6 +52,36 @@ def test_a_radiograph_arrives_with_its_geometry_and_its_vertebra(sample, view, y
     geometry = radiograph_check.geometryOf(node, known, placed.level, placed.boxPx)
     assert geometry == complete_geometry(read_sidecar(path.with_suffix(".json")), (224, 224))
     assert known.geometry.view == {"yaw_deg": yaw, "pitch_deg": 0, "roll_deg": 0}
+    assert {found.source for found in known.geometry.known.values()} == {"sample"}
+
+
+def test_what_the_user_enters_comes_before_the_samples_values_and_can_be_taken_back(sample):
+    from ReVertSlicer.input import radiograph_check, sources
+
+    node = sample.loadSample().radiograph
+    usual = sources.sourcesOf(node).geometry.known["sod_mm"]
+    radiograph_check.enter(node, sod_mm=usual.value - 50)
+    entered = sources.sourcesOf(node).geometry.known["sod_mm"]
+    assert (entered.value, entered.source) == (usual.value - 50, "entered")
+    radiograph_check.enter(node, sod_mm=None)
+    assert sources.sourcesOf(node).geometry.known["sod_mm"] == usual
+
+
+def test_what_is_in_the_scene_is_used_again(sample):
+    from ReVertSlicer.input import placement
+
+    first = sample.loadSample()
+    count = slicer.mrmlScene.GetNumberOfNodes()
+    assert sample.loadSample() == first
+    assert slicer.mrmlScene.GetNumberOfNodes() == count
+    lateral = sample.loadSample("lateral")
+    assert lateral.radiograph is not first.radiograph
+    assert lateral.segmentation is first.segmentation
+    slicer.mrmlScene.RemoveNode(first.segmentation)
+    again = sample.loadSample()
+    assert again.radiograph is first.radiograph
+    assert again.segmentation.GetSegmentation().GetNumberOfSegments() == 1
+    assert len(placement.placements(first.radiograph)) == 1
 
 
 def test_the_picture_stands_as_slicer_stands_pictures(sample):

@@ -116,9 +116,7 @@ class LayeredGeometry:
         if limit and values.get("sod_mm", 0.0) >= limit.value:
             notes.append(f"sod_mm: expected less than {limit.value:g} ({limit.source}), got {values['sod_mm']:g}")
         if "box_px" in values and box_within(values["box_px"], size_px) != values["box_px"]:
-            notes.append(
-                "the box leaves the image and was cut to it: the vertebra is cut off, and the surface doubtful"
-            )
+            notes.append("the box leaves the image and was cut to it")
         return notes
 
     @property

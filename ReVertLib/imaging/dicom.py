@@ -23,13 +23,14 @@ Read = TypeVar("Read")
 @dataclass(frozen=True)
 class DicomHeader:
     """size_px: (columns, rows, frames). whole: whether there are as many bytes of pixels as that takes; GDCM would fill
-    the rest with whatever the memory holds. facts: geometry and polarity.
+    the rest with whatever the memory holds. coding: compression and bits, for messages. facts: geometry and polarity.
 
     flip_sum: GDCM hands out flip_sum - v for each value v of the file (after its rescale), or v itself when None.
     """
 
     size_px: tuple[int, int, int]
     whole: bool
+    coding: str
     bit_depth: int
     flip_sum: float | None
     facts: DicomFacts
@@ -82,10 +83,16 @@ def _interpreted(dataset: Dataset, name: str) -> DicomHeader:
     return DicomHeader(
         size_px=(columns, rows, frames),
         whole=_pixel_bytes(dataset) >= columns * rows * frames * _number(dataset, "BitsAllocated", 16) / 8,
+        coding=f"{_compression(dataset)}, {_number(dataset, 'BitsAllocated', 16):g} bits a pixel",
         bit_depth=bits,
         flip_sum=_flip_sum(dataset, bits) if facts.monochrome1 else None,
         facts=facts,
     )
+
+
+def _compression(dataset: Dataset) -> str:
+    syntax = dataset.file_meta.get("TransferSyntaxUID")
+    return str(syntax.name) if syntax else "no transfer syntax"
 
 
 def _pixel_bytes(dataset: Dataset) -> int:

@@ -16,6 +16,7 @@ import numpy as np
 
 from ReVertLib.geometry.layers import StatedGeometry
 
+from .jpeg import jpeg_exif
 from .tiff import read_tags
 
 UPRIGHT = 1
@@ -113,7 +114,7 @@ def letter(direction: np.ndarray) -> str:
 def picture_turn(path: Path, kind: str) -> int:
     """The turn that a PNG, JPEG or TIFF file states; 1 where it states none or nonsense."""
     data = path.read_bytes()
-    exif = {"TIFF": lambda: data, "PNG": lambda: _png_exif(data), "JPEG": lambda: _jpeg_exif(data)}[kind]()
+    exif = {"TIFF": lambda: data, "PNG": lambda: _png_exif(data), "JPEG": lambda: jpeg_exif(data)}[kind]()
     turn = (read_tags(exif).get(_ORIENTATION_TAG) or (UPRIGHT,))[0]
     return int(turn) if turn in _TURNS else UPRIGHT
 
@@ -126,16 +127,4 @@ def _png_exif(data: bytes) -> bytes:
         if kind == b"eXIf":
             return data[at + 8 : at + 8 + length].removeprefix(b"Exif\0\0")
         at += 12 + length
-    return b""
-
-
-def _jpeg_exif(data: bytes) -> bytes:
-    """The contents of the Exif segment of a JPEG file, which stands before the first scan."""
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:
-        (length,) = struct.unpack_from(">H", data, at + 2)
-        body = data[at + 4 : at + 2 + length]
-        if data[at + 1] == 0xE1 and body.startswith(b"Exif\0\0"):
-            return body[6:]
-        at += 2 + max(length, 2)
     return b""

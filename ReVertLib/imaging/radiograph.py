@@ -16,11 +16,13 @@ import numpy as np
 import SimpleITK as sitk
 
 from ReVertLib.errors import InputError
+from ReVertLib.files import existing_file
 from ReVertLib.geometry.layers import StatedGeometry
 
 from .dicom import is_dicom, read_dicom_header
 from .dicom_tags import dicom_notes
 from .grey_values import FEW_LEVELS, grey_levels, grey_plane, inverted_greys, is_object_on_white, plane_axes
+from .jpeg import jpeg_coding
 from .nifti import is_nifti, read_nifti
 from .orientation import (
     UPRIGHT,
@@ -67,12 +69,12 @@ class Radiograph:
 def read_radiograph(path: str | Path) -> Radiograph:
     """The radiograph in a file; see the module's text for the formats.
 
+    path: a file, or a folder that holds one DICOM image.
+
     Raises InputError when there is no file, it is no image or cut off, holds several slices or frames, or cannot be a
     radiograph by its size or values. Missing geometry is no error here: `complete_geometry` names it.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"image {path.name}: expected an existing file, got {'a folder' if path.is_dir() else 'none'}")
+    path = _only_dicom(Path(path)) if Path(path).is_dir() else existing_file(path, "image")
     try:
         with _quiet():
             kind = _format_of(path)
@@ -131,9 +133,12 @@ def _format_of(path: Path) -> str:
     if is_dicom(path):
         return "DICOM"
     with path.open("rb") as file:
-        is_jpeg = file.read(2) == b"\xff\xd8"
-    if is_jpeg and not _is_whole_jpeg(path):
-        raise _cut_off(path, "JPEG")
+        head = file.read(26)
+    if head.startswith(b"\xff\xd8"):
+        _check_jpeg(path)
+    if head.startswith(b"\x89PNG") and head[25:] == b"\x04":
+        got = "grey with an alpha channel: save it without transparency"
+        raise InputError(f"image {path.name}: expected a PNG image that can be decoded, got {got}")
     kind = _FORMATS.get(sitk.ImageFileReader.GetImageIOFromFileName(str(path)))
     if kind is None:
         *most, last = _FORMATS.values()
@@ -142,9 +147,29 @@ def _format_of(path: Path) -> str:
     return kind
 
 
+def _only_dicom(folder: Path) -> Path:
+    """The one DICOM image in a folder, beside which there may be a DICOMDIR."""
+    files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.name.upper() != "DICOMDIR"]
+    files = [path for path in files if is_dicom(path)]
+    if len(files) != 1:
+        got = f"{len(files)} of them: name one" if files else "a folder without any"
+        raise InputError(f"image {folder.name}: expected a file, or a folder with one DICOM image, got {got}")
+    return files[0]
+
+
 def _cut_off(path: Path, kind: str) -> InputError:
     got = "one that cannot be decoded (cut off, damaged, or of an unusual kind)"
     return InputError(f"image {path.name}: expected a whole {kind} image, got {got}")
+
+
+def _check_jpeg(path: Path) -> None:
+    """Raises InputError for a file that the decoder would not read, or would fill with grey."""
+    coding, bits = jpeg_coding(path.read_bytes())
+    if (coding, bits) != ("JPEG", 8):
+        got = f"{coding} of {bits} bits a sample: save it as PNG or TIFF"
+        raise InputError(f"image {path.name}: expected a JPEG image that can be decoded, got {got}")
+    if not _is_whole_jpeg(path):
+        raise _cut_off(path, "JPEG")
 
 
 def _is_whole_jpeg(path: Path) -> bool:
@@ -238,7 +263,8 @@ def _read_dicom(path: Path) -> Radiograph:
     try:
         array = sitk.GetArrayFromImage(reader.Execute())
     except RuntimeError:
-        raise _cut_off(path, "DICOM") from None
+        got = f"{header.coding}, which is cut off, damaged or of a kind that cannot be decoded"
+        raise InputError(f"image {path.name}: expected a whole DICOM image, got {got}") from None
     return radiograph_from_array(
         array if header.flip_sum is None else header.flip_sum - array.astype(float),
         name=path.name,

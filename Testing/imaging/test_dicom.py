@@ -241,3 +241,27 @@ def test_size_is_seen_in_the_header(tmp_path, shape):
 
 def test_constant_image(tmp_path):
     refuse(dicom(tmp_path / "a.dcm", np.full_like(STORED, 9)), "with contrast, got the constant value 9$")
+
+
+def test_a_compression_that_cannot_be_decoded_is_named(tmp_path):
+    """One that nobody has, by its header."""
+    path = dicom(tmp_path / "a.dcm", rle=True)
+    path.write_bytes(path.read_bytes().replace(b"1.2.840.10008.1.2.5\0", b"1.2.840.10008.1.2.9\0"))
+    refuse(
+        path,
+        "expected a whole DICOM image, got 1.2.840.10008.1.2.9, 16 bits a pixel, which is cut off",
+    )
+
+
+def test_a_folder_with_one_image_is_that_image(tmp_path):
+    folder = tmp_path / "study"
+    folder.mkdir()
+    for message in ("got a folder without any$", None, "got 2 of them: name one$"):
+        if message:
+            with pytest.raises(InputError, match=f"^image study: expected a file, or a folder with one .*{message}"):
+                read_radiograph(folder)
+        else:
+            np.testing.assert_array_equal(read_radiograph(folder).pixels, STORED)
+        (folder / "DICOMDIR").write_bytes(b"\0" * 128 + b"DICM")
+        (folder / "notes.txt").write_text("none")
+        dicom(folder / ("b" if (folder / "a").exists() else "a"))

@@ -158,7 +158,7 @@ def test_array_is_copied_and_facts_are_kept():
 def test_no_file(tmp_path):
     refuse(tmp_path / "a.png", "expected an existing file, got none")
     (tmp_path / "b.png").mkdir()
-    refuse(tmp_path / "b.png", "expected an existing file, got a folder")
+    refuse(tmp_path / "b.png", "expected a file, or a folder with one DICOM image, got a folder without any")
 
 
 @pytest.mark.parametrize("content", [b"", b"no image at all\n" * 40], ids=["empty", "text"])
@@ -201,6 +201,18 @@ def test_colour_photo(tmp_path):
     colours = np.stack([BYTES, BYTES, BYTES + 1], -1)
     for suffix in (".png", ".tif"):
         refuse(save(tmp_path / f"a{suffix}", colours, vector=True), "expected a grey image, got colour")
+
+
+def test_what_cannot_be_decoded_is_named(tmp_path, capfd):
+    save(tmp_path / "a.png", np.stack([BYTES, BYTES], -1), vector=True)
+    refuse(tmp_path / "a.png", "expected a PNG image that can be decoded, got grey with an alpha channel")
+    data = save(tmp_path / "a.jpg", BYTES).read_bytes()
+    frame = data.index(b"\xff\xc2")  # progressive, as ITK writes
+    (tmp_path / "b.jpg").write_bytes(data[: frame + 4] + b"\x0c" + data[frame + 5 :])
+    refuse(tmp_path / "b.jpg", "got JPEG of 12 bits a sample: save it as PNG or TIFF$")
+    (tmp_path / "c.jpg").write_bytes(data[: frame + 1] + b"\xc3" + data[frame + 2 :])
+    refuse(tmp_path / "c.jpg", "got lossless JPEG of 8 bits a sample: save it as PNG or TIFF$")
+    assert capfd.readouterr() == ("", "")
 
 
 def test_constant_image(tmp_path):

@@ -7,6 +7,8 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
+from ReVertLib.errors import InputError
+
 from .transforms import toWorld
 
 
@@ -34,7 +36,10 @@ class ImageSlice:
 
 
 def imageSlice(radiographNode, sliceIndex):
-    """The ImageSlice of a volume node. Raises InputError for a transform that is not linear."""
+    """The ImageSlice of a volume node. Raises InputError for a volume without an image and for a
+    transform that is not linear."""
+    if radiographNode.GetImageData() is None:
+        raise InputError(_("radiograph: expected an image, got an empty volume"))
     columns, rows, slices = radiographNode.GetImageData().GetDimensions()
     toRas = vtk.vtkMatrix4x4()
     radiographNode.GetIJKToRASMatrix(toRas)

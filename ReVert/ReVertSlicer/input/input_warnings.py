@@ -22,6 +22,8 @@ FRAMED_SHARE = 0.2
 """More of the edge than this is not black: the rule by which ReVertLib.imaging.crop tells an isolated vertebra."""
 SATURATED_SHARE = 0.01
 FEW_LEVELS = 32
+CT_AIR_HU = -500.0
+"""Grey values below this are the air of a CT, of which a slab may come without DICOM's word for what it is."""
 
 
 def pixelWarnings(pixels, boneDark):
@@ -37,6 +39,9 @@ def pixelWarnings(pixels, boneDark):
         ),
         _("only {count} grey levels: a mask or a drawing rather than a radiograph").format(count=pixels.levels): (
             pixels.levels < FEW_LEVELS
+        ),
+        _("values down to {low:.0f}, as in a CT: a slice of one is not a radiograph").format(low=pixels.minimum): (
+            pixels.minimum < CT_AIR_HU
         ),
     }
     return tuple(line for line, applies in found.items() if applies)

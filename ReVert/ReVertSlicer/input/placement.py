@@ -224,8 +224,9 @@ def _newNode(radiographNode, kind, name):
     node = slicer.mrmlScene.AddNewNodeByClass(KINDS[kind], name)
     node.SetNodeReferenceID(RADIOGRAPH, radiographNode.GetID())
     node.CreateDefaultDisplayNodes()
-    if kind == BOX:
-        display = node.GetDisplayNode()  # fill and middle handle would hide the very image they mark
+    display = node.GetDisplayNode()
+    display.SetVisibility3D(False)  # there the radiograph lies elsewhere: on the detector, not at its own coordinates
+    if kind == BOX:  # fill and middle handle would hide the very image they mark
         display.SetFillVisibility(False)
         display.SetTranslationHandleVisibility(False)
     return node

@@ -43,7 +43,7 @@ class RadiographCheck:
 class PixelFacts:
     """Of one slice. Shares are of 0..1. brightEdge: of the edge's pixels above the darkest 5 % of the grey range;
     darkEdge: of those below the brightest 5 %. lowest, highest: of all pixels at that very value. levels: grey values
-    seen among at least 10,000 pixels."""
+    seen among at least 10,000 pixels. minimum: the lowest grey value."""
 
     looksDark: bool
     brightEdge: float
@@ -51,6 +51,7 @@ class PixelFacts:
     lowest: float
     highest: float
     levels: int
+    minimum: float
 
 
 _facts = {}
@@ -170,4 +171,5 @@ def _measured(plane):
         lowest=np.count_nonzero(plane == plane.min()) / plane.size,
         highest=np.count_nonzero(plane == plane.max()) / plane.size,
         levels=len(np.unique(plane[::step, ::step])),
+        minimum=low,
     )

@@ -33,7 +33,10 @@ class RadiographSection(Section):
         self._enter(bone_dark=list(BONE_DARK.values())[index])
 
     def onSpacing(self, value):
-        self._enter(pixel_spacing_mm=[value, value] if value > 0 else None)
+        """The field shows the spacing of columns; that of rows keeps its proportion to it."""
+        known = self.panel.check.known.get("pixel_spacing_mm") if self.panel.check else None
+        aspect = known.value[1] / known.value[0] if known else 1.0
+        self._enter(pixel_spacing_mm=[value, value * aspect] if value > 0 else None)
 
     def _enter(self, **values):
         if self.state is not None and self.state.radiograph is not None:
@@ -73,5 +76,11 @@ class RadiographSection(Section):
 def _sourceOf(check, key):
     """Where a value is from, or why there is none."""
     if key in check.known:
-        return _("from: {source}").format(source=check.known[key].source)
+        return _("from: {source}").format(source=check.known[key].source) + _uneven(check.known[key].value)
     return check.missing.get(key, "")
+
+
+def _uneven(spacing):
+    """What the field does not show: that pixels are not square."""
+    u, v = spacing
+    return "" if abs(u - v) < 1e-6 else _("; pixels of {u:.4g} × {v:.4g} mm").format(u=u, v=v)

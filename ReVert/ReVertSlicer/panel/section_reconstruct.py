@@ -40,7 +40,15 @@ class ReconstructSection(Section):
     def _job(self):
         return jobs.placedJob(self.state.radiograph, self.state.sliceIndex, self.state.level)
 
+    def _isStillSelected(self, job):
+        """Whether the panel shows the radiograph and slice that a job came from; one that was deleted counts."""
+        node = self.parameters.radiograph
+        return node is None or (node.GetID(), self.parameters.sliceIndex) == (job.radiographId, job.sliceIndex)
+
     def _show(self, job, outcomes):
+        if not self._isStillSelected(job):
+            self.panel.showText(_("Another radiograph or slice was selected meanwhile; the result is not shown."))
+            return
         models = guarded(jobs.showReconstructions, job, outcomes, self.panel.worker.about)
         refused = jobs.refusals(outcomes)
         if refused:
@@ -93,10 +101,11 @@ class ReconstructSection(Section):
     def _showFrame(self, job, outcomes, finished):
         if not self.isLive:
             return
-        shown = jobs.updateReconstructions(job, outcomes, self.panel.worker.about)
-        if self.state.model is None and shown:
-            self.state.model = shown[-1]
-            layout.resetThreeDViews()
+        if self._isStillSelected(job):
+            shown = jobs.updateReconstructions(job, outcomes, self.panel.worker.about)
+            if self.state.model is None and shown:
+                self.state.model = shown[-1]
+                layout.resetThreeDViews()
         finished()
 
     def _showRate(self, framesPerSecond):

@@ -89,7 +89,9 @@ def setViewVisible(radiographNode, shown):
 
 
 def _slice(radiographNode, sliceIndex):
-    return slicer.util.arrayFromVolume(radiographNode)[sliceIndex]
+    """Grey values (rows, columns); of a colour picture, which has equal channels, one of them."""
+    pixels = slicer.util.arrayFromVolume(radiographNode)[sliceIndex]
+    return pixels if pixels.ndim == 2 else pixels[..., 0]
 
 
 def _imageSize(radiographNode):

@@ -28,14 +28,15 @@ from .undo import saveForUndo
 __all__ = ["colourBy", "modelOf", "showReconstruction", "showReconstructions", "updateLive"]
 
 
-def showReconstructions(radiographNode, outcomes, viewAngles, about, sliceIndex=0):
+def showReconstructions(radiographNode, outcomes, viewAngles, about, sliceIndex=0, image=None):
     """The model nodes, made or updated, of ReVertLib's Outcomes from one image, in order; one step of undo.
 
     viewAngles: yaw_deg, pitch_deg, roll_deg; empty: not known, shown as AP. about: ReVertLib's About. sliceIndex: None
-    stands for the only slice. An alignment to a CT was found for the previous surface, so it is removed.
+    stands for the only slice. image: SHA-256 of the pixels they were made from; None: of those that are there. An
+    alignment to a CT was found for the previous surface, so it is removed.
     """
     sliceIndex = sliceIndex or 0
-    image = imageSha256(radiographNode, sliceIndex)
+    image = image or imageSha256(radiographNode, sliceIndex)
     models = [modelOf(radiographNode, outcome.reconstruction.geometry.level, sliceIndex) for outcome in outcomes]
     changing = [node for model in filter(None, models) for node in (model, *hierarchy.modelParts(model))]
     saveForUndo(*changing, *(hierarchy.part(radiographNode, kind) for kind in ("plane", "beam")))

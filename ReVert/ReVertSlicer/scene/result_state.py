@@ -114,7 +114,8 @@ def _changedGeometry(model, check, vertebra):
     for key, name in LENGTHS.items():
         if key in made and key in now and not np.allclose(made[key], now[key], rtol=1e-6):
             yield name
-    if json.loads(model.GetAttribute("ReVert.View") or "{}") != layers.view:
+    view = json.loads(model.GetAttribute("ReVert.View") or "{}")
+    if view != layers.view and (layers.view or any(view.values())):  # earlier versions wrote AP where it is not known
         yield _("View")
     if vertebra and made.get("box_px") and (vertebra.problem or _moved(made["box_px"], vertebra.boxPx)):
         yield _("Place")

@@ -4,6 +4,7 @@ In between lies ReVertLib's service: in this process for the logic, in a child p
 node, only ids: while it runs, the user may delete what it came from.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,13 +25,14 @@ from ReVertSlicer.scene import comparison_nodes, reconstruction_nodes, results_t
 @dataclass(frozen=True)
 class ReconstructionJob:
     """pixels: (rows, columns), bone bright. geometries: one per vertebra. view: yaw_deg, pitch_deg, roll_deg, or
-    empty when it is not known."""
+    empty when it is not known. imageTime: VTK's, of the image they are from."""
 
     radiographId: str
     sliceIndex: int
     pixels: np.ndarray
     geometries: tuple[Geometry, ...]
     view: dict
+    imageTime: int
 
     @property
     def message(self):
@@ -74,7 +76,8 @@ def _reconstructionJob(node, sliceIndex, sources, boxes):
     """boxes: (level, box in pixels or None) of each vertebra."""
     geometries = tuple(radiograph_check.geometryOf(node, sources, level, box) for level, box in boxes)
     pixels = radiograph_check.pixelsOf(node, sliceIndex, sources)
-    return ReconstructionJob(node.GetID(), sliceIndex, pixels, geometries, sources.geometry.view)
+    time = node.GetImageData().GetMTime()
+    return ReconstructionJob(node.GetID(), sliceIndex, pixels, geometries, sources.geometry.view, time)
 
 
 def comparisonJob(modelNode, segmentationNode, segmentId, mode):
@@ -95,7 +98,7 @@ def showReconstructions(job, outcomes, about):
     longer there."""
     node = _existingNode(job.radiographId, _("radiograph"))
     shown = [outcome for outcome in outcomes if not isinstance(outcome, Refusal)]
-    return reconstruction_nodes.showReconstructions(node, shown, job.view, about, job.sliceIndex)
+    return reconstruction_nodes.showReconstructions(node, shown, job.view, about, job.sliceIndex, _replacedImage(job))
 
 
 def updateReconstructions(job, outcomes, about):
@@ -125,6 +128,15 @@ def showComparison(job, found):
     table = comparison_nodes.showComparison(model, segmentation, job.segmentId, found)
     results_table.appendResult(model, found)
     return table
+
+
+def _replacedImage(job):
+    """SHA-256 of a job's pixels if another image, as the next frame, has taken their place meanwhile, else None. So
+    the result is known to be of the image before."""
+    image = slicer.mrmlScene.GetNodeByID(job.radiographId).GetImageData()
+    if image is not None and image.GetMTime() == job.imageTime:
+        return None
+    return hashlib.sha256(job.pixels).hexdigest()
 
 
 def _existingNode(nodeId, what):

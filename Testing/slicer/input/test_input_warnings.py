@@ -25,7 +25,9 @@ def pixels(input_warnings):
     """A PixelFacts without any warning."""
     from ReVertSlicer.input.radiograph_check import PixelFacts
 
-    return PixelFacts(looksDark=False, brightEdge=0.0, darkEdge=1.0, lowest=0.5, highest=0.0001, levels=200)
+    return PixelFacts(
+        looksDark=False, brightEdge=0.0, darkEdge=1.0, lowest=0.5, highest=0.0001, levels=200, minimum=0.0
+    )
 
 
 @pytest.fixture
@@ -61,6 +63,7 @@ def test_a_view_that_nobody_gave_is_said(input_warnings, sources):
         ({"highest": 0.011}, False, "1% of the image is saturated"),
         ({"darkEdge": 0, "lowest": 0.02}, True, "2% of the image is saturated"),
         ({"levels": 2}, False, "only 2 grey levels"),
+        ({"minimum": -1024.0}, False, "values down to -1024, as in a CT: a slice of one is not a radiograph"),
     ],
 )
 def test_each_warning_about_pixels(input_warnings, pixels, facts, dark, line):

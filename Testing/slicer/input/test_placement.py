@@ -268,3 +268,11 @@ def test_placements_survive_saving(placement, tmp_path):
     after = found(placement, node)
     assert [(level, problem) for level, _, problem in after] == [("L3", ""), ("L4", "")]
     np.testing.assert_allclose([box for _, box, _ in after], [box for _, box, _ in before], atol=0.01)
+
+
+def test_boxes_and_points_are_drawn_in_slice_views_only(placement):
+    """In 3D they would lie at the radiograph's own coordinates, which is where the X-ray source is."""
+    radiograph = radiograph_node()
+    for node in (placement.addBox(radiograph, "L2"), placement.addPoint(radiograph, "L3", (40, 30))):
+        display = node.GetDisplayNode()
+        assert (display.GetVisibility(), display.GetVisibility2D(), display.GetVisibility3D()) == (1, 1, 0)

@@ -51,7 +51,7 @@ def test_buttons_say_what_they_wait_for(panel):
 def test_a_selected_radiograph_is_judged_at_once_and_warms_the_process(panel, radiograph):
     assert panel.ui.sizeLabel.text.startswith("80 × 60 px, bone bright")
     assert panel.ui.spacingSpinBox.value == pytest.approx(0.5)
-    assert panel.ui.spacingSourceLabel.text == "from: volume header"
+    assert panel.ui.spacingSourceLabel.text == "from: volume header; pixels of 0.5 × 0.25 mm"
     assert panel.ui.sddSpinBox.value == 1000
     assert panel.ui.magnificationSpinBox.value == pytest.approx(1.429)
     assert "SDD: entered" in panel.ui.geometrySourceLabel.text

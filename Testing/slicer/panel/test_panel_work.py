@@ -226,6 +226,84 @@ def test_a_radiograph_deleted_while_it_is_worked_on(panel, radiograph):
     assert slicer.util.getNodesByClass("vtkMRMLModelNode") == []
 
 
+def test_a_result_is_not_shown_beside_another_radiograph(panel, radiograph):
+    panel.worker.delay_ms = 100
+    panel.ui.reconstructButton.click()
+    panel.ui.radiographSelector.setCurrentNode(radiograph_node())
+    assert run_until(lambda: not panel.runner.isRunning)
+    assert slicer.util.getNodesByClass("vtkMRMLModelNode") == []
+    assert panel.state.model is None
+    assert panel.ui.stageLabel.text.startswith("Another radiograph or slice was selected meanwhile")
+    assert messages == []
+
+
+def test_each_radiograph_has_its_own_result_selected(panel, radiograph):
+    model = reconstructed(panel)
+    other = radiograph_node()
+    panel.ui.radiographSelector.setCurrentNode(other)
+    assert panel.state.model is None
+    panel.ui.radiographSelector.setCurrentNode(radiograph)
+    assert panel.state.model is model
+    own = box_model()
+    own.SetName("own")
+    panel.ui.modelSelector.setCurrentNode(own)
+    panel.ui.radiographSelector.setCurrentNode(other)
+    assert panel.state.model is own
+
+
+def test_a_frame_that_comes_while_one_is_worked_on_puts_the_result_out_of_date(panel, radiograph):
+    panel.worker.delay_ms = 100
+    panel.ui.reconstructButton.click()
+    first = slicer.util.arrayFromVolume(radiograph).copy()
+    slicer.util.updateVolumeFromArray(radiograph, first[:, :, ::-1].copy())
+    assert run_until(lambda: not panel.runner.isRunning)
+    panel.refresh()
+    (state,) = panel.results.values()
+    assert state.changed == ("Image",)
+    slicer.util.updateVolumeFromArray(radiograph, first)
+    panel.refresh()
+    (state,) = panel.results.values()
+    assert state.changed == ()
+
+
+def test_a_grey_picture_in_colour_channels_is_reconstructed(panel, predictor):
+    """RGB and RGBA, as PNG and JPEG files often are."""
+    grey = np.tile(np.arange(80, dtype=np.uint8), (1, 60, 1))
+    for alpha in ([], [np.full_like(grey, 255)]):
+        array = np.stack([grey, grey, grey, *alpha], -1)
+        node = slicer.util.addVolumeFromArray(array, nodeClassName="vtkMRMLVectorVolumeNode")
+        node.SetSpacing(0.5, 0.25, 1)
+        panel.logic.setGeometry(node, **LENGTHS)
+        panel.logic.addVertebra(node, "L3", box=BOX)
+        panel.ui.radiographSelector.setCurrentNode(node)
+        reconstructed(panel)
+        np.testing.assert_array_equal(predictor.asked[-1][0], grey[0])
+
+
+def test_colours_are_refused_before_any_work(panel):
+    array = np.random.default_rng(0).integers(0, 255, (1, 60, 80, 3), np.uint8)
+    panel.ui.radiographSelector.setCurrentNode(
+        slicer.util.addVolumeFromArray(array, nodeClassName="vtkMRMLVectorVolumeNode")
+    )
+    assert not panel.ui.reconstructButton.enabled
+    assert "expected a grey image, got colour" in panel.ui.domainLabel.text
+
+
+def test_a_volume_without_an_image_is_said_once(panel):
+    panel.ui.radiographSelector.setCurrentNode(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode"))
+    assert not panel.ui.reconstructButton.enabled
+    assert panel.ui.domainLabel.text.splitlines()[0] == "radiograph: expected an image, got an empty volume"
+    assert messages == []
+    panel.ui.placePointButton.click()
+    assert messages == [("error", "radiograph: expected an image, got an empty volume")]
+
+
+def test_pixels_that_are_not_square_are_said_and_stay_so(panel, radiograph):
+    assert panel.ui.spacingSourceLabel.text == "from: volume header; pixels of 0.5 × 0.25 mm"
+    panel.ui.spacingSpinBox.setValue(0.4)
+    assert panel.check.known["pixel_spacing_mm"].value == pytest.approx((0.4, 0.2))
+
+
 def test_cleanup_stops_the_process(panel):
     panel.cleanup()
     assert panel.worker.stopped >= 1

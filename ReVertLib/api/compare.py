@@ -25,6 +25,7 @@ def compare(
     *,
     label: int | None = None,
     level: str | None = None,
+    scheme: str | None = None,
 ) -> Comparison:
     """How far a surface is from the true one, and how far the mean vertebra is, which needs no radiograph.
 
@@ -32,7 +33,8 @@ def compare(
     target: the same, or a label map as a file (.nii.gz .nii .nrrd .mha .mhd), a `Volume`, or (array (k, j, i),
     ijk_to_lps (4, 4)). label: which one of a label map (VerSe: L1..L5 = 20..24); may be left out where it has only one.
     align: how mesh is laid onto target first: "none", "translation", "rigid", "similarity". level: whose mean vertebra
-    is the baseline; default the level of the label, else L3.
+    is the baseline; default the level of the label, else L3. scheme: whose numbers a label map has, "verse",
+    "totalsegmentator-v1" or "totalsegmentator-v2"; default, as the map's order, distances and sizes tell.
 
     The result's `metrics` and `baseline` hold Dice on a 0.5 mm grid, HD95 (the larger directed 95th percentile), ASSD
     and NSD at 2 mm (Nikolov et al., arXiv:1809.04430), squared Chamfer distance (Fan et al., CVPR 2017) and volumes;
@@ -45,17 +47,17 @@ def compare(
     if level not in (None, *LEVELS):
         raise InputError(f"level: expected one of {', '.join(LEVELS)}, got {str(level)[:40]!r}")
     surface = mesh_of(mesh, "mesh")
-    truth, found = _target(target, label)
+    truth, found = _target(target, label, scheme)
     level = level or found
     return compare_meshes(surface, truth, align, level, baseline_mesh(level))
 
 
-def _target(target: MeshLike | VolumeLike, label: int | None) -> tuple[Mesh, str | None]:
+def _target(target: MeshLike | VolumeLike, label: int | None, scheme: str | None) -> tuple[Mesh, str | None]:
     """The true surface and, where a label says it, its level."""
     if isinstance(target, str | os.PathLike):
-        return read_target(target, label)
+        return read_target(target, label, scheme)
     if isinstance(target, Volume) or (isinstance(target, tuple | list) and np.ndim(target[0]) == 3):
-        return labelled_target(volume_of(target, "target"), label, "the label map")
+        return labelled_target(volume_of(target, "target"), label, "the label map", scheme)
     if label is not None:
         raise InputError(f"label: expected none with a mesh as target, got {label}")
     return mesh_of(target, "target"), None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
 
 from ReVertLib.errors import InputError
+from ReVertLib.imaging.label_numbers import vertebra_of
+from ReVertLib.imaging.labels import check_is_vertebra
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.projection.drr import Drr, DrrView, Scan, Vertebra, c_arm
 
@@ -28,6 +31,7 @@ def drr(
     sdd_mm: float = 1020.0,
     sod_mm: float = 600.0,
     pixel_spacing_mm: float | None = None,
+    scheme: str | None = None,
 ) -> list[Drr]:
     """Radiographs computed from a CT by Joseph's method (IEEE Trans. Med. Imaging 1:192, 1982), one for each view.
 
@@ -40,7 +44,9 @@ def drr(
     views: each a yaw in degrees, or (yaw, pitch, roll), or a dict of yaw_deg, pitch_deg and roll_deg, or a `DrrView`.
     0 is AP; yaw turns the beam about the patient's superior axis (90: it runs to the patient's right), pitch about the
     camera's X, roll about the beam. size_px: rows and columns. sdd_mm, sod_mm: source to detector and to the centre.
-    pixel_spacing_mm: at the detector; default, so that the image covers 130 mm at the centre.
+    pixel_spacing_mm: at the detector; default, so that the image covers 130 mm at the centre. scheme: whose numbers the
+    labels have, "verse", "totalsegmentator-v1" or "totalsegmentator-v2"; default, as their order, distances and sizes
+    tell.
 
     A result's `pixels` are (rows, columns) uint16, bone bright, proportional to the line integral; `geometry` and
     `mesh` (camera frame, mm; None without labels) go with them, `camera_from_lps` is the view.
@@ -58,7 +64,10 @@ def drr(
         subject = Scan(volume, centre_lps)
     else:
         masks = volume_of(labels, "labels")
-        subject = Vertebra(volume, masks, _only_label(masks) if label is None else label, context)
+        label = _only_label(masks) if label is None else label
+        name = os.path.basename(labels) if isinstance(labels, str | os.PathLike) else "the label map"
+        check_is_vertebra(masks, label)
+        subject = Vertebra(volume, masks, label, context, vertebra_of(masks, label, name, scheme))
     return [subject.drr(view, camera, (size_px, size_px)) for view in seen_from]
 
 

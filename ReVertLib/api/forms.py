@@ -8,8 +8,9 @@ from typing import TypeAlias
 import numpy as np
 
 from ReVertLib.errors import InputError
+from ReVertLib.imaging.ct import in_hounsfield, read_ct
 from ReVertLib.imaging.labels import read_label_map
-from ReVertLib.imaging.volume import Volume, read_volume
+from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import Mesh
 
@@ -40,9 +41,9 @@ def mesh_of(surface: MeshLike, name: str) -> Mesh:
 def volume_of(volume: VolumeLike, name: str) -> Volume:
     """A volume in any accepted form. Raises InputError for others, and for arrays that make no volume."""
     if isinstance(volume, Volume):
-        return volume
+        return in_hounsfield(volume, "CT") if name == "CT" else volume
     if isinstance(volume, str | os.PathLike):
-        return read_volume(volume) if name == "CT" else read_label_map(volume)
+        return read_ct(volume) if name == "CT" else read_label_map(volume)
     array, matrix = _pair(volume, name, "a Volume, a file or (array, ijk_to_lps)")
     if array.ndim != 3 or matrix.shape != (4, 4):
         raise InputError(f"{name}: expected an array (k, j, i) and a matrix (4, 4), got {array.shape}, {matrix.shape}")
@@ -51,7 +52,8 @@ def volume_of(volume: VolumeLike, name: str) -> Volume:
         raise InputError(f"{name}: expected {expected} as voxels, got {array.dtype}")
     if not np.isfinite(array).all() or not np.isfinite(matrix).all():
         raise InputError(f"{name}: expected finite values, got NaN or infinity")
-    return Volume(array, matrix.astype(float))
+    found = Volume(array, matrix.astype(float))
+    return in_hounsfield(found, "CT") if name == "CT" else found
 
 
 def _pair(value: object, name: str, expected: str) -> tuple[np.ndarray, np.ndarray]:

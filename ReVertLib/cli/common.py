@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ReVertLib.dataset.cases import HELD_OUT
+from ReVertLib.geometry.levels import LABEL_SCHEMES
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +36,14 @@ def add_held_out(parser: argparse.ArgumentParser) -> None:
         default=HELD_OUT,
         metavar="NAME",
         help=f"people whose cases are not learned from (default {' '.join(HELD_OUT)}; the log names them)",
+    )
+
+
+def add_labels(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--labels",
+        metavar="|".join(LABEL_SCHEMES),
+        help="whose numbers the label maps have (default: told from the order, distances and sizes in them)",
     )
 
 

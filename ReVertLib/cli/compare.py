@@ -8,6 +8,7 @@ from pathlib import Path
 from ReVertLib.files import check_writable, write_json
 from ReVertLib.progress import log
 
+from .common import add_labels
 from .paths import check_apart
 
 NOTES = {
@@ -18,8 +19,11 @@ NOTES = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("mesh", type=Path, metavar="MESH")
-    parser.add_argument("target", type=Path, metavar="TARGET", help="a mesh or a label map")
-    parser.add_argument("--label", type=int, metavar="N", help="of the label map (VerSe: L1..L5 = 20..24)")
+    parser.add_argument("target", type=Path, metavar="TARGET", help="a mesh, a label map or a folder of them")
+    parser.add_argument(
+        "--label", type=int, metavar="N", help="of the label map, as it numbers them (VerSe: L1..L5 = 20..24)"
+    )
+    add_labels(parser)
     parser.add_argument("--level", metavar="L3", help="of the mean vertebra (default: by label, else L3)")
     parser.add_argument("--align", default="none", metavar="none|translation|rigid|similarity")
     parser.add_argument("--report", type=Path, metavar="JSON")
@@ -32,7 +36,9 @@ def run(options: argparse.Namespace) -> None:
     check_apart([("report", options.report)], [("surface", options.mesh), ("target", options.target)])
     if options.report:
         check_writable(options.report, "report")
-    found = compare(options.mesh, options.target, options.align, label=options.label, level=options.level)
+    found = compare(
+        options.mesh, options.target, options.align, label=options.label, level=options.level, scheme=options.labels
+    )
     log.info(comparison_table(found).rstrip())
     if options.report:
         files = {"mesh": options.mesh.name, "target": options.target.name, "label": options.label}

@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .common import add_labels
+
 NOTES = {
     "needs": (
-        "cases <case>/{ct,segmentation}.nii.gz (or seg.nii.gz), or BIDS names as VerSe has them, with labels "
-        "20 to 24 (L1 to L5) and Hounsfield units of all tissue"
+        "cases <case>/{ct,segmentation}.nii.gz (or seg.nii.gz), BIDS names as VerSe has them, or TotalSegmentator's "
+        "<case>/segmentations/vertebrae_L1.nii.gz, with VerSe's or TotalSegmentator's numbers and Hounsfield units of "
+        "all tissue"
     ),
     "takes": "48 images a second and core, 1.4 GB for each worker with a CT of 512 x 512 x 700",
     "example": "revert dataset VerSe dataset --views seed",
@@ -20,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", type=Path, metavar="OUT")
     parser.add_argument("--views", default="seed", metavar="seed|clinical")
     parser.add_argument("--context", action="store_true", help="the whole CT instead of the vertebra alone")
+    add_labels(parser)
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: all cores)")
 
 
@@ -32,4 +36,5 @@ def run(options: argparse.Namespace) -> None:
         views=options.views,
         workers=options.workers,
         context=options.context,
+        scheme=options.labels,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from ReVertLib.errors import InputError
 from ReVertLib.progress import log
 
+from .common import add_labels
 from .paths import check_apart
 
 NOTES = {
@@ -20,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ct", type=Path, metavar="CT")
     parser.add_argument("segmentation", type=Path, nargs="?", metavar="SEG", help="without one, the whole CT is seen")
     parser.add_argument("--label", type=int, metavar="N", help="of SEG (VerSe: L1..L5 = 20..24), if it has several")
+    add_labels(parser)
     for angle, what in (
         ("yaw", "about the superior axis"),
         ("pitch", "about the camera's X"),
@@ -52,6 +54,7 @@ def run(options: argparse.Namespace) -> None:
         options.segmentation,
         views=[(options.yaw, options.pitch, options.roll)],
         label=options.label,
+        scheme=options.labels,
         context=options.context,
         size_px=options.size,
         sdd_mm=options.sdd,

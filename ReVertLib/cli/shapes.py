@@ -8,7 +8,7 @@ from pathlib import Path
 from ReVertLib.errors import InputError
 from ReVertLib.files import check_folder
 
-from .common import add_held_out
+from .common import add_held_out, add_labels
 
 NOTES = {
     "needs": (
@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rebuild-template", action="store_true", help="first make the template anew from ROOT/mean_of_87"
     )
+    add_labels(parser)
     add_held_out(parser)
 
 
@@ -38,4 +39,4 @@ def run(options: argparse.Namespace) -> None:
     check_folder(options.output.parent)
     if options.rebuild_template:
         save_template(build_template(options.root, options.held_out))
-    build_library(options.root, options.output, options.held_out)
+    build_library(options.root, options.output, options.held_out, options.labels)

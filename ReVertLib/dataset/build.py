@@ -34,10 +34,12 @@ def build_dataset(
     workers: int | None = None,
     size_px: int = SIZE_PX,
     context: bool = False,
+    scheme: str | None = None,
 ) -> None:
     """Every lumbar vertebra of the cases below root (see `cases.find_cases`) into the data set out (see `layout`).
 
-    context: the whole CT is seen instead of the vertebra alone. workers: processes, each with one case in memory; None:
+    context: the whole CT is seen instead of the vertebra alone. scheme: whose numbers the label maps have, a key of
+    `levels.LABEL_SCHEMES`; None: to be told from each. workers: processes, each with one case in memory; None:
     one for each core. A vertebra that is whole is left as it is; a case or vertebra that cannot be used is skipped,
     with a warning in the log. Raises InputError when root has no case, when out cannot be written or holds anything
     else, and in the end when no vertebra could be made.
@@ -45,7 +47,7 @@ def build_dataset(
     options, out = Options(views, size_px, context), Path(out)
     if workers is not None and workers < 1:
         raise InputError(f"workers: expected 1 or more, got {workers}")
-    cases, twins = _by_name(find_cases(root))
+    cases, twins = _by_name(find_cases(root, scheme))
     manifest = _opened(out, options)
     for twin in twins:
         manifest["skipped"] += Outcome().skip(twin, "another case has the same name").skipped

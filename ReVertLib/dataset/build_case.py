@@ -15,9 +15,11 @@ from pathlib import Path
 
 from ReVertLib.errors import InputError
 from ReVertLib.files import write_json
-from ReVertLib.geometry.levels import LEVEL_OF_LABEL
-from ReVertLib.imaging.labels import label_regions, on_grid_of, read_label_map, touches_border
-from ReVertLib.imaging.volume import Volume, read_volume
+from ReVertLib.geometry.levels import LABEL_SCHEMES, LEVEL_OF_LABEL, NEAREST_LEVEL, VERSE_NUMBERS
+from ReVertLib.imaging.ct import read_ct
+from ReVertLib.imaging.label_numbers import read_vertebrae
+from ReVertLib.imaging.labels import label_regions, on_grid_of, touches_border
+from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.io import write_mesh
 from ReVertLib.projection.drr import Drr, DrrView, Vertebra, c_arm, write_drr
 
@@ -77,6 +79,8 @@ def build_case(case: Case, out: Path, options: Options, check: Callable[[], None
     try:
         labels = _usable_labels(case)
         regions = {label: box for label, box in label_regions(labels).items() if label in LEVEL_OF_LABEL}
+        for label in label_regions(labels).keys() & {VERSE_NUMBERS[rare] for rare in NEAREST_LEVEL}:
+            outcome.skip(case, f"{LABEL_SCHEMES['verse'][label]} is none of the levels L1 to L5", label)
         if not regions:
             return outcome.skip(case, "no lumbar label (20 to 24)")
         todo = [label for label in regions if not is_whole(out, vertebra_name(case.name, label), options)]
@@ -105,7 +109,7 @@ def _volumes(case: Case, labels: Volume, regions: dict[int, tuple], options: Opt
     label, so that the rest of the CT can go. Without regions nothing is read."""
     if not regions:
         return {}
-    ct = read_volume(case.ct)
+    ct = read_ct(case.ct)
     placed = on_grid_of(ct, labels)
     boxes = regions if placed is labels else label_regions(placed)
     if options.context:
@@ -123,7 +127,7 @@ def _usable_labels(case: Case) -> Volume:
         raise InputError("CT: expected one beside the label map, got none")
     if "bone" in case.ct.name:  # the names `find_cases` knows for volumes from which all but bone has been cut
         raise InputError("CT: expected Hounsfield units of all tissue, got a volume of bone only")
-    return read_label_map(case.labels)
+    return read_vertebrae(case.labels, case.scheme)
 
 
 def is_whole(out: Path, vertebra: str, options: Options) -> bool:

@@ -27,7 +27,7 @@ from ReVertLib.geometry.levels import LEVEL_OF_LABEL
 from ReVertLib.geometry.sidecar import complete_geometry, read_sidecar, sidecar_path
 from ReVertLib.geometry.transform import RigidTransform
 
-from .cases import HELD_OUT
+from .cases import HELD_OUT, is_held_out, person_name
 
 POSES = "poses.json"
 
@@ -73,9 +73,9 @@ def split_of(case: str) -> str:
     """ "train", "val" or "test", 70:20:10, by a hash of the person: the case's name without BIDS entities such as
     `_dir-ax`, so that no person is in two of them, and none changes its place when cases are added. The people of
     `cases.HELD_OUT` are "val"."""
-    person = re.sub(r"_[A-Za-z]+-.*", "", case)
-    if person in HELD_OUT:
+    if is_held_out(case, HELD_OUT):
         return "val"
+    person = re.sub(r"_[a-z]+-.*", "", person_name(case))
     share = int.from_bytes(hashlib.sha256(person.encode()).digest()[:8], "big") / 2**64
     return next(name for name, upper in _SPLITS if share < upper)
 

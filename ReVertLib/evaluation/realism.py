@@ -23,10 +23,12 @@ from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, crop_camera
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
+from ReVertLib.imaging.ct import read_ct
 from ReVertLib.imaging.grey_values import normalised
 from ReVertLib.imaging.image_file import write_image
-from ReVertLib.imaging.labels import label_mesh, label_region, on_grid_of, read_label_map
-from ReVertLib.imaging.volume import Volume, read_volume
+from ReVertLib.imaging.label_numbers import read_vertebrae
+from ReVertLib.imaging.labels import label_mesh, label_region, on_grid_of
+from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.mesh import Mesh, volume_centroid
 from ReVertLib.mesh.silhouette import silhouette
 from ReVertLib.progress import log
@@ -127,8 +129,8 @@ def real_vertebrae(data: Path) -> list[BoneView]:
     for case in find_cases(data):
         if case.ct is None or "bone" in case.ct.name:
             continue
-        ct = read_volume(case.ct)
-        labels = on_grid_of(ct, read_label_map(case.labels))
+        ct = read_ct(case.ct)
+        labels = on_grid_of(ct, read_vertebrae(case.labels, case.scheme))
         for label in sorted(set(np.unique(labels.array)) & set(LEVEL_OF_LABEL)):
             box = label_region(labels, label, 3.0)
             region, mesh = labels.cropped(*box), label_mesh(labels, label)

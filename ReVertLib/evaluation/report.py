@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from ReVertLib.dataset.cases import HELD_OUT
+from ReVertLib.dataset.cases import HELD_OUT, is_held_out
 from ReVertLib.errors import InputError
 from ReVertLib.files import check_writable
 
@@ -91,7 +91,7 @@ def _opening(evaluation: Evaluation) -> str:
     counts = (len(images), len({image.vertebra for image in images}), len(_people(evaluation)))
     names = (("image", "images"), ("vertebra", "vertebrae"), ("person", "people"))
     of = " of ".join(f"{count} {name[count > 1]}" for count, name in zip(counts, names, strict=True))
-    held_out = len(set(_people(evaluation)) & set(HELD_OUT))
+    held_out = sum(is_held_out(person, HELD_OUT) for person in set(_people(evaluation)))
     above, answered = better_than_baseline(evaluation)
     sdd, sod = (_span([getattr(image.geometry, field) for image in images]) for field in ("sdd_mm", "sod_mm"))
     weights = "\n".join(

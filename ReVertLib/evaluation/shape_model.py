@@ -18,7 +18,8 @@ from scipy.spatial.distance import cdist
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.dataset.cases import find_cases, is_held_out
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS
-from ReVertLib.imaging.labels import label_mesh, read_label_map
+from ReVertLib.imaging.label_numbers import read_vertebrae
+from ReVertLib.imaging.labels import label_mesh
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.metrics.records import SurfaceMetrics
 from ReVertLib.metrics.surface import surface_metrics
@@ -61,7 +62,7 @@ def generalisation(root: Path, people: ShapeLibrary, model: ShapeModel, held_out
         others = modes_of(people.only(people.person != person).differences, len(people.person))
         models = bases(left_out(people, person, model), others)
         for source in surfaces:
-            if source.case == person or source.case.startswith(f"{person}_"):
+            if is_held_out(source.case, [person]):
                 fits += _fits(source.case, LEVEL_OF_LABEL[source.label], source.surface, model.means, models)
         log.info(f"without {person}: {_line(fits, people_of=person)}")
     return fits
@@ -73,7 +74,7 @@ def held_out_fits(root: Path, people: ShapeLibrary, model: ShapeModel, held_out:
     fits = []
     for case in find_cases(root):
         if is_held_out(case.name, held_out):
-            labels = read_label_map(case.labels)
+            labels = read_vertebrae(case.labels, case.scheme)
             for label in sorted(set(np.unique(labels.array).tolist()) & set(LEVEL_OF_LABEL)):
                 fits += _fits(case.name, LEVEL_OF_LABEL[label], label_mesh(labels, label), model.means, models)
     return fits
@@ -89,7 +90,7 @@ def _fits(case: str, level: str, surface: Mesh, means: np.ndarray, models: dict[
 
 
 def _line(fits: list[Fit], people_of: str) -> str:
-    rows = [fit for fit in fits if fit.case.startswith(people_of)]
+    rows = [fit for fit in fits if is_held_out(fit.case, [people_of])]
     names = list(dict.fromkeys(fit.model for fit in rows))
     return "; ".join(f"{n} {np.mean([f.metrics.dice for f in rows if f.model == n]):.3f}" for n in names)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from ReVertLib.errors import InputError
+from ReVertLib.geometry.levels import SACRUM, VERSE_NUMBERS
 from ReVertLib.mesh.mesh import Mesh, mesh_area_mm2, mesh_volume_mm3
 from ReVertLib.mesh.polydata import isosurface
 
@@ -17,19 +19,54 @@ from .volume import Volume, read_volume, slices
 MIN_VOLUME_MM3 = 1000.0
 """A lumbar vertebra has 30,000 and more; labels below this are fragments at the border of a scan."""
 
+_ONE_VERTEBRA = re.compile(r"(?:vertebrae_([CTLS]\d+)|sacrum)\.(?:nii\.gz|nii|nrrd|mha)")
+_MOST_LABEL = 65535
 _SAME_PLACE_MM = 0.1
 """What the corners of one grid may differ by in two files."""
 
 
 def read_label_map(path: str | Path) -> Volume:
-    """A label map as a Volume of integers, of the file's kind if it has one. Raises InputError when its values are not
-    whole numbers."""
+    """A label map as a Volume of integers, of the file's kind if it has one: a file, a file of one vertebra by the name
+    vertebrae_L3, or a folder of such files, as TotalSegmentator writes them, which get VerSe's numbers. Raises
+    InputError when its values are not whole numbers."""
+    path = Path(path)
+    if path.is_dir():
+        return _joined_files(path)
+    named = _vertebra_named(path)
+    labels = _whole_numbers(path)
+    if named and not set(np.unique(labels.array).tolist()) - {0, 1}:
+        return Volume((labels.array > 0).astype(np.uint8) * np.uint8(named), labels.ijk_to_lps)
+    return labels
+
+
+def _joined_files(folder: Path) -> Volume:
+    """The label map of a folder of masks, one for each vertebra. Raises InputError when it holds none."""
+    files = sorted(path for path in folder.iterdir() if _vertebra_named(path))
+    if not files:
+        raise InputError(f"label map {folder.name}: expected files vertebrae_L1.nii.gz and so on, got none")
+    joined = read_label_map(files[0])
+    for path in files[1:]:
+        one = on_grid_of(joined, read_label_map(path))
+        joined = Volume(np.where(one.array > 0, one.array, joined.array), joined.ijk_to_lps)
+    return joined
+
+
+def _vertebra_named(path: Path) -> int | None:
+    """VerSe's number of the vertebra that a file is named after, if it is."""
+    found = _ONE_VERTEBRA.fullmatch(path.name)
+    return VERSE_NUMBERS.get(SACRUM if found[1] in ("S1", None) else found[1]) if found else None
+
+
+def _whole_numbers(path: Path) -> Volume:
     volume = read_volume(path, "label map")
+    if volume.array.max(initial=0) > _MOST_LABEL:
+        got = f"{volume.array.max():g}"
+        raise InputError(f"label map {path.name}: expected labels up to {_MOST_LABEL}, got {got}: is it an image?")
     if volume.array.dtype.kind in "iu":
         return volume
     labels = volume.array.astype(np.int32)
     if not np.array_equal(labels, volume.array):
-        raise InputError(f"label map {Path(path).name}: expected whole numbers, got fractions")
+        raise InputError(f"label map {path.name}: expected whole numbers, got fractions")
     return Volume(labels, volume.ijk_to_lps)
 
 

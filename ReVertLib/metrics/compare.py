@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from ReVertLib.errors import InputError
-from ReVertLib.geometry.levels import LEVEL_OF_LABEL
+from ReVertLib.geometry.levels import LEVELS, NEAREST_LEVEL
+from ReVertLib.imaging.label_numbers import vertebra_of
 from ReVertLib.imaging.labels import check_is_vertebra, is_cut_off, label_mesh, read_label_map
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.distance import check_closed, vertex_distances_mm
@@ -45,16 +46,18 @@ _ROWS = {
 }
 
 
-def read_target(path: str | Path, label: int | None = None) -> tuple[Mesh, str | None]:
-    """The true surface in mm, and its level where VerSe's labels 20..24 tell it.
+def read_target(path: str | Path, label: int | None = None, scheme: str | None = None) -> tuple[Mesh, str | None]:
+    """The true surface in mm, and its level where the label tells it.
 
-    path: a mesh, in its own frame and without a level, or a label map, in LPS. label may be left out when the map
-    holds only one. Warns when the label touches the border of the map. Raises InputError naming the labels there are.
+    path: a mesh, in its own frame and without a level, or a label map, in LPS, or a folder of one for each vertebra.
+    label may be left out when the map holds only one. scheme: whose numbers the map has, see
+    `label_numbers.verse_numbered`. Warns when the label touches the border of the map. Raises InputError naming the
+    labels there are.
     """
     path = Path(path)
     name = path.name.lower()
-    if name.endswith(_LABEL_MAP_SUFFIXES):
-        return labelled_target(read_label_map(path), label, path.name)
+    if name.endswith(_LABEL_MAP_SUFFIXES) or path.is_dir():
+        return labelled_target(read_label_map(path), label, path.name, scheme)
     if not name.endswith(_MESH_SUFFIXES):
         expected = ", ".join((*_MESH_SUFFIXES, *_LABEL_MAP_SUFFIXES))
         raise InputError(f"target {path.name}: expected one of {expected}, got {path.suffix or 'no suffix'!r}")
@@ -63,7 +66,7 @@ def read_target(path: str | Path, label: int | None = None) -> tuple[Mesh, str |
     return read_mesh(path), None
 
 
-def labelled_target(labels: Volume, label: int | None, name: str) -> tuple[Mesh, str | None]:
+def labelled_target(labels: Volume, label: int | None, name: str, scheme: str | None = None) -> tuple[Mesh, str | None]:
     """`read_target` of a label map in memory; name: how messages call it."""
     present = [int(value) for value in np.unique(labels.array) if value]
     if label is None and len(present) == 1:
@@ -72,9 +75,13 @@ def labelled_target(labels: Volume, label: int | None, name: str) -> tuple[Mesh,
         expected = ", ".join(map(str, present)) or "a map with labels"
         raise InputError(f"label: expected one of {expected} of {name}, got {label or 'none'}")
     check_is_vertebra(labels, label)
+    vertebra = vertebra_of(labels, label, name, scheme)
+    level = vertebra if vertebra in LEVELS else NEAREST_LEVEL.get(vertebra)
+    if level != vertebra and level:
+        warnings.warn(f"label {label} is {vertebra}: its baseline is the mean of {level}", stacklevel=3)
     if is_cut_off(labels, label):
         warnings.warn(f"label {label} touches the border of {name}: it may be cut off", stacklevel=3)
-    return label_mesh(labels, label), LEVEL_OF_LABEL.get(label)
+    return label_mesh(labels, label), level
 
 
 def compare(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ReVertLib.imaging.ct import MOST_HU
 from ReVertLib.imaging.volume import Volume
 
 MU_WATER_PER_MM, MU_BONE_PER_MM = 0.0192, 0.0573
 """At about 70 keV, of 0 and of 1000 HU."""
-
-MOST_HU = 3071
-"""What a CT stores at most, in 12 bits."""
 
 
 def attenuation(ct: Volume, inside: np.ndarray | None = None) -> Volume:

@@ -17,7 +17,7 @@ import SimpleITK as sitk
 from ReVertLib.errors import InputError
 from ReVertLib.files import check_writable, whole_file
 from ReVertLib.geometry.camera import Geometry
-from ReVertLib.geometry.levels import LEVEL_OF_LABEL
+from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS
 from ReVertLib.geometry.plausible import check_lengths
 from ReVertLib.geometry.sidecar import sidecar_path, sidecar_text
 from ReVertLib.geometry.transform import RigidTransform
@@ -99,13 +99,16 @@ def c_arm(
 class Vertebra:
     """One vertebra of a CT made ready once for many DRRs: alone, or in the context of the whole CT.
 
-    label: VerSe's number; level: "L1".."L5", None for other labels. cut_off: whether it touches the CT's border.
+    label: its number; vertebra: what it is, "L3", where that number is not VerSe's; level: "L1".."L5" or None. cut_off:
+    whether it touches the CT's border.
     mesh_lps: its true surface, LPS, mm. centre_lps: (3,) what stands at sod_mm on the principal ray.
     Raises InputError when CT and labels are on different grids, the label is absent or a mere fragment, or the CT is
     empty there.
     """
 
-    def __init__(self, ct: Volume, labels: Volume, label: int, context: bool = False) -> None:
+    def __init__(
+        self, ct: Volume, labels: Volume, label: int, context: bool = False, vertebra: str | None = None
+    ) -> None:
         labels = on_grid_of(ct, labels)
         check_is_vertebra(labels, label)
         box = label_region(labels, label, 0.0)
@@ -113,7 +116,8 @@ class Vertebra:
         alone = attenuation(ct.cropped(*box), region.array == label)
         if not alone.array.any():
             raise InputError(f"CT: expected bone inside label {label}, got nothing but air")
-        self.label, self.level = label, LEVEL_OF_LABEL.get(label)
+        vertebra = vertebra or LEVEL_OF_LABEL.get(label)
+        self.label, self.level = label, vertebra if vertebra in LEVELS else None
         self.cut_off = touches_border(labels, *box)
         self.mesh_lps = label_mesh(region, label)
         self.centre_lps = label_centre_lps(region, label)

@@ -14,7 +14,8 @@ from ReVertLib.dataset.cases import HELD_OUT, find_cases, training_names
 from ReVertLib.errors import InputError
 from ReVertLib.files import check_writable, existing_file, made_folder, whole_file
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS, VERSE_LABELS
-from ReVertLib.imaging.labels import label_mesh, mesh_from_mask, read_label_map
+from ReVertLib.imaging.label_numbers import read_vertebrae
+from ReVertLib.imaging.labels import label_mesh, mesh_from_mask
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import Mesh, face_normals
 from ReVertLib.mesh.polydata import inside_voxels
@@ -86,14 +87,14 @@ class Source:
     surface: Mesh
 
 
-def sources(root: Path, held_out: Iterable[str] = HELD_OUT) -> list[Source]:
+def sources(root: Path, held_out: Iterable[str] = HELD_OUT, scheme: str | None = None) -> list[Source]:
     """Every vertebra T11-L5 below root without held-out people, whom the log names: of label maps, and of files
     `<case>/L1.ply`..`L5.ply`. Raises InputError when there is none."""
-    cases, meshes = find_cases(root), sorted(root.glob("*/L[1-5].ply"))
+    cases, meshes = find_cases(root, scheme), sorted(root.glob("*/L[1-5].ply"))
     kept = training_names([*(case.name for case in cases), *(path.parent.name for path in meshes)], held_out)
     found = []
     for case in progress([case for case in cases if case.name in kept], "surfaces"):
-        labels = read_label_map(case.labels)
+        labels = read_vertebrae(case.labels, case.scheme)
         for label in sorted(set(np.unique(labels.array).tolist()) & {*THORACIC, *LEVEL_OF_LABEL}):
             found.append(Source(case.name, label, label_mesh(labels, label)))
     for path in meshes:
@@ -118,10 +119,10 @@ def _without_steps(mesh: Mesh) -> Mesh:
     return mesh_from_mask(filled, grid)
 
 
-def build_library(root: Path, out: Path, held_out: Iterable[str] = HELD_OUT) -> None:
+def build_library(root: Path, out: Path, held_out: Iterable[str] = HELD_OUT, scheme: str | None = None) -> None:
     """Registers every vertebra below root and its mirror image to the symmetric mean of its level. Writes the library,
     `RegisteredVertebrae`, to a file OUT.npz."""
-    surfaces = sources(root, held_out)
+    surfaces = sources(root, held_out, scheme)
     check_writable(made_folder(out.parent) / out.name)
     log.info(f"{len(surfaces)} vertebrae of {len({source.case for source in surfaces})} people")
     faces, means = load_template().faces, symmetric_means()

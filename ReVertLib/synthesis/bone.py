@@ -13,8 +13,10 @@ from scipy import ndimage
 
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.dataset.cases import Case
-from ReVertLib.imaging.labels import label_region, read_label_map
-from ReVertLib.imaging.volume import Volume, read_volume
+from ReVertLib.imaging.ct import read_ct
+from ReVertLib.imaging.label_numbers import read_vertebrae
+from ReVertLib.imaging.labels import label_region
+from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.mesh.polydata import inside_voxels
 
@@ -42,9 +44,9 @@ class CtSource:
 
 def load_ct_source(case: Case, label: int, mirrored: bool, vertices: np.ndarray) -> CtSource:
     """The vertebra of a label of a case; vertices (n, 3) as in the shape library."""
-    labels = read_label_map(case.labels)
+    labels = read_vertebrae(case.labels, case.scheme)
     region = labels.cropped(*label_region(labels, label, 3.0))
-    hu = read_volume(case.ct).resampled_to(region)
+    hu = read_ct(case.ct).resampled_to(region)
     inside = region.array == label
     if "bone" in case.ct.name:  # where marrow was cut away it holds 0; marrow is near 120 HU
         hu = np.where(hu == 0, 120.0, hu)

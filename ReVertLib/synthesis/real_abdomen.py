@@ -14,7 +14,8 @@ from scipy import ndimage
 
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import rotation_about
-from ReVertLib.imaging.volume import Volume, read_volume
+from ReVertLib.imaging.ct import read_ct
+from ReVertLib.imaging.volume import Volume
 from ReVertLib.projection.attenuation import attenuation
 
 from .vertebra import S1, Bone
@@ -69,7 +70,7 @@ def load_abdomen(data: Path) -> Abdomen | None:
     """The abdomen below data, if it is there."""
     if not (data / ABDOMEN).is_file():
         return None
-    ct = read_volume(data / ABDOMEN)
+    ct = read_ct(data / ABDOMEN)
     places = zip(LEANS_DEG, ENDPLATES_YZ_MM, strict=True)
     frames = tuple(RigidTransform(rotation_about("x", lean), np.array([MIDDLE_X_MM, *yz])) for lean, yz in places)
     return Abdomen(attenuation(Volume(_without_spine(ct), ct.ijk_to_lps)), frames)

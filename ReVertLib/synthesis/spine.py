@@ -23,7 +23,8 @@ from ReVertLib.errors import InputError
 from ReVertLib.geometry.levels import VERSE_LABELS
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import rotation_about
-from ReVertLib.imaging.labels import label_mesh, read_label_map
+from ReVertLib.imaging.label_numbers import read_vertebrae
+from ReVertLib.imaging.labels import label_mesh
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.mesh import Mesh, vertex_normals, volume_centroid
 from ReVertLib.mesh.polydata import decimated
@@ -60,7 +61,7 @@ def load_sacra(data: Path, held_out: Iterable[str] = HELD_OUT) -> tuple[Bone, ..
     found, cases = [], find_cases(data)
     kept = training_names([case.name for case in cases], held_out)
     for case in progress([case for case in cases if case.name in kept], "sacra"):
-        labels = read_label_map(case.labels)
+        labels = read_vertebrae(case.labels, case.scheme)
         if {S1, VERSE_LABELS["L5"]} <= set(np.unique(labels.array)):
             coarse = Volume(labels.array[::2, ::2, ::2], labels.ijk_to_lps @ np.diag([2, 2, 2, 1]))
             sacrum = decimated(label_mesh(coarse, S1, 1.5), SACRUM_VERTICES)

@@ -66,24 +66,28 @@ def test_the_command_line_needs_no_segmentation(resources, tmp_path, capsys):
     assert not (tmp_path / "b.png").exists()
 
 
-EMPTY, TWO = (np.zeros((4, 4, 4)), np.eye(4)), (np.arange(3)[None, None], np.eye(4))
+SPECK, TWO = (np.pad([[[300.0]]], 2), np.eye(4)), (np.arange(3)[None, None], np.eye(4))
 MISTAKES = {
     "CT gone.nii.gz: expected an existing file": ("gone.nii.gz", None, {}),
-    "CT: expected a Volume, a file or (array, ijk_to_lps), got a ndarray": (EMPTY[0], None, {}),
-    "CT: expected an array (k, j, i) and a matrix (4, 4), got (4, 4), (4, 4)": ((EMPTY[0][0], np.eye(4)), None, {}),
-    "CT: expected finite values": ((EMPTY[0] * np.nan, np.eye(4)), None, {}),
-    "CT: expected numbers as voxels": ((EMPTY[0].astype(str), np.eye(4)), None, {}),
-    "labels: expected whole numbers as voxels, got float64": (EMPTY, EMPTY, {}),
-    "label: expected one of 1, 2, got none": (TWO, TWO, {}),
-    "label: expected none without labels, got 22": (EMPTY, None, {"label": 22}),
-    "centre_lps: expected none with labels": (TWO, TWO, {"centre_lps": (0, 0, 0)}),
-    "centre_lps: expected three finite numbers": (EMPTY, None, {"centre_lps": (0, 0)}),
-    "view: expected a yaw, (yaw, pitch, roll)": (EMPTY, None, {"views": ["AP"]}),
-    "view: expected a yaw, (yaw, pitch, roll) or a dict": (EMPTY, None, {"views": [(1, 2, 3, 4)]}),
-    "view: expected a yaw, (yaw, pitch, roll) or a dict of yaw_deg": (EMPTY, None, {"views": [{"yaw": 30}]}),
-    "view: expected finite angles": (EMPTY, None, {"views": [np.nan]}),
-    "size: expected": (EMPTY, None, {"size_px": 1}),
-    "sod_mm: expected 0 < sod_mm": (EMPTY, None, {"sod_mm": 2000}),
+    "CT: expected a Volume, a file or (array, ijk_to_lps), got a ndarray": (SPECK[0], None, {}),
+    "CT: expected an array (k, j, i) and a matrix (4, 4), got (4, 4), (4, 4)": (
+        (np.zeros((4, 4)), np.eye(4)),
+        None,
+        {},
+    ),
+    "CT: expected finite values": ((SPECK[0] * np.nan, np.eye(4)), None, {}),
+    "CT: expected numbers as voxels": ((SPECK[0].astype(str), np.eye(4)), None, {}),
+    "labels: expected whole numbers as voxels, got float64": (SPECK, SPECK, {}),
+    "label: expected one of 1, 2, got none": (SPECK, TWO, {}),
+    "label: expected none without labels, got 22": (SPECK, None, {"label": 22}),
+    "centre_lps: expected none with labels": (SPECK, TWO, {"centre_lps": (0, 0, 0)}),
+    "centre_lps: expected three finite numbers": (SPECK, None, {"centre_lps": (0, 0)}),
+    "view: expected a yaw, (yaw, pitch, roll)": (SPECK, None, {"views": ["AP"]}),
+    "view: expected a yaw, (yaw, pitch, roll) or a dict": (SPECK, None, {"views": [(1, 2, 3, 4)]}),
+    "view: expected a yaw, (yaw, pitch, roll) or a dict of yaw_deg": (SPECK, None, {"views": [{"yaw": 30}]}),
+    "view: expected finite angles": (SPECK, None, {"views": [np.nan]}),
+    "size: expected": (SPECK, None, {"size_px": 1}),
+    "sod_mm: expected 0 < sod_mm": (SPECK, None, {"sod_mm": 2000}),
 }
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from ReVertLib.dataset.cases import find_cases
+from ReVertLib.dataset.cases import find_cases, is_held_out
+from ReVertLib.dataset.layout import split_of
 from ReVertLib.errors import InputError
 
 
@@ -78,5 +79,37 @@ def test_no_folder_and_no_case(tmp_path):
     with pytest.raises(InputError, match=r"cases: expected a folder, got '.*nowhere'"):
         find_cases(tmp_path / "nowhere")
     touch(tmp_path, "ct.nii.gz", "readme.txt")
-    with pytest.raises(InputError, match=r"expected <case>/segmentation.nii.gz or sub-<case>_seg-vert_msk.nii.gz, got"):
+    with pytest.raises(InputError, match=r"expected <case>/segmentation.nii.gz, sub-.+ or .+, got none in"):
         find_cases(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "verse008",
+        "VERSE008",
+        "Verse008_CT-ax",
+        "sub-verse008",
+        "sub-Verse008_dir-iso",
+        "verse008_split-verse112",
+        "verse112_split-verse008",
+        "sub-verse112_split-verse008_dir-ax",
+        "verse008_L2_density",
+        "verse008-2",
+    ],
+)
+def test_the_person_held_out_by_any_name(case):
+    assert is_held_out(case, ("verse008",))
+    assert is_held_out(case, ("sub-VERSE008",))
+    assert split_of(case) == "val"
+
+
+@pytest.mark.parametrize("case", ["verse0081", "verse00", "verse112_split-verse0081", "averse008", "sub-verse009"])
+def test_others_are_not_held_out(case):
+    assert not is_held_out(case, ("verse008",))
+
+
+def test_a_person_has_one_split_by_every_name():
+    for number in range(40):
+        names = (f"verse{number:03d}", f"sub-Verse{number:03d}", f"VERSE{number:03d}_dir-ax")
+        assert len({split_of(name) for name in names}) == 1

@@ -27,7 +27,7 @@ from ReVertLib.projection.drr import DrrView, c_arm, vertebra_drr
 def root(tmp_path_factory):
     """Two whole cases, one in each layout, and what must be skipped."""
     root = tmp_path_factory.mktemp("root")
-    write_blocks(root / "anna", ((19, 0), (20, 10), (22, 30)))
+    write_blocks(root / "anna", ((22, 4), (20, 18), (19, 32)))
     bids = ("sub-bert_ct.nii.gz", "sub-bert_seg-vert_msk.nii.gz")
     write_blocks(root / "bids", ((24, 14),), bids, mirrored=True)
     write_blocks(root / "cut")
@@ -104,7 +104,7 @@ def test_the_manifest_lists_every_file_with_its_hash_and_what_was_skipped(built)
 
 
 def test_a_cut_off_vertebra_is_marked(tmp_path):
-    write_blocks(tmp_path / "in/a", ((20, 0), (21, 20)))
+    write_blocks(tmp_path / "in/a", ((20, 32), (21, 14)))
     build(tmp_path / "in", tmp_path / "out")
     vertebrae = json.loads((tmp_path / "out/manifest.json").read_text())["vertebrae"]
     assert [entry["cut_off"] for entry in vertebrae.values()] == [True, False]

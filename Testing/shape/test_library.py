@@ -56,10 +56,15 @@ def test_onto_mean_takes_a_rigid_motion_away_and_nothing_else():
     assert np.ptp(grown, axis=0) == pytest.approx(1.1 * np.ptp(mean, axis=0), rel=1e-6)
 
 
+def assumed(case, label, level):
+    """What is said of a label map whose numbers nothing but the number tells."""
+    return f"{case}/segmentation.nii.gz: labels taken as in verse, as nothing else tells: {label} is {level}"
+
+
 def test_held_out_people_and_the_mean_are_no_sources(folder, caplog):
     with caplog.at_level("INFO", "revert"):
         found = sources(folder)
-    assert caplog.messages == ["held out, not used: verse008"]
+    assert caplog.messages == ["held out, not used: verse008", assumed("person", 21, "L2")]
     assert [(source.case, source.label) for source in found] == [("person", 21), ("meshes", 23)]
     for source in found:
         assert_vertebra(source.surface)
@@ -69,7 +74,7 @@ def test_held_out_people_and_the_mean_are_no_sources(folder, caplog):
 def test_others_may_be_held_out(folder, caplog):
     with caplog.at_level("INFO", "revert"):
         found = sources(folder, held_out=("person", "meshes"))
-    assert caplog.messages == ["held out, not used: person, meshes"]
+    assert caplog.messages == ["held out, not used: person, meshes", assumed("verse008", 21, "L2")]
     assert {source.case for source in found} == {"verse008"}
     with pytest.raises(InputError, match="shapes: expected vertebrae of people who are not held out, got none in"):
         sources(folder, held_out=("person", "meshes", "verse008"))
@@ -104,14 +109,15 @@ def test_a_library_is_whole_and_readable(folder, tmp_path, monkeypatch, caplog):
     for vertices, label, mirrored in zip(library["vertices"], library["label"], library["mirrored"], strict=True):
         truth = mirror(truths[label]) if mirrored else truths[label]
         assert dice(Mesh(vertices, load_template().faces), truth) > 0.93
-    assert caplog.messages[:2] == ["held out, not used: verse008", "2 vertebrae of 2 people"]
-    assert [line.split(":")[0] for line in caplog.messages[2:6]] == [
+    said = ["held out, not used: verse008", assumed("person", 21, "L2"), "2 vertebrae of 2 people"]
+    assert caplog.messages[:3] == said
+    assert [line.split(":")[0] for line in caplog.messages[3:7]] == [
         "person L2",
         "person L2 mirrored",
         "meshes L4",
         "meshes L4 mirrored",
     ]
-    assert all(line.endswith("flipped 0  crossing 0") for line in caplog.messages[2:6])
+    assert all(line.endswith("flipped 0  crossing 0") for line in caplog.messages[3:7])
     assert list(tmp_path.iterdir()) == [tmp_path / "shapes.npz"]
 
 
@@ -123,7 +129,7 @@ def test_the_last_thoracic_levels_are_sources(tmp_path, monkeypatch):
 
 
 def test_a_folder_without_people(tmp_path):
-    with pytest.raises(InputError, match=r"cases: expected <case>/segmentation.nii.gz or .*, got none in"):
+    with pytest.raises(InputError, match=r"cases: expected <case>/segmentation.nii.gz, sub-.*, got none in"):
         sources(tmp_path)
 
 

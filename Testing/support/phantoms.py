@@ -29,7 +29,7 @@ def ball(**options) -> tuple[Volume, Volume]:
     return scene((L3, (2.0, -3.0, 1.0), 15.0), **options)
 
 
-def write_blocks(folder: Path, blocks=((21, 10), (22, 24)), names=("ct.nii.gz", "segmentation.nii.gz"), mirrored=False):
+def write_blocks(folder: Path, blocks=((22, 10), (21, 24)), names=("ct.nii.gz", "segmentation.nii.gz"), mirrored=False):
     """Blocks with a process behind, one above the other, each a (label, lowest z in voxels of 2 mm), as CT and
     label map of these names."""
     labels, ct = np.zeros((40, 26, 22), np.uint8), np.full((40, 26, 22), -20, np.int16)

@@ -122,10 +122,11 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def onNodeAdded(self, _caller, _event, node):
-        """A box or point that is being placed is listed as soon as it lies somewhere; not every model is to select."""
+        """A box or point that is being placed is listed as soon as it lies somewhere; not every model is to select; the
+        first segmentation opens the comparison."""
         if node.IsA("vtkMRMLMarkupsNode"):
             self._observeMarkups(node)
-        if node.IsA("vtkMRMLMarkupsNode") or node.IsA("vtkMRMLModelNode"):
+        if any(map(node.IsA, ("vtkMRMLMarkupsNode", "vtkMRMLModelNode", "vtkMRMLSegmentationNode"))):
             self._refreshSoon.start()
 
     def _observeMarkups(self, node, watch=True):
@@ -244,6 +245,7 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def showText(self, text):
         self.ui.stageLabel.setText(text)
+        self.ui.stageLabel.setVisible(bool(text))
 
     def _showTextAtOnce(self, text):
         """Before work that blocks the application, which would not paint the text otherwise."""
@@ -253,5 +255,6 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onProgress(self, progress):
         """Shows a runner.Progress; None: nothing runs any more."""
         self.ui.progressBar.setValue(round(PROGRESS_STEPS * progress.share) if progress else 0)
+        self.ui.progressBar.setVisible(progress is not None)
         self.showText(progress.text if progress else "")
         self.ui.logText.setPlainText("\n".join(self.worker.log))

@@ -32,7 +32,7 @@ class CompareSection(Section):
 
     def __init__(self, panel):
         super().__init__(panel)
-        self._listed = None
+        self._listed, self._hasSegmentation = None, False
         self._waiting = []
         self.ui.compareButton.clicked.connect(self.onCompare)
         self.ui.compareAllButton.clicked.connect(self.onCompareAll)
@@ -94,6 +94,7 @@ class CompareSection(Section):
 
     def refresh(self):
         state = self.state
+        self._fold()
         self._listSegments(state.segmentation)
         running = self.panel.runner.isRunning
         ready = state.model is not None and state.segmentation is not None and bool(state.segmentId)
@@ -107,9 +108,18 @@ class CompareSection(Section):
         allow(self.ui.removeAlignmentButton, "" if aligned else _("The model is not aligned."))
         compared = state.model is not None and hierarchy.part(state.model, "chart") is not None
         allow(self.ui.showPlotButton, "" if compared else _("Compare the model first."))
-        self.ui.resultLabel.setText(_shown(state.model) if state.model is not None else "")
+        text = _shown(state.model) if state.model is not None else ""
+        self.ui.resultLabel.setText(text)
+        self.ui.resultLabel.setVisible(bool(text) and not self.ui.compareSection.collapsed)
         results = results_table.resultsTable()
         allow(self.ui.exportTableButton, "" if results else _("There are no results yet: click Compare first."))
+
+    def _fold(self):
+        """Opens with the first segmentation of the scene and closes with the last; in between it stays as it is."""
+        there = bool(slicer.util.getNodesByClass("vtkMRMLSegmentationNode"))
+        if there != self._hasSegmentation:
+            self._hasSegmentation = there
+            self.ui.compareSection.collapsed = not there
 
     def _listSegments(self, segmentationNode):
         """Lists the segments anew when they, their names or the model's level have changed."""

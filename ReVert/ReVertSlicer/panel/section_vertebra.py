@@ -21,6 +21,7 @@ class VertebraSection(Section):
         header = [_("Level"), _("Placed as"), _("Centre, pixels"), _("Result")]
         self.ui.vertebraTable.setColumnCount(len(header))
         self.ui.vertebraTable.setHorizontalHeaderLabels(header)
+        self.ui.vertebraTable.setVisible(False)
         self.ui.placeBoxButton.clicked.connect(lambda *_args: self.onPlace("box"))
         self.ui.placePointButton.clicked.connect(lambda *_args: self.onPlace("point"))
         self.ui.removeVertebraButton.clicked.connect(self.onRemove)

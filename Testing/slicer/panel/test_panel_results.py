@@ -80,3 +80,48 @@ def test_a_comparison_is_out_of_date_when_the_surface_was_made_again(panel, radi
     assert "Dice" in panel.ui.resultLabel.text
     reconstructed(panel)
     assert panel.ui.resultLabel.text == "Out of date: the surface was reconstructed again since. Compare again."
+
+
+def test_the_comparison_is_folded_until_there_is_a_segmentation(panel):
+    section = panel.ui.compareSection
+    assert section.collapsed
+    segmentation, _segment = box_segmentation()
+    assert run_until(lambda: not section.collapsed)
+    section.collapsed = True  # by the user
+    panel.refresh()
+    assert section.collapsed
+    slicer.mrmlScene.RemoveNode(segmentation)
+    panel.refresh()
+    box_segmentation()
+    assert run_until(lambda: not section.collapsed)
+
+
+def test_what_has_nothing_to_show_is_hidden(panel, radiograph):
+    def shown():
+        names = ("progressBar", "stageLabel", "verdictLabel", "vertebraTable")
+        return [name for name in names if getattr(panel.ui, name).isVisibleTo(panel.parent)]
+
+    assert run_until(lambda: shown() == ["vertebraTable"])
+    panel.worker.delay_ms = 200
+    panel.ui.reconstructButton.click()
+    assert shown() == ["progressBar", "stageLabel", "vertebraTable"]
+    assert run_until(lambda: not panel.runner.isRunning)
+    assert shown() == ["stageLabel", "verdictLabel", "vertebraTable"]
+    assert "reconstructed in" in panel.ui.stageLabel.text
+    panel.ui.radiographSelector.setCurrentNode(None)
+    assert shown() == ["stageLabel"]
+
+
+def test_the_steps_come_in_order_and_reconstruct_needs_no_scrolling(panel, radiograph):
+    panel.parent.resize(450, 900)
+    panel.parent.show()
+    assert run_until(lambda: panel.ui.reconstructButton.height > 0)
+    tops = [
+        section.mapTo(panel.parent, section.rect.topLeft()).y()
+        for section in (panel.ui.radiographSection, panel.ui.vertebraSection, panel.ui.reconstructSection)
+    ]
+    assert tops == sorted(tops)
+    button = panel.ui.reconstructButton
+    assert button.mapTo(panel.parent, button.rect.bottomLeft()).y() < 900
+    assert panel.parent.minimumSizeHint().width() <= 450
+    panel.parent.hide()

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ReVertLib.errors import InputError
 
-from .dicom_tags import NOT_RADIOGRAPHS, NUMBER_TAGS, TEXT_TAGS, DicomFacts, dicom_facts, finite_numbers
+from .dicom_tags import NOT_RADIOGRAPHS, NUMBER_TAGS, TEXT_TAGS, DicomFacts, dicom_facts
+from .dicom_values import finite_numbers
 
 if TYPE_CHECKING:
     from pydicom import Dataset

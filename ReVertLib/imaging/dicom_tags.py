@@ -22,7 +22,7 @@ opposite side, looking back along the beam, sees the same but for what is magnif
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +31,7 @@ from ReVertLib.geometry.layers import SourcedValue, StatedGeometry
 from ReVertLib.geometry.plausible import PLAUSIBLE_MM
 from ReVertLib.geometry.views import view_rotation
 
+from .dicom_values import positive, positive_pair, tag_numbers, tag_text, tag_values
 from .orientation import UPRIGHT, is_mirrored, letter, turn_note, turn_of_letters
 
 TEXT_TAGS = {
@@ -93,12 +94,12 @@ def dicom_facts(tags: Mapping) -> DicomFacts:
     tags: by the keywords of TEXT_TAGS and NUMBER_TAGS, values as text (several parted by backslashes) or as numbers.
     """
     view, view_source, mirrored = _view(tags)
-    monochrome1 = _text(tags, "PhotometricInterpretation") == "MONOCHROME1"
+    monochrome1 = tag_text(tags, "PhotometricInterpretation") == "MONOCHROME1"
     return DicomFacts(
         _stated(tags),
         view,
         view_source,
-        monochrome1 or _text(tags, "PresentationLUTShape") == "INVERSE",
+        monochrome1 or tag_text(tags, "PresentationLUTShape") == "INVERSE",
         monochrome1,
         mirrored,
         _turn(tags),
@@ -128,11 +129,11 @@ def _turn(tags: Mapping) -> int:
 def _stated(tags: Mapping) -> StatedGeometry:
     """Distances and spacings; see the file's text for what the distance to the patient means."""
     found, patient_spacing = _spacing(tags)
-    sdd_mm = _positive(tags, "DistanceSourceToDetector")
+    sdd_mm = positive(tags, "DistanceSourceToDetector")
     if sdd_mm:
         found["sdd_mm"] = SourcedValue(sdd_mm, _named("DistanceSourceToDetector"))
     sod, reasons, limit = _source_to_patient(tags, sdd_mm), {}, None
-    if sod and _text(tags, "Modality") in _TO_ISOCENTRE:
+    if sod and tag_text(tags, "Modality") in _TO_ISOCENTRE:
         found["sod_mm"] = sod
     elif sod and sod.value >= PLAUSIBLE_MM["sod_mm"][0]:
         limit = SourcedValue(sod.value, f"{sod.source} ends at the table or stand behind the patient")
@@ -148,10 +149,10 @@ def _stated(tags: Mapping) -> StatedGeometry:
 
 def _source_to_patient(tags: Mapping, sdd_mm: float | None) -> SourcedValue | None:
     """What the tags call the distance to the patient, by itself or by the magnification there."""
-    distance_mm = _positive(tags, "DistanceSourceToPatient")
+    distance_mm = positive(tags, "DistanceSourceToPatient")
     if distance_mm:
         return SourcedValue(distance_mm, _named("DistanceSourceToPatient"))
-    magnification = _positive(tags, "EstimatedRadiographicMagnificationFactor")
+    magnification = positive(tags, "EstimatedRadiographicMagnificationFactor")
     if sdd_mm and magnification and magnification > 1:  # nothing lies in its detector: 1 is what devices put by default
         return SourcedValue(sdd_mm / magnification, _named("EstimatedRadiographicMagnificationFactor"))
     return None
@@ -160,11 +161,11 @@ def _source_to_patient(tags: Mapping, sdd_mm: float | None) -> SourcedValue | No
 def _spacing(tags: Mapping) -> tuple[dict[str, SourcedValue], SourcedValue | None]:
     """Pixel spacing (u, v), mm: by its sidecar key that at the detector, else that in the patient. DICOM names the
     distance between rows, our v, first."""
-    at_detector = _positive_pair(tags, "ImagerPixelSpacing")
+    at_detector = positive_pair(tags, "ImagerPixelSpacing")
     if at_detector:
         return {"pixel_spacing_mm": SourcedValue(at_detector[::-1], _named("ImagerPixelSpacing"))}, None
     for keyword in _IN_PATIENT:
-        in_patient = _positive_pair(tags, keyword)
+        in_patient = positive_pair(tags, keyword)
         if in_patient:
             return {}, SourcedValue(in_patient[::-1], _named(keyword))
     return {}, None
@@ -172,12 +173,12 @@ def _spacing(tags: Mapping) -> tuple[dict[str, SourcedValue], SourcedValue | Non
 
 def _beam(tags: Mapping) -> tuple[float, float, str] | None:
     """(yaw, pitch, source) of the beam, where the tags say it; see the file's text for the derivation."""
-    primary = next(iter(_numbers(tags, "PositionerPrimaryAngle")), None)
-    position = _text(tags, "ViewPosition")
-    is_c_arm = _text(tags, "PositionerType") == "CARM" or _text(tags, "Modality") in ("XA", "RF")
+    primary = next(iter(tag_numbers(tags, "PositionerPrimaryAngle")), None)
+    position = tag_text(tags, "ViewPosition")
+    is_c_arm = tag_text(tags, "PositionerType") == "CARM" or tag_text(tags, "Modality") in ("XA", "RF")
     if is_c_arm and primary is not None:
-        yaw, pitch = primary + 180, next(iter(_numbers(tags, "PositionerSecondaryAngle")), 0.0)
-        lying = _text(tags, "PatientPosition")
+        yaw, pitch = primary + 180, next(iter(tag_numbers(tags, "PositionerSecondaryAngle")), 0.0)
+        lying = tag_text(tags, "PatientPosition")
         assumed = "" if lying == "HFS" else f", head first supine assumed{f' (the file says {lying})' if lying else ''}"
         return yaw, pitch, _named("PositionerPrimaryAngle", "PositionerSecondaryAngle") + assumed
     if position in _YAW_OF_VIEW:
@@ -214,7 +215,7 @@ def _as_stored(yaw: float, pitch: float, letters: str) -> tuple[float, float, fl
 
 def _letters(tags: Mapping) -> str:
     """The main direction of rows and of columns as two letters of two different axes, or ""."""
-    values = [str(value).strip()[:1] for value in _values(tags.get("PatientOrientation"))]
+    values = [str(value).strip()[:1] for value in tag_values(tags.get("PatientOrientation"))]
     known = len(values) == 2 and all(value in _LPS_OF_LETTER for value in values)
     return "".join(values) if known and not _LPS_OF_LETTER[values[0]] @ _LPS_OF_LETTER[values[1]] else ""
 
@@ -223,39 +224,3 @@ def _named(*keywords: str) -> str:
     """The tags as a person looks them up."""
     tags = TEXT_TAGS | NUMBER_TAGS
     return "DICOM " + " and ".join(f"{keyword} ({tags[keyword]})" for keyword in keywords)
-
-
-def _text(tags: Mapping, keyword: str) -> str:
-    return str(tags.get(keyword) or "").strip()
-
-
-def _values(value: object) -> list:
-    """The values of a tag, which databases hand out as one text."""
-    if value in (None, ""):
-        return []
-    if isinstance(value, str):
-        return value.split("\\")
-    return list(value) if isinstance(value, Sequence) else [value]
-
-
-def _numbers(tags: Mapping, keyword: str) -> list[float]:
-    return finite_numbers(tags.get(keyword))
-
-
-def finite_numbers(value: object) -> list[float]:
-    """The numbers of a tag's value; [] if it has none, or something else among them."""
-    try:
-        values = [float(item) for item in _values(value)]
-    except (TypeError, ValueError):
-        return []
-    return values if all(map(math.isfinite, values)) else []
-
-
-def _positive(tags: Mapping, keyword: str) -> float | None:
-    value = next(iter(_numbers(tags, keyword)), 0.0)
-    return value if value > 0 else None
-
-
-def _positive_pair(tags: Mapping, keyword: str) -> tuple[float, float] | None:
-    values = tuple(_numbers(tags, keyword))
-    return values if len(values) == 2 and min(values) > 0 else None

@@ -9,6 +9,7 @@ images are and films are hung.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -109,6 +110,30 @@ def letter(direction: np.ndarray) -> str:
     """The letter of the main axis of a direction (3,) in LPS."""
     axis = int(np.abs(direction).argmax())
     return ("LR", "PA", "HF")[axis][int(direction[axis] < 0)]
+
+
+def header_turn(
+    direction: Sequence[float], kind: str, axes: tuple[int, int]
+) -> tuple[int, Sequence[str], Sequence[str]]:
+    """(turn, notes, doubts) by the directions (n * n cosines, as ITK hands them out) in an NRRD, MHA or NIfTI header,
+    axes being those of the picture. Directions that writers put by default state nothing: the axes of LPS, and in NIfTI
+    those of RAS as well."""
+    count = round(len(direction) ** 0.5)
+    directions = np.zeros((max(count, 3), count))
+    directions[:count] = np.reshape(direction, (count, count))
+    if np.allclose(directions[:count], np.eye(count), atol=1e-3):
+        return UPRIGHT, (), ()
+    if kind == "NIfTI" and np.allclose(directions[:count, :2], -np.eye(count)[:, :2], atol=1e-3):
+        return UPRIGHT, ["the NIfTI header has the axes of RAS, a default that does not say how it is to be shown"], ()
+    right, down = (letter(directions[:3, axis]) for axis in axes)
+    if {right, down} & set("HF") and {right, down} & set("LRPA"):
+        turn = turn_of_letters(right, down)
+    elif kind != "NIfTI" and {right, down} & set("LR") and {right, down} & set("PA"):
+        turn = turn_of_axes(right, down)
+    else:
+        stated = f"the {kind} header states that rows run to {right} and columns to {down}"
+        return UPRIGHT, (), [f"{stated}: it may be turned or mirrored"]
+    return turn, turn_note(turn, f"the {kind} header"), ()
 
 
 def picture_turn(path: Path, kind: str) -> int:

@@ -24,16 +24,7 @@ from .dicom_tags import dicom_notes
 from .grey_values import FEW_LEVELS, grey_levels, grey_plane, inverted_greys, is_object_on_white, plane_axes
 from .jpeg import jpeg_coding
 from .nifti import is_nifti, read_nifti
-from .orientation import (
-    UPRIGHT,
-    letter,
-    picture_turn,
-    turn_note,
-    turn_of_axes,
-    turn_of_letters,
-    turned,
-    turned_geometry,
-)
+from .orientation import UPRIGHT, header_turn, picture_turn, turn_note, turned, turned_geometry
 from .tiff import read_tiff, tiff_size
 
 _FORMATS = {
@@ -197,7 +188,7 @@ def _read_plain(path: Path, kind: str) -> Radiograph:
     spacing, stated = (reader.GetSpacing()[u], reader.GetSpacing()[v]), StatedGeometry()
     if spacing != (1.0, 1.0):  # 1 mm is what writers put when they know none
         stated = StatedGeometry({"pixel_spacing_mm": spacing}, {"pixel_spacing_mm": "image header"})
-    turn, notes, doubts = _turn_of_header(reader, kind, (u, v))
+    turn, notes, doubts = header_turn(reader.GetDirection(), kind, (u, v))
     return radiograph_from_array(array, name=path.name, stated=stated, turn=turn, notes=notes, doubts=doubts)
 
 
@@ -225,30 +216,6 @@ def _check_nifti(path: Path) -> None:
     """Raises InputError for missing bytes and for NaN, which ITK's reader turns into zeros."""
     if is_nifti(path) and not np.isfinite(read_nifti(path, "image", axes=2).array).all():
         raise InputError(f"image {path.name}: expected finite grey values, got NaN or infinity")
-
-
-def _turn_of_header(
-    reader: sitk.ImageFileReader, kind: str, axes: tuple[int, int]
-) -> tuple[int, Sequence[str], Sequence[str]]:
-    """(turn, notes, doubts) by the directions in a header, axes being those of the picture. Directions that writers put
-    by default state nothing: the axes of LPS, and in NIfTI those of RAS as well."""
-    count = reader.GetDimension()
-    directions = np.zeros((max(count, 3), count))
-    directions[:count] = np.reshape(reader.GetDirection(), (count, count))
-    default = np.eye(count)
-    if np.allclose(directions[:count], default, atol=1e-3):
-        return UPRIGHT, (), ()
-    if kind == "NIfTI" and np.allclose(directions[:count] @ default[:2].T, -default[:, :2], atol=1e-3):
-        return UPRIGHT, ["the NIfTI header has the axes of RAS, a default that does not say how it is to be shown"], ()
-    right, down = (letter(directions[:3, axis]) for axis in axes)
-    stated = f"the {kind} header states that rows run to {right} and columns to {down}"
-    if {right, down} & {"H", "F"} and {right, down} & set("LRPA"):
-        turn = turn_of_letters(right, down)
-    elif kind != "NIfTI" and {right, down} & {"L", "R"} and {right, down} & {"P", "A"}:
-        turn = turn_of_axes(right, down)
-    else:
-        return UPRIGHT, (), [f"{stated}: it may be turned or mirrored"]
-    return turn, turn_note(turn, f"the {kind} header"), ()
 
 
 def _read_dicom(path: Path) -> Radiograph:

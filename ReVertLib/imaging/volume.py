@@ -14,6 +14,7 @@ from ReVertLib.errors import InputError, one_line
 from ReVertLib.files import existing_file
 from ReVertLib.geometry.transform import mapped
 
+from .dicom_series import read_series
 from .nifti import is_nifti, read_nifti, stated_axes
 
 _SAME_PLACE_MM = 0.1
@@ -113,9 +114,10 @@ def slices(lower: np.ndarray, upper: np.ndarray) -> tuple[slice, slice, slice]:
 
 
 def read_volume(path: str | Path, what: str = "CT") -> Volume:
-    """A 3D image in any format SimpleITK reads (NIfTI, NRRD, MHA). Warns of a NIfTI file without sform and qform, or
-    with two that differ. Raises InputError when it is not one, is cut off, or has NaN."""
-    path = existing_file(path, what)
+    """A 3D image in any format SimpleITK reads (NIfTI, NRRD, MHA), or a folder with one DICOM series of a CT. Warns of
+    a NIfTI file without sform and qform, or with two that differ. Raises InputError when it is not one, is cut off, or
+    has NaN."""
+    path = Path(path) if Path(path).is_dir() else existing_file(path, what)
     name = f"{what} {path.name}"
     array, affine = _read_nifti(path, what) if is_nifti(path) else _read_by_itk(path, name)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
@@ -125,7 +127,7 @@ def read_volume(path: str | Path, what: str = "CT") -> Volume:
 
 def _read_by_itk(path: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
     try:
-        image = sitk.ReadImage(str(path))
+        image = read_series(path, name) if path.is_dir() else sitk.ReadImage(str(path))
     except RuntimeError as error:
         cause = one_line(error).rsplit("ITK ERROR:", 1)[-1][:120]
         raise InputError(f"{name}: expected a readable volume, got {cause}") from error

@@ -14,6 +14,7 @@ SOP_CLASSES = {
     "RF": "1.2.840.10008.5.1.4.1.1.12.2",
     "XA": "1.2.840.10008.5.1.4.1.1.12.1",
 }
+CT_CLASS = "1.2.840.10008.5.1.4.1.1.2"
 DISTANCES = {"DistanceSourceToDetector": 1000, "DistanceSourceToPatient": 800}
 
 
@@ -22,7 +23,7 @@ def dicom(
 ) -> Path:
     """A DICOM file of a patient whose name and number must never be seen again."""
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = SOP_CLASSES.get(tags.get("Modality"), SOP_CLASSES["DX"])
+    meta.MediaStorageSOPClassUID = (SOP_CLASSES | {"CT": CT_CLASS}).get(tags.get("Modality"), SOP_CLASSES["DX"])
     meta.MediaStorageSOPInstanceUID = generate_uid()
     meta.TransferSyntaxUID = syntax
     dataset = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)

@@ -53,7 +53,7 @@ class ReVert(ScriptedLoadableModule):
         parent.helpText = _(
             "Reconstructs the surface of a lumbar vertebra, in mm, from a single radiograph, and compares it with a CT"
             " segmentation where there is one. Research software, not a medical device."
-            ' See the <a href="https://github.com/revert-spine/ReVert">documentation</a>.'
+            ' See the <a href="https://github.com/revert-spine/SlicerReVert">documentation</a>.'
         )
         parent.acknowledgementText = _(
             "Built on VerSe (Sekuboyina et al. 2021), the morphable lumbar model (Clouthier et al. 2023),"

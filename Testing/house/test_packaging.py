@@ -101,6 +101,24 @@ def test_index_entry_agrees_with_cmake(root):
     assert entry["enabled"] == (s4ext["enabled"] == "1")
 
 
+def test_the_repository_is_named_as_the_index_of_extensions_demands(root):
+    assert json.loads((root / "ReVert.json").read_text())["scm_url"].endswith("/SlicerReVert.git")
+    described = {**extension_description(root), **s4ext_description(root)}
+    urls = [url for value in described.values() for url in value.split() if "revert-spine" in url]
+    assert len(urls) > 4
+    assert all("revert-spine/SlicerReVert" in url for url in urls)
+
+
+def test_the_description_has_licences_and_links(root):
+    description = extension_description(root)["description"]
+    assert "MIT" in description and "CC BY-SA 4.0" in description
+    assert description.count("https://github.com/") == 2
+
+
+def test_the_self_test_is_a_test_of_ctest(root):
+    assert "slicer_add_python_unittest(SCRIPT ReVert.py)" in (root / "ReVert" / "CMakeLists.txt").read_text()
+
+
 def test_package_and_extension_name_the_same_home(root):
     assert f'Homepage = "{extension_description(root)["homepage"]}"' in (root / "pyproject.toml").read_text()
 

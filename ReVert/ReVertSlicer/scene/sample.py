@@ -19,7 +19,7 @@ from ReVertSlicer.input.sources import SAMPLE
 
 from .layout import showInSlices
 
-URL = "https://github.com/revert-spine/ReVert/raw/main/Resources/sample/"
+URL = "https://github.com/revert-spine/SlicerReVert/raw/main/Resources/sample/"
 CATEGORY = "ReVert"
 NAME = "ReVert.SampleName"
 """Attribute of a node of the sample: a view, or CT. A node that is in the scene already is used again."""

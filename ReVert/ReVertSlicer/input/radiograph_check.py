@@ -85,6 +85,18 @@ def checkRadiograph(node, sliceIndex=None):
     )
 
 
+def lastLoaded():
+    """The volume of a single slice that came into the scene last, probably meant as the radiograph, or None."""
+    nodes = [
+        node
+        for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+        if not node.IsA("vtkMRMLLabelMapVolumeNode")
+        and node.GetImageData() is not None
+        and node.GetImageData().GetDimensions()[2] == 1
+    ]
+    return nodes[-1] if nodes else None
+
+
 def pixelsOf(node, sliceIndex, sources):
     """The grey values of one slice as a copy (rows, columns), bone bright, integers in the volume's own type, other
     numbers as float32.

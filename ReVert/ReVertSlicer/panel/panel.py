@@ -94,7 +94,10 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def enter(self):
         """Connects to the scene's parameter node; called by Slicer whenever the module is opened."""
-        self._connectState(self.logic.getParameterNode())
+        state = self.logic.getParameterNode()
+        if state.radiograph is None:
+            state.radiograph = radiograph_check.lastLoaded()
+        self._connectState(state)
 
     def exit(self):
         self._reconstruct.stopLive()

@@ -3,13 +3,14 @@
 import qt
 from slicer.i18n import tr as _
 
+from ReVertLib.geometry.levels import LEVELS
 from ReVertSlicer.input import placement
 from ReVertSlicer.scene import layout
 
-from .section import Section, allow, guarded
+from .section import Section, allow, guarded, silently
 
-RESULT = 3
-"""The column of what came of it: a problem, or verdict and expected error."""
+LEVEL, RESULT = 0, 3
+"""The columns of the level, which can be edited, and of what came of it: a problem, or verdict and expected error."""
 
 
 class VertebraSection(Section):
@@ -26,12 +27,45 @@ class VertebraSection(Section):
         self.ui.placePointButton.clicked.connect(lambda *_args: self.onPlace("point"))
         self.ui.removeVertebraButton.clicked.connect(self.onRemove)
         self.ui.vertebraTable.itemSelectionChanged.connect(self._allowRemoving)
+        self.ui.vertebraTable.itemChanged.connect(self.onRelabel)
+        self._row = None
 
     def onPlace(self, kind):
-        """The next click in a slice view places the level that is selected."""
-        state = self.state
-        layout.showInSlices(state.radiograph)
-        guarded(lambda: placement.startPlacing(state.radiograph, state.level, kind, state.sliceIndex))
+        """The next clicks in a slice view place the level that is selected and those after it, one by one: downwards,
+        or upwards from the lowest."""
+        layout.showInOneSlice(self.state.radiograph)
+        levels = LEVELS[LEVELS.index(self.state.level) :]
+        self._row = (self.state.radiograph, kind, levels if len(levels) > 1 else LEVELS[::-1])
+        self._place()
+
+    def _place(self):
+        state, (_node, kind, _levels) = self.state, self._row
+        if guarded(placement.startPlacing, state.radiograph, state.level, kind, state.sliceIndex):
+            self.panel.showText(_("Click on {level} in a slice view; Esc ends placing.").format(level=state.level))
+
+    def _placeNext(self, before, now):
+        """Goes on with the next level once the one that is selected was placed."""
+        if self._row is None or len(now) != len(before) + 1 or self.state.level not in now:
+            return
+        node, _kind, levels = self._row
+        if node is not self.state.radiograph:
+            self._row = None
+            return
+        left = [level for level in levels[levels.index(self.state.level) + 1 :] if level not in now]
+        if left:
+            self.state.level = left[0]
+            self._place()
+        else:
+            self._row = None
+            self.panel.showText("")
+
+    def onRelabel(self, item):
+        """A level that was typed into the table."""
+        vertebra = self._placed[item.row()]
+        if item.column() == LEVEL and item.text().strip() != vertebra.level:
+            guarded(placement.setLevel, vertebra, item.text().strip().upper())
+            self._states = None  # so that the table shows what came of it
+            self.panel.refresh()
 
     def onRemove(self, *_args):
         row = self.ui.vertebraTable.currentRow()
@@ -46,8 +80,10 @@ class VertebraSection(Section):
         allow(self.ui.placePointButton, refusal)
         found, states = self.panel.placed, {state.level: state for state in self.panel.results.values()}
         if (found, states) != (self._placed, self._states):
-            self._placed, self._states = found, states
-            self._fill()
+            before, self._placed, self._states = self._placed, found, states
+            with silently(self.ui.vertebraTable):
+                self._fill()
+            self._placeNext([vertebra.level for vertebra in before], [vertebra.level for vertebra in found])
         self._allowRemoving()
 
     def _fill(self):
@@ -62,6 +98,8 @@ class VertebraSection(Section):
             for column, text in enumerate((vertebra.level, kind, centre, result)):
                 item = qt.QTableWidgetItem(text)
                 item.setToolTip((state.reason or state.verdict) if state and column == RESULT else text)
+                if column != LEVEL:
+                    item.setFlags(qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled)
                 table.setItem(row, column, item)
         table.setVisible(bool(self._placed))
 

@@ -9,6 +9,20 @@ def showInSlices(volumeNode):
         slicer.util.setSliceViewerLayers(background=volumeNode, fit=True, rotateToVolumePlane=True)
 
 
+def showInOneSlice(volumeNode):
+    """Shows a volume in one slice view, unless one shows it already: then zoom and place stay as the user has them. The
+    other views, and every window and level, are left alone."""
+    manager = slicer.app.layoutManager() if _hasViews() else None
+    views = [manager.sliceWidget(name) for name in manager.sliceViewNames()] if manager else []
+    views = [view for view in views if view.visible] or views
+    logics = [view.sliceLogic() for view in views]
+    if not logics or any(one.GetSliceCompositeNode().GetBackgroundVolumeID() == volumeNode.GetID() for one in logics):
+        return
+    logics[0].GetSliceCompositeNode().SetBackgroundVolumeID(volumeNode.GetID())
+    logics[0].GetSliceNode().RotateToVolumePlane(volumeNode)
+    logics[0].FitSliceToBackground()
+
+
 def resetThreeDViews():
     """Moves the 3D views so that they show everything."""
     if _hasViews():

@@ -1,0 +1,145 @@
+"""Placing vertebrae from the panel: in a row, in one slice view, and with few clicks."""
+
+import types
+
+import numpy as np
+import pytest
+import slicer
+from dicom_files import dicom
+from panel_host import panel, predictor, radiograph, reconstructed  # noqa: F401
+from qt_host import QtCore
+from scene_nodes import LENGTHS, radiograph_node
+from slicer_host import messages, run_until
+
+from ReVertLib.geometry.levels import LEVELS
+
+
+@pytest.fixture
+def views(panel):
+    """(selection node, interaction node), as Slicer's application has them."""
+    nodes = (slicer.vtkMRMLSelectionNode(), slicer.vtkMRMLInteractionNode())
+    return [slicer.mrmlScene.AddNode(node) for node in nodes]
+
+
+def click_in_the_slice_view(views, u, v):
+    """What a click does while something is placed; then Slicer ends placing."""
+    selection, interaction = views
+    assert interaction.GetCurrentInteractionMode() == interaction.Place
+    node = slicer.mrmlScene.GetNodeByID(selection.GetActivePlaceNodeID())
+    count = node.GetNumberOfControlPoints()
+    node.AddControlPointWorld(0.5 * u, 0.25 * v, 0)
+    interaction.SetCurrentInteractionMode(interaction.ViewTransform)
+    assert node.GetNumberOfControlPoints() == count + 1
+    run_until(lambda: interaction.GetCurrentInteractionMode() == interaction.Place, 0.5)
+
+
+def table(panel):
+    """(level, centre) of every row."""
+    shown = panel.ui.vertebraTable
+    return [(shown.item(row, 0).text(), shown.item(row, 2).text()) for row in range(shown.rowCount)]
+
+
+@pytest.mark.parametrize(("first", "order"), [("L1", LEVELS), ("L5", LEVELS[::-1]), ("L3", ("L3", "L4", "L5"))])
+def test_levels_are_placed_in_a_row(panel, views, first, order):
+    panel.ui.radiographSelector.setCurrentNode(radiograph_node())
+    panel.ui.levelSelector.setCurrentText(first)
+    panel.ui.placePointButton.click()
+    for number, level in enumerate(order):
+        assert panel.ui.stageLabel.text == f"Click on {level} in a slice view; Esc ends placing."
+        click_in_the_slice_view(views, 40, 10 * (number + 1))
+    assert table(panel) == sorted((level, f"40, {10 * (number + 1)}") for number, level in enumerate(order))
+    assert views[1].GetCurrentInteractionMode() != views[1].Place
+    assert (panel.ui.stageLabel.text, messages) == ("", [])
+
+
+def test_from_a_dicom_film_to_five_levels_in_twelve_clicks(panel, views, predictor, tmp_path):
+    """The film says its distances; only what the user clicks is done here, a choice of a list being two clicks."""
+    tags = {"DistanceSourceToDetector": 1020, "DistanceSourceToPatient": 700, "ImagerPixelSpacing": [0.25, 0.5]}
+    panel.exit()
+    film = radiograph_node()
+    storage = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLVolumeArchetypeStorageNode")
+    storage.SetFileName(str(dicom(tmp_path / "film", Modality="XA", **tags)))
+    film.SetAndObserveStorageNodeID(storage.GetID())
+    panel.enter()
+    clicks = 0
+    assert panel.state.radiograph is film  # the one that was loaded last
+    if panel.ui.viewSelector.currentText == "not known":
+        panel.ui.viewSelector.setCurrentText("AP")
+        clicks += 2
+    panel.ui.levelSelector.setCurrentText("L1")
+    clicks += 2
+    panel.ui.placePointButton.click()
+    clicks += 1
+    for number in range(5):
+        click_in_the_slice_view(views, 40, 10 * (number + 1))
+        clicks += 1
+    reconstructed(panel)
+    clicks += 1
+    assert [geometry.level for _pixels, geometry in predictor.asked] == list(LEVELS)
+    assert clicks <= 12
+
+
+def test_a_film_is_not_chosen_over_the_one_that_is_selected(panel, radiograph):
+    panel.exit()
+    radiograph_node()
+    panel.enter()
+    assert panel.state.radiograph is radiograph
+
+
+def test_neither_a_stack_nor_a_label_map_is_taken_for_a_film(panel):
+    panel.exit()
+    radiograph_node(slices=3)
+    slicer.util.addVolumeFromArray(np.ones((1, 60, 80), np.uint8), nodeClassName="vtkMRMLLabelMapVolumeNode")
+    panel.enter()
+    assert panel.state.radiograph is None
+
+
+def test_a_level_is_changed_in_the_table(panel, radiograph):
+    panel.logic.addVertebra(radiograph, "L1", point=(40, 30))
+    assert run_until(lambda: panel.ui.vertebraTable.rowCount == 2)
+    panel.ui.vertebraTable.item(0, 0).setText("l2")
+    assert [placed.level for placed in panel.logic.vertebrae(radiograph)] == ["L2", "L3"]
+    panel.ui.vertebraTable.item(0, 0).setText("L3")
+    assert [level for level, _centre in table(panel)] == ["L2", "L3"]
+    assert [kind for kind, _text in messages] == ["error"]
+    editable = [bool(panel.ui.vertebraTable.item(0, column).flags() & QtCore.Qt.ItemIsEditable) for column in range(4)]
+    assert editable == [True, False, False, False]
+
+
+class SliceView:
+    """That of the application's layout; fitted: how often its zoom was changed."""
+
+    def __init__(self, name):
+        self.visible, self.fitted = True, 0
+        self.composite = slicer.mrmlScene.AddNode(slicer.vtkMRMLSliceCompositeNode())
+        self.node = slicer.vtkMRMLSliceNode()
+        self.node.SetLayoutName(name)
+        slicer.mrmlScene.AddNode(self.node)
+
+    def sliceLogic(self):
+        return types.SimpleNamespace(
+            GetSliceCompositeNode=lambda: self.composite, GetSliceNode=lambda: self.node, FitSliceToBackground=self.fit
+        )
+
+    def fit(self):
+        self.fitted += 1
+
+
+def test_placing_touches_one_slice_view_and_keeps_zoom_and_window(panel, views, monkeypatch):
+    node = radiograph_node()
+    node.CreateDefaultDisplayNodes()
+    node.GetDisplayNode().SetAutoWindowLevel(False)
+    node.GetDisplayNode().SetWindowLevel(12, 34)
+    shown = {name: SliceView(name) for name in ("Red", "Green", "Yellow")}
+    shown["Red"].visible = False
+    manager = types.SimpleNamespace(sliceViewNames=lambda: tuple(shown), sliceWidget=shown.get)
+    monkeypatch.setattr(type(slicer.app), "layoutManager", lambda _: manager)
+    panel.ui.radiographSelector.setCurrentNode(node)
+    panel.logic.setGeometry(node, **LENGTHS)
+    panel.ui.placePointButton.click()
+    panel.ui.placeBoxButton.click()
+    backgrounds = [view.composite.GetBackgroundVolumeID() for view in shown.values()]
+    assert backgrounds == [None, node.GetID(), None]
+    assert [view.fitted for view in shown.values()] == [0, 1, 0]
+    display = node.GetDisplayNode()
+    assert (display.GetWindow(), display.GetLevel()) == (12, 34)

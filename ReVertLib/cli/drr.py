@@ -22,11 +22,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("segmentation", type=Path, nargs="?", metavar="SEG", help="without one, the whole CT is seen")
     parser.add_argument("--label", type=int, metavar="N", help="of SEG (VerSe: L1..L5 = 20..24), if it has several")
     add_labels(parser)
-    for angle, what in (
-        ("yaw", "about the superior axis"),
-        ("pitch", "about the camera's X"),
-        ("roll", "about the beam"),
-    ):
+    parser.add_argument(
+        "--yaw",
+        type=float,
+        nargs="+",
+        default=[0.0],
+        metavar="DEG",
+        help="about the superior axis (default 0: AP); of several, each is in the name of its files",
+    )
+    for angle, what in (("pitch", "about the camera's X"), ("roll", "about the beam")):
         parser.add_argument(f"--{angle}", type=float, default=0.0, metavar="DEG", help=f"{what} (default 0: AP)")
     parser.add_argument("--sdd", type=float, default=1020.0, metavar="MM")
     parser.add_argument("--sod", type=float, default=600.0, metavar="MM")
@@ -35,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--size", type=int, default=224, metavar="PX")
     parser.add_argument("--context", action="store_true", help="the whole CT instead of the vertebra alone")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.png")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="a .png .tif .nrrd .dcm file")
     parser.add_argument("--mesh", type=Path, metavar="OUT.stl")
 
 
@@ -44,15 +48,20 @@ def run(options: argparse.Namespace) -> None:
     from ReVertLib.geometry.sidecar import sidecar_path
     from ReVertLib.projection.drr import check_drr_paths, write_drr
 
-    check_drr_paths(options.output, options.mesh)
-    outputs = [("output", options.output), ("sidecar", sidecar_path(options.output)), ("mesh", options.mesh)]
+    images, meshes = (
+        [_of_view(path, yaw, options.yaw) for yaw in options.yaw] for path in (options.output, options.mesh)
+    )
+    for image, mesh in zip(images, meshes, strict=True):
+        check_drr_paths(image, mesh)
+    outputs = [("output", path) for path in images] + [("sidecar", sidecar_path(path)) for path in images]
+    outputs += [("mesh", path) for path in meshes]
     check_apart(outputs, [("CT", options.ct), ("segmentation", options.segmentation)])
     if options.mesh and not options.segmentation:
         raise InputError("mesh: expected a segmentation to take it from, got none")
-    (made,) = drr(
+    found = drr(
         options.ct,
         options.segmentation,
-        views=[(options.yaw, options.pitch, options.roll)],
+        views=[(yaw, options.pitch, options.roll) for yaw in options.yaw],
         label=options.label,
         scheme=options.labels,
         context=options.context,
@@ -61,8 +70,14 @@ def run(options: argparse.Namespace) -> None:
         sod_mm=options.sod,
         pixel_spacing_mm=options.pixel_spacing,
     )
-    write_drr(made, options.output, options.mesh)
-    for warning in made.warnings:
-        log.warning(warning)
-    seen = made.geometry.level or (f"label {options.label}" if options.segmentation else "the whole CT")
-    log.info(f"{options.output}: {options.size} x {options.size} px, {seen}")
+    for made, image, mesh in zip(found, images, meshes, strict=True):
+        write_drr(made, image, mesh)
+        for warning in made.warnings:
+            log.warning(warning)
+        seen = made.geometry.level or (f"label {options.label}" if options.segmentation else "the whole CT")
+        log.info(f"{image}: {options.size} x {options.size} px, {seen}")
+
+
+def _of_view(path: Path | None, yaw_deg: float, all_deg: list[float]) -> Path | None:
+    """The path as it is for one view; of several, `L3_yaw25.png` for L3.png."""
+    return path if path is None or len(all_deg) == 1 else path.with_stem(f"{path.stem}_yaw{yaw_deg:g}")

@@ -37,8 +37,10 @@ from ReVertLib.mesh.io import MESH_SUFFIXES, write_mesh
 from ReVertLib.mesh.mesh import Mesh
 
 from .attenuation import attenuation
+from .drr_dicom import dicom_bytes
 from .projector import Projector
 
+IMAGE_SUFFIXES = (".png", ".tif", ".tiff", ".nrrd", ".dcm")
 SIZE_PX = 224
 SDD_MM = 1020.0
 SOD_MM = 600.0
@@ -190,11 +192,12 @@ def vertebra_drr(
     return Vertebra(ct, labels, label, context).drr(view, camera, size_px)
 
 
-def check_drr_paths(out_png: str | Path, mesh_path: str | Path | None = None) -> None:
+def check_drr_paths(out: str | Path, mesh_path: str | Path | None = None) -> None:
     """Raises InputError unless `write_drr` can write there."""
-    image = Path(out_png)
-    if image.suffix.lower() != ".png":
-        raise InputError(f"output {image.name}: expected a .png file, got {image.suffix or 'no suffix'!r}")
+    image = Path(out)
+    if image.suffix.lower() not in IMAGE_SUFFIXES:
+        expected = ", ".join(IMAGE_SUFFIXES)
+        raise InputError(f"output {image.name}: expected one of {expected}, got {image.suffix or 'no suffix'!r}")
     check_writable(image)
     check_writable(sidecar_path(image), "sidecar")
     if mesh_path is not None:
@@ -204,12 +207,16 @@ def check_drr_paths(out_png: str | Path, mesh_path: str | Path | None = None) ->
         check_writable(mesh, "mesh")
 
 
-def write_drr(drr: Drr, out_png: str | Path, mesh_path: str | Path | None = None) -> None:
+def write_drr(drr: Drr, out: str | Path, mesh_path: str | Path | None = None) -> None:
     """Writes sidecar, mesh when a path is given, and image, each whole or not at all; the image comes last, so that
-    where it lies the rest lies too."""
-    check_drr_paths(out_png, mesh_path)
-    with whole_file(sidecar_path(out_png)) as temporary:
+    where it lies the rest lies too. An image as DICOM has its geometry in itself, too."""
+    check_drr_paths(out, mesh_path)
+    with whole_file(sidecar_path(out)) as temporary:
         temporary.write_text(sidecar_text(drr.geometry))
     if mesh_path is not None:
         write_mesh(drr.mesh, mesh_path, frame="camera")
-    write_image(sitk.GetImageFromArray(drr.pixels), out_png)
+    if Path(out).suffix.lower() == ".dcm":
+        with whole_file(out) as temporary:
+            temporary.write_bytes(dicom_bytes(drr.pixels, drr.geometry, drr.camera_from_lps))
+    else:
+        write_image(sitk.GetImageFromArray(drr.pixels), out)

@@ -66,6 +66,18 @@ def test_the_command_line_needs_no_segmentation(resources, tmp_path, capsys):
     assert not (tmp_path / "b.png").exists()
 
 
+def test_several_views_of_the_command_line(resources, tmp_path):
+    ct = resources / "sample/ct.nii.gz"
+    asked = ["drr", str(ct), "--yaw", "0", "25", "-90", "-o", str(tmp_path / "a.tif"), "--size", "64"]
+    assert main(asked) == 0
+    images = [tmp_path / f"a_yaw{yaw}.tif" for yaw in ("0", "25", "-90")]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        p.with_suffix(s).name for p in images for s in (".tif", ".json")
+    }
+    for image, made in zip(images, revert.drr(ct, views=[0, 25, -90], size_px=64), strict=True):
+        assert np.array_equal(read_radiograph(image).pixels, made.pixels)
+
+
 SPECK, TWO = (np.pad([[[300.0]]], 2), np.eye(4)), (np.arange(3)[None, None], np.eye(4))
 MISTAKES = {
     "CT gone.nii.gz: expected an existing file": ("gone.nii.gz", None, {}),

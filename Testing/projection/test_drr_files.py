@@ -4,13 +4,17 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pydicom
 import pytest
 from phantoms import L3, ball, scene
 
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.sidecar import complete_geometry, read_sidecar
+from ReVertLib.geometry.views import view_rotation
+from ReVertLib.imaging.dicom import read_dicom_header
 from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.imaging.volume import Volume
+from ReVertLib.inference.inputs import input_from_file
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.projection.drr import DrrView, Vertebra, c_arm, check_drr_paths, vertebra_drr, write_drr
 from ReVertLib.projection.projector import Projector
@@ -105,7 +109,7 @@ def test_where_an_image_lies_its_geometry_and_surface_lie_too(tmp_path, monkeypa
 @pytest.mark.parametrize(
     ("image", "mesh", "message"),
     [
-        ("a.jpg", None, "output a.jpg: expected a .png file, got '.jpg'"),
+        ("a.jpg", None, "output a.jpg: expected one of .png, .tif, .tiff, .nrrd, .dcm, got '.jpg'"),
         ("none/a.png", None, "output: expected an existing folder for a.png"),
         ("a.png", "a.txt", "mesh a.txt: expected one of .stl, .ply, .obj, .vtp, got '.txt'"),
         ("a.png", "none/a.stl", "mesh: expected an existing folder for a.stl"),
@@ -115,3 +119,33 @@ def test_bad_outputs(tmp_path, image, mesh, message):
     with pytest.raises(InputError, match=message):
         check_drr_paths(tmp_path / image, mesh and tmp_path / mesh)
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".nrrd", ".dcm"])
+def test_other_formats_read_back(tmp_path, suffix):
+    drr = vertebra_drr(*ball(), L3, DrrView(25, 10), CAMERA, SIZE_PX)
+    write_drr(drr, tmp_path / f"L3{suffix}")
+    image = read_radiograph(tmp_path / f"L3{suffix}")
+    assert np.array_equal(image.pixels, drr.pixels)
+    assert complete_geometry(read_sidecar(tmp_path / "L3.json"), SIZE_PX) == drr.geometry
+
+
+@pytest.mark.parametrize("view", [DrrView(), DrrView(90), DrrView(-90), DrrView(180), DrrView(25, -10)])
+def test_dicom_says_its_geometry_and_names_nobody(tmp_path, view):
+    drr = vertebra_drr(*ball(), L3, view, CAMERA, SIZE_PX)
+    for name in ("a.dcm", "b.dcm"):
+        write_drr(drr, tmp_path / name)
+    assert (tmp_path / "a.dcm").read_bytes() == (tmp_path / "b.dcm").read_bytes()
+    (tmp_path / "a.json").unlink()
+    given = input_from_file(tmp_path / "a.dcm", {"box_px": drr.geometry.box_px, "level": "L3"}, "given", None)
+    assert np.array_equal(given.radiograph.pixels, drr.pixels)
+    assert given.geometry.sdd_mm == pytest.approx(drr.geometry.sdd_mm)
+    assert given.geometry.sod_mm == pytest.approx(drr.geometry.sod_mm)
+    assert given.geometry.pixel_spacing_mm == pytest.approx(drr.geometry.pixel_spacing_mm)
+    facts = read_dicom_header(tmp_path / "a.dcm").facts
+    assert not facts.mirrored
+    assert not facts.bone_dark
+    found = view_rotation(*(facts.view[angle] for angle in ("yaw_deg", "pitch_deg", "roll_deg")))
+    assert np.allclose(found, drr.camera_from_lps.rotation, atol=1e-6)
+    with pydicom.dcmread(tmp_path / "a.dcm") as dataset:
+        assert not any(dataset.get(tag) for tag in ("PatientName", "PatientID", "PatientBirthDate", "StudyDate"))

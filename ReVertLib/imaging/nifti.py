@@ -36,7 +36,8 @@ class Nifti:
 
 
 def is_nifti(path: Path) -> bool:
-    return path.name.lower().endswith((".nii", ".nii.gz"))
+    """By its name: a file of its own, or one of a pair of header and values."""
+    return path.name.lower().endswith((".nii", ".nii.gz", ".hdr", ".img"))
 
 
 def read_nifti(path: Path, what: str, axes: int = 3) -> Nifti:
@@ -46,7 +47,7 @@ def read_nifti(path: Path, what: str, axes: int = 3) -> Nifti:
     Raises InputError when it is damaged, cut off, or has more than one volume or colour.
     """
     name = f"{what} {path.name}"
-    content = path.read_bytes()
+    content = _pair(path, name) if path.suffix.lower() in (".hdr", ".img") else path.read_bytes()
     if content[:2] == b"\x1f\x8b":
         try:
             content = gzip.decompress(content)
@@ -76,6 +77,15 @@ def read_nifti(path: Path, what: str, axes: int = 3) -> Nifti:
     if np.isfinite([slope, intercept]).all() and slope != 0 and (slope, intercept) != (1, 0):
         array = array.astype(np.float64 if kind == "f8" else np.float32) * slope + intercept
     return Nifti(array, *_forms(values, values(step_form, step_at), placing))
+
+
+def _pair(path: Path, name: str) -> bytes:
+    """The header of a .hdr file with the values of the .img file behind it, whichever of both is named."""
+    files = [path.with_suffix(suffix) for suffix in (".hdr", ".img")]
+    if not all(file.is_file() for file in files):
+        raise InputError(f"{name}: expected a .hdr and an .img file side by side, got one of them")
+    header, values = (file.read_bytes() for file in files)
+    return header[:348] + values
 
 
 def _version(content: bytes, name: str) -> tuple[int, str]:

@@ -104,7 +104,10 @@ def _kind(tags: dict) -> str:
 
 
 def _keeps_depth(array: np.ndarray, tags: dict) -> bool:
-    """Whether decoded values can be those of the file: as many bits, and signs and fractions where it has them."""
+    """Whether decoded values can be those of the file: as many bits, signs and fractions where it has them, and several
+    channels where it has them (ITK reads grey with alpha as if all were grey)."""
+    if tags.get(SAMPLES, (1,))[0] > 1 and array.ndim < 3:
+        return False
     bits, kind = max(tags.get(BITS, (1,))), _kind(tags)
     fits = 8 * array.itemsize >= bits and array.dtype.kind in {"u": "biu", "i": "i", "f": "f"}[kind]
     return fits and not (kind == "u" and array.dtype.kind == "i" and 8 * array.itemsize == bits)

@@ -157,3 +157,24 @@ def test_other_kinds_of_voxels(tmp_path):
     struct.pack_into("<h", colour, 70, 128)
     with pytest.raises(InputError, match="expected a 3D volume of one component, got size 4 x 3 x 2 and data type 128"):
         read(tmp_path, bytes(colour))
+
+
+def test_a_pair_of_header_and_values(tmp_path):
+    for bad, message in ((None, ""), (np.nan, "expected finite values, got NaN or infinity")):
+        array = VALUES.astype(np.float32)
+        if bad is not None:
+            array[1, 2, 3] = bad
+        content = bytearray(nifti(array))
+        struct.pack_into("<f", content, 108, 0)
+        content[344:348] = b"ni1\0"
+        (tmp_path / "a.hdr").write_bytes(content[:348])
+        (tmp_path / "a.img").write_bytes(content[352:])
+        for name in ("a.hdr", "a.img"):
+            if message:
+                with pytest.raises(InputError, match=f"CT {name}: {message}"):
+                    read_volume(tmp_path / name)
+            else:
+                assert np.array_equal(read_volume(tmp_path / name).array, VALUES)
+    (tmp_path / "a.img").unlink()
+    with pytest.raises(InputError, match="file side by side, got one of them"):
+        read_volume(tmp_path / "a.hdr")

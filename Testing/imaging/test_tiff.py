@@ -41,6 +41,14 @@ def test_a_stated_orientation_costs_no_depth(tmp_path, stored, tiled, orientatio
     assert capfd.readouterr() == ("", "")
 
 
+def test_grey_with_alpha_is_grey(tmp_path):
+    """ITK takes every second value for alpha's neighbour."""
+    both = np.stack([KINDS["8 bit"], np.full_like(KINDS["8 bit"], 255)], -1)
+    np.testing.assert_array_equal(read_radiograph(tiff(tmp_path / "a.tif", both)).pixels, KINDS["8 bit"])
+    deep = np.stack([KINDS["16 bit"], np.full_like(KINDS["16 bit"], 65535)], -1)
+    refuse(tiff(tmp_path / "b.tif", deep), "can be decoded, got strips of 2 x 16 bits, compression 1$")
+
+
 def refuse(path: Path, message: str) -> None:
     with pytest.raises(InputError, match=message):
         read_radiograph(path)

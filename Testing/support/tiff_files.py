@@ -9,10 +9,10 @@ TILE = 16
 
 
 def tiff(path: Path, array: np.ndarray, *, orientation=None, tiled=False, order="<", bits=None, first=False) -> Path:
-    """A grey image (rows, columns), uncompressed, in one strip or in tiles of 16 x 16 pixels. orientation: its tag;
-    the array is what is stored. bits: what the header says, if not the array's. first: the directory stands before the
-    values."""
-    rows, columns = array.shape
+    """A grey image (rows, columns), or one of several channels (rows, columns, n) of which the last are alpha,
+    uncompressed, in one strip or, grey, in tiles of 16 x 16 pixels. orientation: its tag; the array is what is stored.
+    bits: what the header says, if not the array's. first: the directory stands before the values."""
+    (rows, columns), samples = array.shape[:2], array.shape[2] if array.ndim == 3 else 1
     kind = {"u": 1, "i": 2, "f": 3}[array.dtype.kind]
     stored = array.astype(array.dtype.newbyteorder(order))
     if tiled:
@@ -24,8 +24,19 @@ def tiff(path: Path, array: np.ndarray, *, orientation=None, tiled=False, order=
     begin = 8 + (1000 if first else 0)
     starts = [begin + sum(map(len, data[:i])) for i in range(len(data))]
     sizes = [len(one) for one in data]
-    tags = {256: columns, 257: rows, 258: bits or 8 * array.itemsize, 259: 1, 262: 1, 277: 1, 339: kind}
+    tags = {
+        256: columns,
+        257: rows,
+        258: bits or 8 * array.itemsize,
+        259: 1,
+        262: 1,
+        277: samples,
+        339: [kind] * samples,
+    }
     tags |= {322: TILE, 323: TILE, 324: starts, 325: sizes} if tiled else {273: starts, 278: rows, 279: sizes}
+    tags[258] = [tags[258]] * samples
+    if samples == 2:
+        tags[338] = 2
     if orientation:
         tags[274] = orientation
     if first:

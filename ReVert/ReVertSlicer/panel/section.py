@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 
+import qt
 import slicer
 
 from ReVertLib.errors import InputError
@@ -78,6 +79,12 @@ def forgetTyping(spin):
     """Shows the value of a spin box again instead of what is being typed."""
     with silently(spin):
         spin.setValue(spin.value)
+
+
+def isDark(widget):
+    """Whether widget has the colours of a dark theme: text that is lighter than what it stands on."""
+    text, background = (widget.palette.color(role) for role in (qt.QPalette.WindowText, qt.QPalette.Window))
+    return text.lightness() > background.lightness()
 
 
 def chosenPath(answer):

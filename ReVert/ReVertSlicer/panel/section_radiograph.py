@@ -5,9 +5,12 @@ from slicer.i18n import tr as _
 from ReVertSlicer.input import radiograph_check
 from ReVertSlicer.scene import layout
 
-from .section import Section, allow, guarded, show
+from .section import Section, allow, guarded, isDark, show
 
 BONE_DARK = {"as found": None, "bright": False, "dark": True}
+
+PROBLEM, WARNING = ("#b00020", "#ff8a80"), ("#8a4b00", "#ffb74d")
+"""Colours of text on a light and on a dark background."""
 
 
 class RadiographSection(Section):
@@ -70,7 +73,8 @@ class RadiographSection(Section):
         self.ui.sizeLabel.setText(f"{columns} × {rows} px, {bone} ({check.boneDark.source})")
         lines = [*check.problems, *check.warnings]
         self.ui.domainLabel.setText("\n".join(lines) or _("looks like what the network was trained on"))
-        self.ui.domainLabel.setStyleSheet("color: #b00020" if check.problems else "color: #a05a00" if lines else "")
+        colour = (PROBLEM if check.problems else WARNING)[isDark(self.panel.parent)]
+        self.ui.domainLabel.setStyleSheet(f"color: {colour}" if lines else "")
 
 
 def _sourceOf(check, key):

@@ -3,7 +3,8 @@
 import pytest
 import slicer
 from panel_host import panel, predictor, radiograph, reconstructed  # noqa: F401
-from scene_nodes import box_model, box_segmentation, comparison_of, shift
+from qt_host import QtGui
+from scene_nodes import box_model, box_segmentation, comparison_of, radiograph_node, shift
 from slicer_host import run_until
 
 
@@ -125,3 +126,36 @@ def test_the_steps_come_in_order_and_reconstruct_needs_no_scrolling(panel, radio
     assert button.mapTo(panel.parent, button.rect.bottomLeft()).y() < 900
     assert panel.parent.minimumSizeHint().width() <= 450
     panel.parent.hide()
+
+
+def luminance(colour):
+    """Relative luminance of WCAG 2."""
+    parts = (value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in colour.getRgbF()[:3])
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), parts, strict=True))
+
+
+def contrast(text, background):
+    high, low = sorted((luminance(QtGui.QColor(text)), luminance(QtGui.QColor(background))), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize(("text", "background"), [("#000000", "#efefef"), ("#ffffff", "#353535")])
+@pytest.mark.parametrize("problem", [True, False])
+def test_warnings_and_badges_are_legible_on_light_and_dark(panel, text, background, problem):
+    from ReVertSlicer.panel.section_reconstruct import BADGES
+
+    palette = QtGui.QPalette()
+    palette.setColor(QtGui.QPalette.WindowText, QtGui.QColor(text))
+    palette.setColor(QtGui.QPalette.Window, QtGui.QColor(background))
+    panel.parent.setPalette(palette)
+    node = radiograph_node()
+    if not problem:
+        slicer.util.arrayFromVolume(node)[:] //= 40  # few grey values are a warning
+    else:
+        slicer.util.arrayFromVolume(node)[:] = 7  # one grey value is a problem
+    panel.ui.radiographSelector.setCurrentNode(node)
+    assert bool(panel.check.problems) is problem
+    colour = panel.ui.domainLabel.styleSheet.removeprefix("color: ")
+    assert colour.startswith("#")
+    assert contrast(colour, background) >= 4.5
+    assert min(contrast("white", badge) for badge in BADGES.values()) >= 4.5

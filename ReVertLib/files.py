@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import os
 import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from .errors import InputError, one_line
@@ -77,6 +79,30 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def utf8_name(path: str | Path) -> str:
+    """The path as text for libraries in C++, which end the process for a name that is not UTF-8: as it is, or a link to
+    it that lives as long as this process. Raises InputError where links cannot be made."""
+    try:
+        str(path).encode()
+        return str(path)
+    except UnicodeEncodeError:
+        suffixes = "".join(Path(path).suffixes[-2:]).encode("ascii", "ignore").decode()
+    link = Path(_links().name) / f"{next(_numbers)}{suffixes}"
+    try:
+        link.symlink_to(os.path.abspath(path))
+    except OSError as error:
+        raise InputError(f"name {Path(path).name}: expected one in UTF-8, got other bytes") from error
+    return str(link)
+
+
+@cache
+def _links() -> tempfile.TemporaryDirectory:
+    return tempfile.TemporaryDirectory(prefix="revert-")
+
+
+_numbers = itertools.count()
 
 
 def _flush(path: Path) -> None:

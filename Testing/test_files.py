@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from full_disk import full_disk
 
 from ReVertLib.anatomy.template import baseline_mesh
 from ReVertLib.errors import InputError
-from ReVertLib.files import whole_file, write_json
+from ReVertLib.files import utf8_name, whole_file, write_json
 from ReVertLib.imaging.image_file import write_image
+from ReVertLib.imaging.radiograph import read_radiograph
+from ReVertLib.imaging.volume import read_volume
 from ReVertLib.mesh.io import read_mesh, write_mesh
 from ReVertLib.network.weights import save_weights
 from ReVertLib.shape.model import ShapeModel, Widths, save_model
@@ -92,3 +95,18 @@ def test_a_surface_of_nothing_is_written_and_refused_when_read(tmp_path):
         write_mesh(type(mesh)(mesh.vertices, mesh.faces[:0]), tmp_path / f"a{suffix}")
         with pytest.raises(InputError, match="expected a surface with triangles, got none"):
             read_mesh(tmp_path / f"a{suffix}")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+@pytest.mark.parametrize("suffix", [".png", ".nii.gz"])
+def test_images_are_written_and_read_under_names_that_are_not_utf8(tmp_path, suffix):
+    path = tmp_path / os.fsdecode(b"w\xe4rbel" + suffix.encode())
+    image = noise(9, 50, 50) if suffix == ".nii.gz" else noise(50, 50)
+    write_image(image, path)
+    assert os.listdir(os.fsencode(tmp_path)) == [os.fsencode(path.name)]
+    read = read_volume(path).array if suffix == ".nii.gz" else read_radiograph(path).pixels
+    assert np.array_equal(read, sitk.GetArrayFromImage(image))
+
+
+def test_a_name_in_utf8_stays(tmp_path):
+    assert utf8_name(tmp_path / "腰.png") == str(tmp_path / "腰.png")

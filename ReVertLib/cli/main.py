@@ -8,7 +8,9 @@ be used (`reconstruct --strict`), 1 our fault, 130 stopped by the user. A sub-co
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
+import os
 import sys
 import textwrap
 
@@ -17,7 +19,7 @@ from ReVertLib.errors import InputError, one_line
 from ReVertLib.startup import use_threads
 
 from .old_names import renamed
-from .output import shown_output
+from .output import own_streams, print_line, shown_output
 
 NOTICE = "Research software, not a medical device."
 
@@ -44,6 +46,11 @@ COMMANDS = {
 """Every sub-command and what it does; `shape-model` is the file shape_model.py."""
 
 
+_DISK_ERRORS = ("ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EIO", "ENAMETOOLONG")
+_OF_THE_DISK = {getattr(errno, name) for name in _DISK_ERRORS if hasattr(errno, name)}
+"""What a user can mend; any other such error is our fault."""
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong with the arguments in one line, as for every other bad input."""
 
@@ -53,9 +60,13 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
-    arguments, notices = renamed(sys.argv[1:] if arguments is None else arguments)
+    with own_streams():
+        return _run(*renamed(sys.argv[1:] if arguments is None else arguments))
+
+
+def _run(arguments: list[str], notices: list[str]) -> int:
     for notice in notices:
-        print(f"revert: warning: {notice}", file=sys.stderr)
+        print_line(f"revert: warning: {notice}", "stderr")
     try:
         options = _parser(arguments).parse_args(arguments)
         if options.threads is not None:
@@ -63,10 +74,16 @@ def main(arguments: list[str] | None = None) -> int:
         with shown_output(options.quiet):
             return options.run(options) or 0
     except InputError as error:
-        print(f"revert: {error}", file=sys.stderr)
+        print_line(f"revert: {error}", "stderr")
+        return 2
+    except OSError as error:
+        if error.errno not in _OF_THE_DISK:
+            raise
+        name = os.path.basename(os.fsdecode(error.filename or "file"))
+        print_line(f"revert: {name}: expected to be read and written, got {error.strerror}", "stderr")
         return 2
     except KeyboardInterrupt:
-        print("revert: stopped; what was finished is kept", file=sys.stderr)
+        print_line("revert: stopped; what was finished is kept", "stderr")
         return 130
 
 

@@ -22,6 +22,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ReVertLib.errors import InputError, one_line
+from ReVertLib.files import utf8_name
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL
 from ReVertLib.geometry.sidecar import complete_geometry, read_sidecar, sidecar_path
@@ -145,7 +146,7 @@ def _is_pose(pose: dict) -> bool:
 def _read_geometry(image: Path, vertebra: str) -> Geometry:
     """The geometry beside an image; of the image itself only the header is read."""
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(image))
+    reader.SetFileName(utf8_name(image))
     try:
         reader.ReadImageInformation()
         return complete_geometry(read_sidecar(sidecar_path(image)), reader.GetSize()[:2])

@@ -165,7 +165,7 @@ def write_report(evaluation: Evaluation, folder: Path, scene_of: Callable[[Evalu
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
         part = Path(temporary) / folder.name
         part.mkdir()
-        (part / "report.md").write_text(report_text(evaluation), encoding="utf-8")
+        (part / "report.md").write_text(report_text(evaluation), encoding="utf-8", errors="backslashreplace")
         _write_csv(part / "rows.csv", [_flat(row) for row in evaluation.rows])
         _write_csv(part / "summary.csv", [asdict(summary) for summary in summaries(evaluation)])
         _write_pictures(evaluation, part, scene_of)
@@ -206,7 +206,7 @@ def _flat(row: Row) -> dict:
 
 
 def _write_csv(path: Path, rows: list[dict]) -> None:
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         writer = csv.DictWriter(file, rows[0], lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

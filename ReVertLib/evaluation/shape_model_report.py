@@ -43,7 +43,7 @@ def write_report(root: Path, shapes: Path, out: Path, held_out: Iterable[str] = 
         )
     )
     with whole_file(out / "report.md") as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
     _picture(out / "report.png", fits, unseen, people)
     log.info(text)
 
@@ -86,7 +86,10 @@ def _compactness_table(people: ShapeLibrary) -> str:
 
 
 def _write_fits(path: Path, fits: Iterable[Fit]) -> None:
-    with whole_file(path) as temporary, temporary.open("w", newline="") as file:
+    with (
+        whole_file(path) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(("case", "level", "model", *_FIGURES))
         for fit in fits:

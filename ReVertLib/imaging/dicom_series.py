@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ReVertLib.errors import InputError
+from ReVertLib.files import utf8_name
 
 _MODALITY, _POSITION, _ORIENTATION = "0008|0060", "0020|0032", "0020|0037"
 _MOST_UNEQUAL = 0.02
@@ -22,11 +23,12 @@ def read_series(folder: Path, name: str) -> sitk.Image:
     Raises InputError for no series or several, another modality, and for slices that are not parallel, not opposite
     each other, or not equally far apart, all of which ITK would put side by side as if they were.
     """
-    series = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
+    series = sitk.ImageSeriesReader.GetGDCMSeriesIDs(utf8_name(folder))
     if len(series) != 1:
         got = f"{len(series)} of them" if series else "a folder without any"
         raise InputError(f"{name}: expected a file or a folder with one DICOM series, got {got}")
-    files = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), series[0])
+    found = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(utf8_name(folder), series[0])
+    files = [utf8_name(file) for file in found]
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames(files)
     try:

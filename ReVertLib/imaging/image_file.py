@@ -8,14 +8,14 @@ import numpy as np
 import SimpleITK as sitk
 
 from ReVertLib.errors import InputError, one_line
-from ReVertLib.files import is_whole_gzip, whole_file
+from ReVertLib.files import is_whole_gzip, utf8_name, whole_file
 
 
 def write_image(image: sitk.Image, path: str | Path) -> None:
     """Writes an image, compressed, in the format of the suffix. Raises InputError when it does not reach the disk."""
     with whole_file(path) as temporary:
         try:
-            sitk.WriteImage(image, str(temporary), useCompression=True)
+            sitk.WriteImage(image, utf8_name(temporary), useCompression=True)
             whole = _holds(temporary, image)
         except RuntimeError as error:
             cause = one_line(error).rsplit("Reason: ", 1)[-1].rsplit("ITK ERROR: ", 1)[-1]
@@ -30,5 +30,5 @@ def _holds(path: Path, image: sitk.Image) -> bool:
     bytes find no room."""
     if path.suffix.lower() == ".gz" and not is_whole_gzip(path):
         return False
-    written = sitk.GetArrayFromImage(sitk.ReadImage(str(path), image.GetPixelID()))
+    written = sitk.GetArrayFromImage(sitk.ReadImage(utf8_name(path), image.GetPixelID()))
     return np.array_equal(written, sitk.GetArrayViewFromImage(image))

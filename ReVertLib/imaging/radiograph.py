@@ -16,7 +16,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ReVertLib.errors import InputError
-from ReVertLib.files import existing_file
+from ReVertLib.files import existing_file, utf8_name
 from ReVertLib.geometry.layers import StatedGeometry
 
 from .dicom import is_dicom, read_dicom_header
@@ -130,7 +130,7 @@ def _format_of(path: Path) -> str:
     if head.startswith(b"\x89PNG") and head[25:] == b"\x04":
         got = "grey with an alpha channel: save it without transparency"
         raise InputError(f"image {path.name}: expected a PNG image that can be decoded, got {got}")
-    kind = _FORMATS.get(sitk.ImageFileReader.GetImageIOFromFileName(str(path)))
+    kind = _FORMATS.get(sitk.ImageFileReader.GetImageIOFromFileName(utf8_name(path)))
     if kind is None:
         *most, last = _FORMATS.values()
         got = "a file that is none of these, or is cut off"
@@ -172,7 +172,7 @@ def _is_whole_jpeg(path: Path) -> bool:
 def _read_plain(path: Path, kind: str) -> Radiograph:
     """Any format but DICOM. No such header says whether bone is bright, so the picture has to."""
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
+    reader.SetFileName(utf8_name(path))
     try:
         size = _tiff_size(path, reader) if kind == "TIFF" else _size(reader)
         u, v = plane_axes(size, path.name)
@@ -209,7 +209,7 @@ def _tiff_size(path: Path, reader: sitk.ImageFileReader) -> tuple[int, ...]:
 
 
 def _decoded(path: Path) -> np.ndarray:
-    return sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+    return sitk.GetArrayFromImage(sitk.ReadImage(utf8_name(path)))
 
 
 def _check_nifti(path: Path) -> None:
@@ -225,7 +225,7 @@ def _read_dicom(path: Path) -> Radiograph:
     if not header.whole:
         raise _cut_off(path, "DICOM")
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
+    reader.SetFileName(utf8_name(path))
     reader.SetImageIO("GDCMImageIO")
     try:
         array = sitk.GetArrayFromImage(reader.Execute())

@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from ReVertLib.errors import InputError, one_line
-from ReVertLib.files import existing_file
+from ReVertLib.files import existing_file, utf8_name
 from ReVertLib.geometry.transform import mapped
 
 from .dicom_series import read_series
@@ -127,7 +127,7 @@ def read_volume(path: str | Path, what: str = "CT") -> Volume:
 
 def _read_by_itk(path: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
     try:
-        image = read_series(path, name) if path.is_dir() else sitk.ReadImage(str(path))
+        image = read_series(path, name) if path.is_dir() else sitk.ReadImage(utf8_name(path))
     except RuntimeError as error:
         cause = one_line(error).rsplit("ITK ERROR:", 1)[-1][:120]
         raise InputError(f"{name}: expected a readable volume, got {cause}") from error
@@ -142,7 +142,7 @@ def _read_nifti(path: Path, what: str) -> tuple[np.ndarray, np.ndarray]:
     file puts it if its axes are too roughly rounded for ITK."""
     found, name = read_nifti(path, what), f"{what} {path.name}"
     reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
+    reader.SetFileName(utf8_name(path))
     try:
         reader.ReadImageInformation()
         affine = _affine(reader)

@@ -1,13 +1,20 @@
 """What the command line shows of the log and of warnings, and where; and when a bar of progress is drawn."""
 
+import ctypes
+import errno
 import io
 import logging
+import os
+import subprocess
+import sys
 import warnings
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 import pytest
+import tiny
 
-from ReVertLib.cli.output import shown_output
+from ReVertLib.__main__ import main
+from ReVertLib.cli.output import own_streams, print_line, shown_output
 from ReVertLib.progress import log, progress
 
 
@@ -86,3 +93,90 @@ def test_the_library_alone_draws_no_bar():
     with terminal() as stream:
         assert list(progress("ab", "steps")) == ["a", "b"]
     assert stream.getvalue() == ""
+
+
+def test_what_libraries_write_goes_nowhere_and_lines_are_shown(capfd):
+    with own_streams():
+        os.write(1, b"chatter\n")
+        os.write(2, b"chatter\n")
+        ctypes.CDLL(None).puts(b"chatter that C holds back")
+        print_line("a line", "stdout")
+        print_line("a warning", "stderr")
+    os.write(1, b"afterwards\n")
+    os.write(2, b"afterwards\n")
+    assert capfd.readouterr() == ("a line\nafterwards\n", "a warning\nafterwards\n")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.ENAMETOOLONG])
+def test_what_the_disk_refuses_is_one_line(capsys, monkeypatch, number):
+    def fail(_):
+        raise OSError(number, os.strerror(number), "/home/somebody/L3.csv")
+
+    monkeypatch.setattr("ReVertLib.cli.compare.run", fail)
+    assert main(["compare", "a.stl", "b.stl"]) == 2
+    expected = f"revert: L3.csv: expected to be read and written, got {os.strerror(number)}\n"
+    assert capsys.readouterr() == ("", expected)
+
+
+def test_other_errors_of_the_system_are_our_fault(monkeypatch):
+    def fail(_):
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", "L3.csv")
+
+    monkeypatch.setattr("ReVertLib.cli.compare.run", fail)
+    with pytest.raises(FileNotFoundError):
+        main(["compare", "a.stl", "b.stl"])
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    return tiny.weights(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture
+def reconstruct(root, resources, weights):
+    """Runs `revert reconstruct` on copies of the sample in a process of its own; the shell's redirections behind it."""
+
+    def run(image, output, redirection="", **environment):
+        for suffix in (b".png", b".json"):
+            copy = os.path.splitext(image)[0] + suffix
+            with open(copy, "wb") as file:
+                file.write((resources / f"sample/verse008_L3_ap{suffix.decode()}").read_bytes())
+        command = [sys.executable, "-m", "ReVertLib", "reconstruct", image, "-o", output, "--weights", weights]
+        line = ["sh", "-c", f'"$@" {redirection}', "sh", *command]
+        return subprocess.run(line, check=False, cwd=root, capture_output=True, env=os.environ | environment)
+
+    return run
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
+@pytest.mark.parametrize("redirection", [">&-", ">&- 2>&-", ">/dev/full", "| true"])
+def test_output_that_nobody_takes_stops_no_work(reconstruct, tmp_path, redirection):
+    done = reconstruct(os.fsencode(tmp_path / "film.png"), tmp_path / "a.stl", redirection)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert (tmp_path / "a.stl").stat().st_size > 100_000
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_what_a_console_cannot_show_is_escaped(reconstruct, tmp_path, encoding):
+    done = reconstruct(os.fsencode(tmp_path / "film.png"), tmp_path / "腰.stl", PYTHONIOENCODING=encoding)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert ("腰.stl" if encoding == "utf-8" else r"\u8170.stl").encode() in done.stdout
+    assert (tmp_path / "腰.stl").stat().st_size > 100_000
+
+
+C_LOCALE = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+@pytest.mark.parametrize(
+    ("name", "environment"), [(b"w\xe4rbel", {}), (b"w\xe4rbel", C_LOCALE), ("腰".encode(), C_LOCALE)]
+)
+def test_names_that_are_not_utf8_are_read_and_written(reconstruct, tmp_path, name, environment):
+    folder = os.fsencode(tmp_path) + b"/" + name
+    os.mkdir(folder)
+    plain = reconstruct(os.fsencode(tmp_path / "film.png"), tmp_path / "plain.ply")
+    done = reconstruct(folder + b"/" + name + b".png", folder + b"/" + name + b".ply", **environment)
+    assert (plain.returncode, done.returncode, done.stderr) == (0, 0, b"")
+    assert sorted(os.listdir(folder)) == [name + suffix for suffix in (b".json", b".ply", b".png")]
+    with open(folder + b"/" + name + b".ply", "rb") as file:
+        assert file.read() == (tmp_path / "plain.ply").read_bytes()

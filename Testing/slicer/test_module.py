@@ -93,7 +93,7 @@ def test_slicers_1_mm_is_taken_for_unknown_unless_given(module, logic, predictor
     [
         ({"slices": 2}, {}, "radiograph: expected a volume with one slice, got 2"),
         ({}, {"level": "T12"}, "level: expected one of L1, L2, L3, L4, L5, got 'T12'"),
-        ({}, {"box": (0, 0, 81, 60)}, "box_px: expected a box inside the 80 x 60 image"),
+        ({}, {"box": (80, 0, 91, 60)}, "box_px: expected a box inside the 80 x 60 image"),
         ({}, {"geometry": {"sdd_mm": 1000}}, r"expected Source to object \(sod_mm\)"),
         ({}, {"geometry": {"sdd_mm": 700, "sod_mm": 700}}, "sod_mm: expected 0 < sod_mm < sdd_mm"),
     ],

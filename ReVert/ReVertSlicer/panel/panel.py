@@ -11,7 +11,7 @@ from slicer.util import VTKObservationMixin
 
 from ReVertLib.errors import one_line
 from ReVertSlicer.input import placement, radiograph_check
-from ReVertSlicer.scene import hierarchy, result_state
+from ReVertSlicer.scene import result_state
 from ReVertSlicer.work import packages
 from ReVertSlicer.work.runner import Runner
 from ReVertSlicer.work.worker_process import Worker
@@ -195,17 +195,9 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
             if self.state.sliceIndex >= (image.GetDimensions()[2] if image else 1):  # it belonged to a longer stack
                 self.state.sliceIndex = 0
             self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self.onSceneChange)
-            self._selectResultOf(node)
+            self._reconstruct.selectResultOf(node)
             if not packages.missing():
                 self._startWorker()  # so that the first click is quick
-
-    def _selectResultOf(self, node):
-        """No result of another radiograph stands beside this one; a surface of the user's own stays."""
-        model = self.state.model
-        owner = model.GetNodeReferenceID(placement.RADIOGRAPH) if model is not None else None
-        if model is None or (owner and owner != node.GetID()):
-            self.state.model = next(iter(hierarchy.parts(node, "surface")), None)
-            self.ui.resultLabel.setText("")
 
     def ready(self):
         """Whether work can begin: what is missing is installed if the user agrees, and the process started."""

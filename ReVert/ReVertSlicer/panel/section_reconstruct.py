@@ -6,7 +6,7 @@ from slicer.i18n import tr as _
 
 from ReVertLib.errors import InputError
 from ReVertLib.inference.results import Refusal
-from ReVertSlicer.scene import layout, reconstruction_nodes, result_state
+from ReVertSlicer.scene import hierarchy, layout, reconstruction_nodes, result_state
 from ReVertSlicer.scene.parameters import ARRAYS, BONE, DISTANCE
 from ReVertSlicer.work import jobs
 from ReVertSlicer.work.live_follower import LiveFollower
@@ -39,6 +39,14 @@ class ReconstructSection(Section):
 
     def _job(self):
         return jobs.placedJob(self.state.radiograph, self.state.sliceIndex, self.state.level)
+
+    def selectResultOf(self, node):
+        """No result of another radiograph stands beside this one; a surface of the user's own stays."""
+        model = self.state.model
+        owner = model.GetNodeReferenceID(hierarchy.RADIOGRAPH) if model is not None else None
+        if model is None or (owner and owner != node.GetID()):
+            self.state.model = next(iter(hierarchy.parts(node, "surface")), None)
+            self.ui.resultLabel.setText("")
 
     def _isStillSelected(self, job):
         """Whether the panel shows the radiograph and slice that a job came from; one that was deleted counts."""

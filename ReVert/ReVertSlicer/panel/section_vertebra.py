@@ -28,35 +28,47 @@ class VertebraSection(Section):
         self.ui.removeVertebraButton.clicked.connect(self.onRemove)
         self.ui.vertebraTable.itemSelectionChanged.connect(self._allowRemoving)
         self.ui.vertebraTable.itemChanged.connect(self.onRelabel)
-        self._row = None
+        self._keys = [qt.QShortcut(qt.QKeySequence(level[1:]), self.panel.parent) for level in LEVELS]
+        for level, key in zip(LEVELS, self._keys, strict=True):
+            key.activated.connect(lambda level=level: self.onKey(level))
+        self._setRow(None)
 
     def onPlace(self, kind):
         """The next clicks in a slice view place the level that is selected and those after it, one by one: downwards,
         or upwards from the lowest."""
         layout.showInOneSlice(self.state.radiograph)
-        levels = LEVELS[LEVELS.index(self.state.level) :]
-        self._row = (self.state.radiograph, kind, levels if len(levels) > 1 else LEVELS[::-1])
+        upwards = self.state.level == LEVELS[-1]
+        self._setRow((self.state.radiograph, kind, LEVELS[::-1] if upwards else LEVELS))
         self._place()
+
+    def onKey(self, level):
+        """A digit while vertebrae are placed: the next click places this level instead."""
+        self.state.level = level
+        self._place()
+
+    def _setRow(self, row):
+        """row: (radiograph, kind, levels in their order) that are being placed, or None. Only then digits are keys."""
+        self._row = row
+        for key in self._keys:
+            key.setEnabled(row is not None)
 
     def _place(self):
         state, (_node, kind, _levels) = self.state, self._row
         if guarded(placement.startPlacing, state.radiograph, state.level, kind, state.sliceIndex):
-            self.panel.showText(_("Click on {level} in a slice view; Esc ends placing.").format(level=state.level))
+            text = _("Click on {level} in a slice view; 1 to 5: another level; Esc: end.")
+            self.panel.showText(text.format(level=state.level))
 
     def _placeNext(self, before, now):
         """Goes on with the next level once the one that is selected was placed."""
         if self._row is None or len(now) != len(before) + 1 or self.state.level not in now:
             return
-        node, _kind, levels = self._row
-        if node is not self.state.radiograph:
-            self._row = None
-            return
+        _node, _kind, levels = self._row
         left = [level for level in levels[levels.index(self.state.level) + 1 :] if level not in now]
         if left:
             self.state.level = left[0]
             self._place()
         else:
-            self._row = None
+            self._setRow(None)
             self.panel.showText("")
 
     def onRelabel(self, item):
@@ -75,6 +87,8 @@ class VertebraSection(Section):
 
     def refresh(self):
         node = self.state.radiograph
+        if self._row is not None and self._row[0] is not node:
+            self._setRow(None)
         refusal = "" if node is not None else _("Select a radiograph first.")
         allow(self.ui.placeBoxButton, refusal)
         allow(self.ui.placePointButton, refusal)

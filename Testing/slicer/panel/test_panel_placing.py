@@ -7,7 +7,7 @@ import pytest
 import slicer
 from dicom_files import dicom
 from panel_host import panel, predictor, radiograph, reconstructed  # noqa: F401
-from qt_host import QtCore
+from qt_host import QtCore, QtGui
 from scene_nodes import LENGTHS, radiograph_node
 from slicer_host import messages, run_until
 
@@ -45,11 +45,33 @@ def test_levels_are_placed_in_a_row(panel, views, first, order):
     panel.ui.levelSelector.setCurrentText(first)
     panel.ui.placePointButton.click()
     for number, level in enumerate(order):
-        assert panel.ui.stageLabel.text == f"Click on {level} in a slice view; Esc ends placing."
+        assert panel.ui.stageLabel.text == f"Click on {level} in a slice view; 1 to 5: another level; Esc: end."
         click_in_the_slice_view(views, 40, 10 * (number + 1))
     assert table(panel) == sorted((level, f"40, {10 * (number + 1)}") for number, level in enumerate(order))
     assert views[1].GetCurrentInteractionMode() != views[1].Place
     assert (panel.ui.stageLabel.text, messages) == ("", [])
+
+
+def test_a_digit_chooses_the_level_that_is_placed_next(panel, views):
+    panel.ui.radiographSelector.setCurrentNode(radiograph_node())
+    keys = {key.key.toString(): key for key in panel.parent.findChildren(QtGui.QShortcut)}
+    assert list(keys) == list("12345")
+    assert not any(key.enabled for key in keys.values())  # they are for typing
+    panel.ui.levelSelector.setCurrentText("L1")
+    panel.ui.placePointButton.click()
+    keys["4"].activated.emit()
+    click_in_the_slice_view(views, 40, 30)
+    click_in_the_slice_view(views, 40, 40)
+    assert table(panel) == [("L4", "40, 30"), ("L5", "40, 40")]
+    assert not any(key.enabled for key in keys.values())
+
+
+def test_another_radiograph_ends_placing(panel, views):
+    panel.ui.radiographSelector.setCurrentNode(radiograph_node())
+    panel.ui.placePointButton.click()
+    assert all(key.enabled for key in panel.parent.findChildren(QtGui.QShortcut))
+    panel.ui.radiographSelector.setCurrentNode(radiograph_node())
+    assert not any(key.enabled for key in panel.parent.findChildren(QtGui.QShortcut))
 
 
 def test_from_a_dicom_film_to_five_levels_in_twelve_clicks(panel, views, predictor, tmp_path):

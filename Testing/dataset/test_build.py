@@ -28,7 +28,7 @@ def test_a_second_run_reads_no_ct_and_changes_nothing(one, monkeypatch):
     root, out = one
     before = snapshot(out)
     manifest = before.pop("manifest.json")[0]
-    monkeypatch.setattr(build_case, "read_volume", lambda *_: pytest.fail("CT read"))
+    monkeypatch.setattr(build_case, "read_ct", lambda *_: pytest.fail("CT read"))
     build(root, out)
     after = snapshot(out)
     assert after.pop("manifest.json")[0] == manifest

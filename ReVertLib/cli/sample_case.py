@@ -3,6 +3,7 @@ fits the CT segmentation it came from."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from ReVertLib.imaging.labels import label_centre_lps, label_mesh, read_label_ma
 from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.inference.predictor import Predictor
 from ReVertLib.mesh.io import write_mesh
-from ReVertLib.metrics.compare import compare, comparison_report
+from ReVertLib.metrics.compare import baseline_metrics, compare, comparison_report
 from ReVertLib.metrics.surface import SurfaceMetrics
 from ReVertLib.progress import log
 from ReVertLib.registration.icp import RIGID_ALIGNMENTS
@@ -46,14 +47,15 @@ def reconstruct_sample(out: Path, weights: Path | None, device: str) -> None:
     centre, truth_lps = label_centre_lps(labels, SAMPLE_LABEL), label_mesh(labels, SAMPLE_LABEL)
     log.info("vertebra L3 of VerSe case verse008, which no weights were trained on; truth: its CT segmentation")
     log.info(f"{'radiograph':12}{'alignment':13}{'Dice':>7}{'HD95 mm':>9}{'ASSD mm':>9}{'NSD@2mm':>9}")
-    report, baseline = {}, baseline_mesh("L3")
+    report, baseline = {}, baseline_metrics(baseline_mesh("L3"), truth_lps, "rigid")
     for name, yaw_deg in SAMPLE_VIEWS.items():
         pixels, geometry = sample_radiograph(name)
         view = camera_from_lps(view_rotation(yaw_deg), centre, geometry.sod_mm)
         truth = truth_lps.moved(view)
         predictor.reconstruct(pixels, geometry)  # the first answer of a session also pays for warming up
         result = predictor.reconstruct(pixels, geometry)
-        found = {mode: compare(result.mesh, truth, mode, "L3", baseline) for mode in RIGID_ALIGNMENTS}
+        found = {mode: compare(result.mesh, truth, mode, "L3") for mode in RIGID_ALIGNMENTS}
+        found = {m: replace(c, baseline=baseline, baseline_mode="rigid") for m, c in found.items()}
         for mode, comparison in found.items():
             log.info(_row(name, mode, comparison.metrics))
         report[name] = {"milliseconds": 1000 * result.seconds} | {m: comparison_report(c) for m, c in found.items()}
@@ -61,7 +63,7 @@ def reconstruct_sample(out: Path, weights: Path | None, device: str) -> None:
         write_mesh(result.mesh, path, frame="camera")
         scene = Scene(pixels, geometry, result.mesh, truth, found["rigid"], view)
         demo_picture(path.with_suffix(".png"), scene, _title(name, 1000 * result.seconds, predictor))
-    log.info(_row("no image", "rigid", found["rigid"].baseline) + "   <- baseline: the mean vertebra of 87 patients")
+    log.info(_row("no image", "rigid", baseline) + "   <- baseline: the mean vertebra of 87 patients")
     write_json(out / "report.json", {"weights_sha256": predictor.weights_sha256, "views": report})
     log.info(
         f"surfaces, pictures and report.json are in {out}; the picture to look at first is verse008_L3_{PICTURED}.png"

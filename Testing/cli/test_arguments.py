@@ -14,13 +14,20 @@ SHARES = "--seed 7 --model m.npz --held-out a b"
 SHARED = {"seed": 7, "model": Path("m.npz"), "held_out": ["a", "b"]}
 
 WORK = {
-    "dataset data out --views clinical --context --workers 3": (
+    "dataset data out --views clinical --context --workers 3 --labels verse": (
         "dataset.build.build_dataset",
-        {"root": Path("data"), "out": Path("out"), "views": "clinical", "workers": 3, "context": True},
+        {
+            "root": Path("data"),
+            "out": Path("out"),
+            "views": "clinical",
+            "workers": 3,
+            "context": True,
+            "scheme": "verse",
+        },
     ),
-    "shapes data out.npz --held-out a b": (
+    "shapes data out.npz --held-out a b --labels totalsegmentator-v2": (
         "shape.library.build_library",
-        {"root": Path("data"), "out": Path("out.npz"), "held_out": ["a", "b"]},
+        {"root": Path("data"), "out": Path("out.npz"), "held_out": ["a", "b"], "scheme": "totalsegmentator-v2"},
     ),
     "shapes data out.npz --rebuild-template --held-out a b": (
         "shape.template_builder.build_template",

@@ -217,7 +217,15 @@ MISTAKES = {
     "augmented: expected a share from 0 to 1, got 2.0": ("train", "nowhere", "out", "--augmented", "2"),
     "output: expected a .safetensors file, got 'out.st'": ("calibrate", "world", "data", "out.st"),
     "samples: expected shard_*.npz in the folder, got none": ("calibrate", "world", "data", "out.safetensors"),
-    "output out.jpg: expected a .png file": ("drr", "ct.nii.gz", "seg.nii.gz", "--label", "22", "-o", "out.jpg"),
+    "output out.jpg: expected one of .png": (
+        "drr",
+        "ct.nii.gz",
+        "seg.nii.gz",
+        "--label",
+        "22",
+        "-o",
+        "out.jpg",
+    ),
     "CT ct.nii.gz: expected an existing file": ("drr", "ct.nii.gz", "seg.nii.gz", "--label", "22", "-o", "out.png"),
 }
 

@@ -131,8 +131,8 @@ def test_a_stopped_build_goes_on_and_whole_shards_stay(folder, tmp_path, small, 
     build_shards(*arguments)
     assert numbers == [0, 1, 2, 2, 3]
     assert sorted(p.name for p in (tmp_path / "out" / "shards").iterdir()) == names
-    assert [line.split(":")[0] for line in caplog.messages] == names
-    assert caplog.messages[0].endswith("samples/s")
+    written = [line for line in caplog.messages if line.endswith("samples/s")]
+    assert [line.split(":")[0] for line in written] == names
 
 
 def test_a_place_that_cannot_be_written(folder, tmp_path):

@@ -105,7 +105,7 @@ def test_the_packages_are_those_of_the_project(root, packages):
     stated = re.findall(r'"([^"]+)"', listed)
     assert set(packages.PACKAGES) <= set(stated)
     rest = {requirement.split(">")[0] for requirement in stated} - set(packages.PACKAGES)
-    assert rest == {"numpy", "pydicom", "scipy", "SimpleITK", "vtk"} | {"torch-geometric", "tqdm"}
+    assert rest == {"numpy", "pillow", "pydicom", "scipy", "SimpleITK", "vtk"} | {"torch-geometric", "tqdm"}
 
 
 def test_accepted(packages, machine):

@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-from logs import logged
+from log_lines import log_lines
 from phantoms import SIZE_PX, build, contents, write_blocks
 from tiny import write_volume
 
@@ -53,7 +53,7 @@ WHOLE = ["anna_segment_20", "anna_segment_22", "bert_segment_24", "scrap_segment
 def built(root, tmp_path_factory):
     """A clinical data set of the cases, and what was logged."""
     out = tmp_path_factory.mktemp("out") / "new" / "dataset"
-    with logged() as lines:
+    with log_lines() as lines:
         build_dataset(root, out, "clinical", workers=1, size_px=SIZE_PX)
     return out, lines
 

@@ -23,10 +23,20 @@ def opened(panel, tmp_path):
     """The panel after the scene was opened."""
     with zipfile.ZipFile(SCENE) as file:
         file.extractall(tmp_path)
+    _mark_references(tmp_path / "scene.mrml")
     scene = slicer.mrmlScene
     scene.SetURL(str(tmp_path / "scene.mrml"))
     assert scene.Import()
     return panel
+
+
+def _mark_references(path):
+    """Adds the empty parameter that Slicer's own parameter nodes keep beside each reference to a node, and the stand-in
+    that wrote the scene did not."""
+    marks = "".join(f'parameter{10 + i}= "{name} " ' for i, name in enumerate(("model", "radiograph", "segmentation")))
+    text = path.read_text()
+    assert text.count('parameter0= "alignment') == 1
+    path.write_text(text.replace('parameter0= "alignment', marks + 'parameter0= "alignment'))
 
 
 def test_radiograph_geometry_and_vertebrae_are_found(opened):

@@ -134,17 +134,16 @@ class CompareSection(Section):
             with silently(self.ui.segmentSelector):
                 self.ui.segmentSelector.clear()
                 self.ui.segmentSelector.addItems(names)
-            self.state.segmentId = self._suggested(segmentationNode, ids, level)
+            if ids:  # while a scene opens its segmentation comes after the choice of a segment
+                self.state.segmentId = self._suggested(segmentationNode, ids, level)
         if self.state.segmentId in ids:
             with silently(self.ui.segmentSelector):
                 self.ui.segmentSelector.setCurrentIndex(ids.index(self.state.segmentId))
 
     def _suggested(self, segmentationNode, ids, level):
         """The segment named like the level; else the one that was selected; else the first."""
-        found = comparison_nodes.suggestedSegment(segmentationNode, level) if ids and level else ""
-        if found:
-            return found
-        return self.state.segmentId if self.state.segmentId in ids else (ids[0] if ids else "")
+        found = comparison_nodes.suggestedSegment(segmentationNode, level) if level else ""
+        return found or (self.state.segmentId if self.state.segmentId in ids else ids[0])
 
 
 def _shown(modelNode):

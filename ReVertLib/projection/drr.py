@@ -179,19 +179,6 @@ def _box(pixels: np.ndarray, size_px: tuple[int, int]) -> tuple[tuple[float, ...
     return (*map(float, np.maximum(lower, 0)), *map(float, np.minimum(upper, limit))), inside
 
 
-def vertebra_drr(
-    ct: Volume,
-    labels: Volume,
-    label: int,
-    view: DrrView,
-    camera: Geometry,
-    size_px: tuple[int, int],
-    context: bool = False,
-) -> Drr:
-    """The DRR of one vertebra alone, or with context of the whole CT; errors as `Vertebra` and `Vertebra.drr`."""
-    return Vertebra(ct, labels, label, context).drr(view, camera, size_px)
-
-
 def check_drr_paths(out: str | Path, mesh_path: str | Path | None = None) -> None:
     """Raises InputError unless `write_drr` can write there."""
     image = Path(out)

@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import psutil
 from phantoms import build, contents, write_blocks
+from projections import vertebra_drr
 
 from ReVertLib.dataset import build_case
 from ReVertLib.dataset.layout import read_dataset
 from ReVertLib.imaging.labels import read_label_map
 from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.imaging.volume import read_volume
-from ReVertLib.projection.drr import DrrView, c_arm, vertebra_drr
+from ReVertLib.projection.drr import DrrView, c_arm
 
 SCRIPT = """
 import signal

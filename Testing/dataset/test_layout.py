@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from log_lines import log_lines
 from phantoms import SIZE_PX, build, contents, write_blocks
+from projections import vertebra_drr
 from tiny import write_volume
 
 from ReVertLib.dataset.build import build_dataset
@@ -20,7 +21,7 @@ from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.imaging.volume import Volume, read_volume
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import mesh_quality
-from ReVertLib.projection.drr import DrrView, c_arm, vertebra_drr
+from ReVertLib.projection.drr import DrrView, c_arm
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from phantoms import L3, ball, scene
+from projections import vertebra_drr
 
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.sidecar import complete_geometry, read_sidecar, sidecar_path
@@ -13,7 +14,7 @@ from ReVertLib.imaging.labels import label_mesh, read_label_map
 from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.imaging.volume import Volume, read_volume
 from ReVertLib.mesh.silhouette import silhouette
-from ReVertLib.projection.drr import Drr, DrrView, Vertebra, _box, c_arm, vertebra_drr
+from ReVertLib.projection.drr import Drr, DrrView, Vertebra, _box, c_arm
 
 SIZE_PX = (112, 112)
 CAMERA = c_arm(112)

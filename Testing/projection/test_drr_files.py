@@ -7,6 +7,7 @@ import numpy as np
 import pydicom
 import pytest
 from phantoms import L3, ball, scene
+from projections import vertebra_drr
 
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.sidecar import complete_geometry, read_sidecar
@@ -16,7 +17,7 @@ from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.inference.inputs import input_from_file
 from ReVertLib.mesh.io import read_mesh
-from ReVertLib.projection.drr import DrrView, Vertebra, c_arm, check_drr_paths, vertebra_drr, write_drr
+from ReVertLib.projection.drr import DrrView, Vertebra, c_arm, check_drr_paths, write_drr
 from ReVertLib.projection.projector import Projector
 
 SIZE_PX = (112, 112)

@@ -7,6 +7,7 @@ from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.imaging.volume import Volume
+from ReVertLib.projection.drr import Drr, DrrView, Vertebra
 
 SIZE_PX = (41, 33)
 CAMERA = Geometry(1000.0, 500.0, (0.8, 0.8), (20.0, 16.0))
@@ -43,3 +44,16 @@ def blob(seed=0, turn=0.0) -> Volume:
     array = np.where(field > 0.03, 0.05 + field, 0.0)
     array[0, 0, 0] = 0.5
     return grid(array, (1.0, 1.5, 2.0), (3.0, -20.0, 8.0), turn)
+
+
+def vertebra_drr(
+    ct: Volume,
+    labels: Volume,
+    label: int,
+    view: DrrView,
+    camera: Geometry,
+    size_px: tuple[int, int],
+    context: bool = False,
+) -> Drr:
+    """The DRR of one vertebra alone, or with context of the whole CT; errors as `Vertebra` and `Vertebra.drr`."""
+    return Vertebra(ct, labels, label, context).drr(view, camera, size_px)

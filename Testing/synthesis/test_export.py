@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from projections import vertebra_drr
 from tiny_patients import patient, patient_sampler
 
 from ReVertLib.dataset.cases import find_cases
@@ -16,7 +17,7 @@ from ReVertLib.imaging.labels import label_centre_lps, read_label_map
 from ReVertLib.imaging.volume import read_volume
 from ReVertLib.mesh.mesh import mesh_volume_mm3
 from ReVertLib.projection.attenuation import attenuation
-from ReVertLib.projection.drr import DrrView, c_arm, vertebra_drr
+from ReVertLib.projection.drr import DrrView, c_arm
 from ReVertLib.projection.projector import Projector
 from ReVertLib.synthesis import export as module
 from ReVertLib.synthesis.export import build_patients, scanned

@@ -34,6 +34,7 @@ from ReVertSlicer.scene import (  # noqa: E402
     reconstruction_nodes,
     results_table,
     sample,
+    segmentation_nodes,
 )
 from ReVertSlicer.scene.parameters import parameterNode  # noqa: E402
 from ReVertSlicer.work import jobs, packages  # noqa: E402
@@ -147,6 +148,11 @@ class ReVertLogic(ScriptedLoadableModuleLogic):
     def removeAlignment(self, modelNode):
         """Puts a model back where it was reconstructed; the user's own transforms stay."""
         comparison_nodes.removeAlignment(modelNode)
+
+    def toSegmentation(self, modelNode):
+        """All surfaces made from the radiograph of modelNode as a vtkMRMLSegmentationNode, made or updated: a segment
+        for each level, with DICOM's terms, where the models lie now."""
+        return segmentation_nodes.toSegmentation(modelNode)
 
     def exportMesh(self, modelNode, path, frame="LPS"):
         """Writes a model as STL, PLY, OBJ or VTP, in LPS or RAS, mm."""

@@ -19,6 +19,7 @@ from ReVertSlicer.work.worker_process import Worker
 from .section import forgetTyping, guarded
 from .section_compare import CompareSection
 from .section_geometry import GeometrySection
+from .section_outputs import OutputsSection
 from .section_radiograph import RadiographSection
 from .section_reconstruct import ReconstructSection
 from .section_result import ResultSection
@@ -30,6 +31,7 @@ SECTIONS = (
     GeometrySection,
     ReconstructSection,
     ResultSection,
+    OutputsSection,
     CompareSection,
 )
 REFRESH_AFTER_MS = 50

@@ -55,6 +55,12 @@ def allow(widget, refusal=""):
     widget.setToolTip(refusal or usual)
 
 
+def hideNodes(selector, nodes):
+    """Leaves nodes out of what a node selector offers."""
+    if hasattr(selector, "sortFilterProxyModel"):  # a stand-in lists whatever it lists
+        selector.sortFilterProxyModel().hiddenNodeIDs = [node.GetID() for node in nodes]
+
+
 @contextmanager
 def silently(widget):
     """Blocks the widget's signals inside."""

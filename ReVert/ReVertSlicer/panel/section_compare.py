@@ -12,7 +12,7 @@ from ReVertSlicer.scene.colours import SIGNED_DISTANCE
 from ReVertSlicer.scene.parameters import DISTANCE
 from ReVertSlicer.work import jobs
 
-from .section import Section, allow, chosenPath, guarded, silently
+from .section import Section, allow, chosenPath, guarded, hideNodes, silently
 
 FORMATS = {
     "dice": ("Dice", "{:.3f}"),
@@ -94,6 +94,7 @@ class CompareSection(Section):
 
     def refresh(self):
         state = self.state
+        hideNodes(self.ui.segmentationSelector, hierarchy.allParts("segmentation"))  # of the models themselves
         self._fold()
         self._listSegments(state.segmentation)
         running = self.panel.runner.isRunning
@@ -116,7 +117,8 @@ class CompareSection(Section):
 
     def _fold(self):
         """Opens with the first segmentation of the scene and closes with the last; in between it stays as it is."""
-        there = bool(slicer.util.getNodesByClass("vtkMRMLSegmentationNode"))
+        own = hierarchy.allParts("segmentation")
+        there = any(node not in own for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"))
         if there != self._hasSegmentation:
             self._hasSegmentation = there
             self.ui.compareSection.collapsed = not there

@@ -7,7 +7,7 @@ from slicer.i18n import tr as _
 from ReVertSlicer.scene import beam, export, hierarchy, reconstruction_nodes, undo
 from ReVertSlicer.scene.parameters import ARRAYS, CHOICES
 
-from .section import Section, allow, chosenPath, guarded
+from .section import Section, allow, chosenPath, guarded, hideNodes
 
 
 class ResultSection(Section):
@@ -60,13 +60,9 @@ class ResultSection(Section):
 
     def _hideParts(self):
         """Leaves surfaces to select: ours, and what the user has loaded to compare; not plane, beam and outlines."""
-        if not hasattr(self.ui.modelSelector, "sortFilterProxyModel"):  # a stand-in lists whatever it lists
-            return
-        self.ui.modelSelector.sortFilterProxyModel().hiddenNodeIDs = [
-            node.GetID()
-            for node in slicer.util.getNodesByClass("vtkMRMLModelNode")
-            if node.GetAttribute(hierarchy.KIND) not in (None, "surface")
-        ]
+        models = slicer.util.getNodesByClass("vtkMRMLModelNode")
+        ours = [node for node in models if node.GetAttribute(hierarchy.KIND) not in (None, "surface")]
+        hideNodes(self.ui.modelSelector, ours)
 
     def _note(self, model):
         """That it is out of date, the verdict with its reason, and every warning of the reconstruction."""

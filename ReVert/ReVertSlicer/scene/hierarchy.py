@@ -20,6 +20,7 @@ KINDS = {
     "surface": ("vtkMRMLModelNode", RADIOGRAPH),
     "plane": ("vtkMRMLModelNode", RADIOGRAPH),
     "beam": ("vtkMRMLModelNode", RADIOGRAPH),
+    "segmentation": ("vtkMRMLSegmentationNode", RADIOGRAPH),
     "silhouette": ("vtkMRMLModelNode", SURFACE),
     "outline": ("vtkMRMLModelNode", SURFACE),
     "alignment": ("vtkMRMLLinearTransformNode", SURFACE),
@@ -59,10 +60,11 @@ def modelParts(modelNode):
     return [node for kind, (_class, role) in KINDS.items() if role == SURFACE for node in parts(modelNode, kind)]
 
 
-def allParts():
-    """All nodes in the scene that have a kind."""
-    classes = {className for className, _role in KINDS.values()}
-    return [node for name in classes for node in slicer.util.getNodesByClass(name) if node.GetAttribute(KIND) in KINDS]
+def allParts(*kinds):
+    """All nodes in the scene of some kinds, or of any."""
+    kinds = kinds or tuple(KINDS)
+    classes = {KINDS[kind][0] for kind in kinds}
+    return [node for name in classes for node in slicer.util.getNodesByClass(name) if node.GetAttribute(KIND) in kinds]
 
 
 def newPart(owner, kind, name):
@@ -72,7 +74,7 @@ def newPart(owner, kind, name):
     node.SetUndoEnabled(True)
     node.SetAttribute(KIND, kind)
     node.SetNodeReferenceID(role, owner.GetID())
-    if className == "vtkMRMLModelNode":
+    if node.IsA("vtkMRMLDisplayableNode") and not node.IsA("vtkMRMLTransformNode"):
         node.CreateDefaultDisplayNodes()
         node.GetDisplayNode().SetUndoEnabled(True)
     putInFolder(node)

@@ -1,0 +1,27 @@
+"""The panel's buttons for what becomes of a result."""
+
+import slicer
+from panel_host import panel, predictor, radiograph, reconstructed  # noqa: F401
+from slicer_host import run_until
+
+
+def offered(selector):
+    return [selector.itemText(index) for index in range(selector.count)]
+
+
+def test_to_segmentation_is_not_offered_to_be_compared_with(panel, radiograph):
+    button = panel.ui.toSegmentationButton
+    assert not button.enabled
+    assert button.toolTip == "Select a reconstructed model first."
+    reconstructed(panel)
+    assert button.enabled
+    button.click()
+    button.click()
+    (node,) = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+    assert node.GetSegmentation().GetNumberOfSegments() == 1
+    assert run_until(lambda: node.GetName() not in offered(panel.ui.segmentationSelector))
+    assert panel.ui.compareSection.collapsed
+    panel.ui.undoButton.click()
+    panel.ui.undoButton.click()
+    assert slicer.util.getNodesByClass("vtkMRMLSegmentationNode") == []
+    assert panel.state.model is not None

@@ -18,6 +18,7 @@ import torch
 from ReVertLib.dataset.layout import DatasetItem, read_dataset
 from ReVertLib.errors import InputError
 from ReVertLib.evaluation.measure import images_of, predicted_error
+from ReVertLib.failures import Failures, raise_failed
 from ReVertLib.files import check_writable
 from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.inference.plausibility import range_metadata, training_range
@@ -68,13 +69,16 @@ class RealErrors:
         return RealErrors(self.expected_mm[others], self.actual_mm[others], tuple(np.array(self.vertebrae)[others]))
 
 
-def calibrate(samples: Path, dataset: Path, weights: Path | None, out: Path, options: CalibrationOptions) -> str:
+def calibrate(
+    samples: Path, dataset: Path, weights: Path | None, out: Path, options: CalibrationOptions, failures: Failures
+) -> str:
     """Writes OUT: the weights (default: the shipped ones) with an error head, trained on the shards of samples and
-    scaled to a data set of real bone. Returns its hash. Raises InputError for files that cannot be used."""
+    scaled to a data set of real bone. Returns its hash. failures: where vertebrae and images of the data set that
+    cannot be used are noted. Raises InputError for other files that cannot be used, and when no image can be."""
     if out.suffix != ".safetensors":
         raise InputError(f"output: expected a .safetensors file, got {out.name!r}")
     check_writable(out)
-    loaded, shards, items = load_weights(weights), Samples(samples), read_dataset(dataset)
+    loaded, shards, items = load_weights(weights), Samples(samples), read_dataset(dataset, failures)
     network = with_error_head(loaded, options)
     known = calibration_samples(network, shards, options.seed)
     learned = train_head(network, known, options)
@@ -82,7 +86,7 @@ def calibrate(samples: Path, dataset: Path, weights: Path | None, out: Path, opt
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / out.name
         save_weights(draft, network, loaded.architecture, metadata)
-        real = real_errors(Predictor(draft, "cpu"), items)
+        real = real_errors(Predictor(draft, "cpu"), items, failures)
     network.error_head.usual_mm.mul_(real.factor)
     figures = _figures(learned, real, options, Path(dataset).resolve().name)
     log.info(reliability_table(reliability(real.factor * real.expected_mm, real.actual_mm)))
@@ -117,15 +121,19 @@ def train_head(network: TemplateNetwork, known: CalibrationSamples, options: Cal
     return learned
 
 
-def real_errors(predictor: Predictor, items: list[DatasetItem]) -> RealErrors:
-    """The error that the predictor expects of every image of a data set, and the actual one."""
-    images = [image for item in items for image in images_of(item)]
-    found = [
-        predicted_error(predictor.reconstruct(read_radiograph(image.file).pixels, image.geometry), image.truth)
-        for image in progress(images, "images of real bone")
-    ]
+def real_errors(predictor: Predictor, items: list[DatasetItem], failures: Failures) -> RealErrors:
+    """The error that the predictor expects of every image of a data set, and the actual one. failures: where images
+    that cannot be used are noted. Raises InputError when none can be."""
+    images, found, vertebrae = [image for item in items for image in images_of(item)], [], []
+    for image in progress(images, "images of real bone"):
+        with failures.noted(image.name):
+            answer = predictor.reconstruct(read_radiograph(image.file).pixels, image.geometry)
+            found.append(predicted_error(answer, image.truth))
+            vertebrae.append(image.vertebra)
+    if not found:
+        raise_failed(failures.reasons, f"data set: expected {len(images)} images to scale to", "none")
     columns = (np.stack([getattr(one, name) for one in found]) for name in ("expected_mm", "actual_mm"))
-    return RealErrors(*columns, tuple(image.vertebra for image in images))
+    return RealErrors(*columns, tuple(vertebrae))
 
 
 def _figures(learned: HeadReliability, real: RealErrors, options: CalibrationOptions, dataset: str) -> dict:

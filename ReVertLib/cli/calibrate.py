@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ReVertLib.failures import Failures, raise_failed
 from ReVertLib.progress import log
 
 from .common import add_seed, add_weights
@@ -35,5 +36,7 @@ def run(options: argparse.Namespace) -> None:
 
     check_apart(weights_files(options.output, "output"), weights_files(options.weights))
     settings = CalibrationOptions(steps=options.steps, seed=options.seed)
-    digest = calibrate(options.samples, options.dataset, options.weights, options.output, settings)
+    failures = Failures()
+    digest = calibrate(options.samples, options.dataset, options.weights, options.output, settings, failures)
     log.info(f"weights: {options.output}, SHA256 {digest}")
+    raise_failed(failures.reasons, "data set: expected all images to be scaled to", "the others")

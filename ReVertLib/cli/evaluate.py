@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ReVertLib.failures import raise_failed
+
 from .common import add_device, add_weights
 
 NOTES = {
@@ -33,4 +35,5 @@ def run(options: argparse.Namespace) -> None:
     from ReVertLib.evaluation.evaluate import evaluate
 
     paths = (options.dataset, options.weights, options.device, options.report)
-    evaluate(*paths, against=options.against)
+    found = evaluate(*paths, against=options.against)
+    raise_failed(found.failed, "data set: expected all images to be measured", len(found.images))

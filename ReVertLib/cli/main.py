@@ -13,6 +13,7 @@ import importlib
 import os
 import sys
 import textwrap
+from concurrent.futures import BrokenExecutor
 
 from ReVertLib import __version__
 from ReVertLib.errors import InputError, one_line
@@ -76,15 +77,27 @@ def _run(arguments: list[str], notices: list[str]) -> int:
     except InputError as error:
         print_line(f"revert: {error}", "stderr")
         return 2
-    except OSError as error:
-        if error.errno not in _OF_THE_DISK:
+    except (OSError, MemoryError, BrokenExecutor) as error:
+        line = _of_the_machine(error)
+        if line is None:
             raise
-        name = os.path.basename(os.fsdecode(error.filename or "file"))
-        print_line(f"revert: {name}: expected to be read and written, got {error.strerror}", "stderr")
+        print_line(f"revert: {line}", "stderr")
         return 2
     except KeyboardInterrupt:
         print_line("revert: stopped; what was finished is kept", "stderr")
         return 130
+
+
+def _of_the_machine(error: Exception) -> str | None:
+    """In one line, what a user can mend in the machine; None of what is our fault."""
+    if isinstance(error, MemoryError):
+        return "memory: expected enough for this work, got too little"
+    if isinstance(error, BrokenExecutor):
+        return "workers: expected processes that end by themselves, got one that was ended, perhaps for want of memory"
+    if error.errno not in _OF_THE_DISK:
+        return None
+    name = os.path.basename(os.fsdecode(error.filename or "file"))
+    return f"{name}: expected to be read and written, got {error.strerror}"
 
 
 def _parser(arguments: list[str]) -> argparse.ArgumentParser:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .common import add_held_out, add_seed, add_shape_files, add_shape_model
+from .common import add_held_out, add_labels, add_seed, add_shape_files, add_shape_model
 from .paths import check_apart
 
 NOTES = {
@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_shape_files(parser)
     add_shape_model(parser)
     add_held_out(parser)
+    add_labels(parser)
     add_seed(parser)
 
 
@@ -25,4 +26,5 @@ def run(options: argparse.Namespace) -> None:
 
     inputs = [("shapes", options.shapes), ("model", options.model)]
     check_apart([("output", options.output / f"realism{suffix}") for suffix in (".csv", ".png")], inputs)
-    write_realism(options.root, options.shapes, options.output, options.seed, options.model, options.held_out)
+    files, rest = (options.root, options.shapes, options.output), (options.model, options.held_out, options.labels)
+    write_realism(*files, options.seed, *rest)

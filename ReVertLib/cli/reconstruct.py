@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ReVertLib import __version__
 from ReVertLib.errors import InputError
+from ReVertLib.failures import Failures, raise_failed
 from ReVertLib.files import check_writable, write_json
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.progress import log
@@ -68,28 +67,20 @@ def run(options: argparse.Namespace) -> int:
     check_apart([*(("output", path) for path in outputs), ("report", options.report)], inputs)
     if options.report:
         check_writable(options.report, "report")
-    rows, failed, predictor = [], {}, None
+    rows, failures, predictor, count = [], Failures(), None, len(options.images)
     for path, output in zip(options.images, outputs, strict=True):
         given = None
-        with _noted(path, failed):
+        with failures.noted(path.name):
             given = _read(path, options)
         if given is not None:
             predictor = predictor or _predictor(options)  # what is wrong with weights is wrong for all images
-            with _noted(path, failed):
+            with failures.noted(path.name):
                 rows.append({"image": path.name, "mesh": output.name} | _reconstructed(predictor, given, path, output))
-    if options.report and (rows or len(options.images) > 1):
-        write_json(options.report, _report(predictor, rows, failed))
-    _raise_failures(failed, len(options.images))
+    if options.report and (rows or count > 1):
+        write_json(options.report, _report(predictor, rows, failures.reasons))
+    failures.raise_if_single(count)
+    raise_failed(failures.reasons, f"images: expected {count} to be reconstructed", len(rows))
     return STRICT_CODE if options.strict and any(row["verdict"]["word"] == "do not use" for row in rows) else 0
-
-
-@contextmanager
-def _noted(path: Path, failed: dict[str, str]) -> Iterator[None]:
-    """Keeps the reason why an image cannot be used, by its name, so that the others are done."""
-    try:
-        yield
-    except InputError as error:
-        failed[path.name] = str(error)
 
 
 def _predictor(options: argparse.Namespace) -> Predictor:
@@ -108,18 +99,6 @@ def _report(predictor: Predictor | None, rows: list[dict], failed: dict[str, str
         about["device"] = str(predictor.device)
     failures = [{"image": name, "reason": reason} for name, reason in failed.items()]
     return about | {"frame": "camera, mm", "results": rows, "failed": failures}
-
-
-def _raise_failures(failed: dict[str, str], count: int) -> None:
-    """Raises InputError for what failed of so many images: one line for each, and one with their names."""
-    if count == 1:
-        for reason in failed.values():
-            raise InputError(reason)
-    for name, reason in failed.items():
-        log.error(reason if name in reason else f"{name}: {reason}")
-    if failed:
-        got = f"{count - len(failed)}; not: {', '.join(failed)}"
-        raise InputError(f"images: expected {count} to be reconstructed, got {got}")
 
 
 def _reconstructed(predictor: Predictor, given: ReconstructionInput, path: Path, output: Path) -> dict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .common import add_held_out, add_shape_files
+from .common import add_held_out, add_labels, add_shape_files
 from .paths import check_apart
 
 NOTES = {
@@ -16,6 +16,7 @@ NOTES = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_shape_files(parser)
     add_held_out(parser)
+    add_labels(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -23,4 +24,4 @@ def run(options: argparse.Namespace) -> None:
 
     names = ("shape_model.npz", "report.md", "fits.csv", "report.png")
     check_apart([("output", options.output / name) for name in names], [("shapes", options.shapes)])
-    write_report(options.root, options.shapes, options.output, options.held_out)
+    write_report(options.root, options.shapes, options.output, options.held_out, options.labels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .common import add_held_out, add_numbers, add_seed, add_shape_files, add_shape_model, numbers
+from .common import add_held_out, add_labels, add_numbers, add_seed, add_shape_files, add_shape_model, numbers
 
 NOTES = {
     "needs": (
@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_shape_files(parser)
     add_shape_model(parser)
     add_held_out(parser)
+    add_labels(parser)
     add_numbers(parser, "--shards", 100, "of 256 samples")
     add_seed(parser)
     parser.add_argument("--context", action="store_true", help="whole patients instead of vertebrae alone")
@@ -29,4 +30,5 @@ def run(options: argparse.Namespace) -> None:
     from ReVertLib.training.shards import build_shards
 
     files = (options.root, options.shapes, options.output)
-    build_shards(*files, numbers(options), options.seed, options.model, options.context, options.held_out)
+    rest = (options.model, options.context, options.held_out, options.labels)
+    build_shards(*files, numbers(options), options.seed, *rest)

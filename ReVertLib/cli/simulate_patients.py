@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .common import add_held_out, add_numbers, add_seed, add_shape_files, add_shape_model, numbers
+from .common import add_held_out, add_labels, add_numbers, add_seed, add_shape_files, add_shape_model, numbers
 
 NOTES = {
     "needs": (
@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_shape_files(parser)
     add_shape_model(parser)
     add_held_out(parser)
+    add_labels(parser)
     add_numbers(parser, "--count", 10, "of patients")
     add_seed(parser)
 
@@ -28,4 +29,4 @@ def run(options: argparse.Namespace) -> None:
     from ReVertLib.synthesis.export import build_patients
 
     files = (options.root, options.shapes, options.output)
-    build_patients(*files, numbers(options), options.seed, options.model, options.held_out)
+    build_patients(*files, numbers(options), options.seed, options.model, options.held_out, options.labels)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from ReVertLib import __version__
 from ReVertLib.errors import InputError
+from ReVertLib.failures import Failures, raise_failed
 from ReVertLib.progress import log
 
-from .common import add_device, add_held_out, add_seed
+from .common import add_device, add_held_out, add_labels, add_seed
 from .paths import check_apart, weights_files
 
 NOTES = {
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="--simulate: processes that renew them")
     add_held_out(parser)
+    add_labels(parser)
     parser.add_argument("--start", type=Path, metavar="FILE", help="finished weights to begin with")
     parser.add_argument("--architecture", default="template", metavar="template|sphere")
     parser.add_argument("--steps", type=int, default=20_000, metavar="N")
@@ -57,26 +59,30 @@ def run(options: argparse.Namespace) -> None:
     settings = TrainOptions(**{name: getattr(options, name) for name in names}, augmented_share=options.augmented)
     device = choose_device(options.device)
     about = {"revert": __version__, "data": options.data_note}
-    with _samples(options, device) as samples:
+    failures = Failures()
+    with _samples(options, device, failures) as samples:
         weights = train(samples, options.output, settings, device, about, options.start)
     log.info(f"weights: {weights}")
+    raise_failed(failures.reasons, "data set: expected all vertebrae to be trained on", "the others")
 
 
 @contextmanager
-def _samples(options: argparse.Namespace, device: object) -> Iterator[object]:
-    """What `train` learns from: a folder of shards, or `LiveSamples` on a device of torch while this is open."""
+def _samples(options: argparse.Namespace, device: object, failures: Failures) -> Iterator[object]:
+    """What `train` learns from: a folder of shards, or `LiveSamples` on a device of torch while this is open. failures:
+    where vertebrae of a data set that cannot be used are noted."""
     if options.simulate is None:
         if options.model:
             raise InputError("model: expected --simulate beside it, got none")
         from ReVertLib.training.from_dataset import sample_folder
 
-        yield sample_folder(options.samples, options.output)
+        yield sample_folder(options.samples, options.output, failures)
         return
     from ReVertLib.synthesis.shapes import load_vertebra_sampler
     from ReVertLib.training.live import LiveSamples
     from ReVertLib.training.volume_buffer import VolumeBuffer
 
-    sampler = load_vertebra_sampler(options.samples, options.simulate, options.model, options.held_out)
+    rest = (options.model, options.held_out, options.labels)
+    sampler = load_vertebra_sampler(options.samples, options.simulate, *rest)
     log.info(f"{options.buffer} vertebrae are filled with bone")
     with closing(VolumeBuffer(sampler, device, options.seed, options.buffer, options.workers)) as buffer:
         yield LiveSamples(buffer)

@@ -42,7 +42,7 @@ def build_dataset(
     `levels.LABEL_SCHEMES`; None: to be told from each. workers: processes, each with one case in memory; None:
     one for each core. A vertebra that is whole is left as it is; a case or vertebra that cannot be used is skipped,
     with a warning in the log. Raises InputError when root has no case, when out cannot be written or holds anything
-    else, and in the end when no vertebra could be made.
+    else, and in the end when no vertebra could be made or a case has files that cannot be used.
     """
     options, out = Options(views, size_px, context), Path(out)
     if workers is not None and workers < 1:
@@ -62,6 +62,9 @@ def build_dataset(
     if not found:
         raise InputError(f"cases: expected a lumbar vertebra that can be used, got none; {_MANIFEST} says why")
     log.info("%s: %d vertebrae, %d images each, listed in %s", out, found, images, _MANIFEST)
+    if manifest["failed"]:
+        names = ", ".join(sorted(manifest["failed"]))
+        raise InputError(f"cases: expected files that can be used, got others in {names}; {_MANIFEST} says why")
 
 
 def _by_name(cases: list[Case]) -> tuple[list[Case], list[Case]]:
@@ -75,7 +78,7 @@ def _core_count() -> int:
 
 
 def _opened(out: Path, options: Options) -> dict:
-    """The manifest of out, with what an earlier run has listed and only this run's skipped cases."""
+    """The manifest of out, with what an earlier run has listed and what this run alone skips."""
     path = out / _MANIFEST
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -91,6 +94,7 @@ def _opened(out: Path, options: Options) -> dict:
         "camera": asdict(c_arm(options.size_px)),
         "vertebrae": _earlier_vertebrae(path, options) if present else {},
         "skipped": [],
+        "failed": {},
     }
     write_json(out / _MANIFEST, manifest)
     return manifest
@@ -115,6 +119,7 @@ def _collect(cases: list[Case], out: Path, options: Options, workers: int, manif
     """Builds all cases; the manifest on disk grows with every case."""
     with closing(_outcomes(cases, out, options, workers)) as outcomes:
         for outcome in progress(outcomes, "cases", len(cases)):
+            manifest["failed"] |= outcome.failed
             manifest["vertebrae"].update(outcome.vertebrae)
             manifest["vertebrae"] = dict(sorted(manifest["vertebrae"].items()))
             manifest["skipped"] = sorted(
@@ -140,8 +145,9 @@ def _outcomes(cases: list[Case], out: Path, options: Options, workers: int) -> I
             pool.shutdown(cancel_futures=True)
 
 
-class _Stopped(Exception):
-    """Ends a worker's case; its unfinished vertebra stays in the folder of parts, which the parent removes."""
+class _Stopped(BaseException):
+    """Ends a worker's case and is no failure of it; its unfinished vertebra stays in the folder of parts, which the
+    parent removes."""
 
 
 def _start_worker(stop) -> None:

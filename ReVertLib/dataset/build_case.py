@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ReVertLib.errors import InputError
+from ReVertLib.failures import reason_of
 from ReVertLib.files import write_json
 from ReVertLib.geometry.levels import LABEL_SCHEMES, LEVEL_OF_LABEL, NEAREST_LEVEL, VERSE_NUMBERS
 from ReVertLib.imaging.ct import read_ct
@@ -21,6 +22,7 @@ from ReVertLib.imaging.label_numbers import read_vertebrae
 from ReVertLib.imaging.labels import label_regions, on_grid_of, touches_border
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.io import write_mesh
+from ReVertLib.progress import log
 from ReVertLib.projection.drr import Drr, DrrView, Vertebra, c_arm, write_drr
 
 from .cases import Case
@@ -60,10 +62,19 @@ class Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of one case. vertebrae: name -> entry in the manifest. skipped: what was left out, with the reason."""
+    """Of one case. vertebrae: name -> entry in the manifest. skipped: what was left out, with the reason. failed: of
+    these, by name, what is there and cannot be used."""
 
     vertebrae: dict[str, dict] = field(default_factory=dict)
     skipped: list[dict] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def fail(self, case: Case, error: Exception, label: int | None = None) -> Outcome:
+        """Skips what cannot be used, whatever is wrong with it."""
+        log.debug("%s", case.name, exc_info=True)
+        name = case.name if label is None else vertebra_name(case.name, label)
+        self.failed[name] = reason_of(error)
+        return self.skip(case, reason_of(error), label)
 
     def skip(self, case: Case, reason: object, label: int | None = None) -> Outcome:
         self.skipped.append({"case": case.name, "label": label, "reason": str(reason)})
@@ -76,8 +87,12 @@ def build_case(case: Case, out: Path, options: Options, check: Callable[[], None
     What is wrong with the case's files becomes a reason in the outcome; a file that cannot be written raises.
     """
     outcome = Outcome()
+    if case.ct is None:
+        return outcome.skip(case, "CT: expected one beside the label map, got none")
+    if "bone" in case.ct.name:  # the names `find_cases` knows for volumes from which all but bone has been cut
+        return outcome.skip(case, "CT: expected Hounsfield units of all tissue, got a volume of bone only")
     try:
-        labels = _usable_labels(case)
+        labels = read_vertebrae(case.labels, case.scheme)
         regions = {label: box for label, box in label_regions(labels).items() if label in LEVEL_OF_LABEL}
         for label in label_regions(labels).keys() & {VERSE_NUMBERS[rare] for rare in NEAREST_LEVEL}:
             outcome.skip(case, f"{LABEL_SCHEMES['verse'][label]} is none of the levels L1 to L5", label)
@@ -85,23 +100,43 @@ def build_case(case: Case, out: Path, options: Options, check: Callable[[], None
             return outcome.skip(case, "no lumbar label (20 to 24)")
         todo = [label for label in regions if not is_whole(out, vertebra_name(case.name, label), options)]
         volumes = _volumes(case, labels, {label: regions[label] for label in todo}, options)
-    except InputError as error:
-        return outcome.skip(case, error)
+    except Exception as error:
+        return outcome.fail(case, error)
     for label, box in regions.items():
         name = vertebra_name(case.name, label)
-        if label in todo:
-            if label not in volumes:
-                outcome.skip(case, "the CT does not reach there", label)
-                continue
-            try:
-                vertebra = Vertebra(*volumes[label], label, options.context)
-            except InputError as error:
-                outcome.skip(case, error, label)
-                continue
-            _build_vertebra(vertebra, out, name, options, check)
-            del vertebra  # in context, a whole CT that the next one need not find in memory
-        outcome.vertebrae[name] = _entry(case, label, touches_border(labels, *box), out)
+        if label not in todo or _is_made(case, label, volumes.get(label), out, options, check, outcome):
+            outcome.vertebrae[name] = _entry(case, label, touches_border(labels, *box), out)
     return outcome
+
+
+def _is_made(
+    case: Case,
+    label: int,
+    volumes: tuple[Volume, Volume] | None,
+    out: Path,
+    options: Options,
+    check: Callable[[], None],
+    outcome: Outcome,
+) -> bool:
+    """Makes a vertebra, or says in the outcome why it could not be. volumes: CT and label map, None beyond the CT."""
+    try:
+        if volumes is None:
+            raise InputError("the CT does not reach there")
+        vertebra = Vertebra(*volumes, label, options.context)
+    except InputError as error:
+        outcome.skip(case, error, label)
+        return False
+    except Exception as error:
+        outcome.fail(case, error, label)
+        return False
+    try:
+        _build_vertebra(vertebra, out, vertebra_name(case.name, label), options, check)
+    except (InputError, OSError):  # of what is written, and so of all vertebrae
+        raise
+    except Exception as error:
+        outcome.fail(case, error, label)
+        return False
+    return True
 
 
 def _volumes(case: Case, labels: Volume, regions: dict[int, tuple], options: Options) -> dict[int, tuple]:
@@ -120,14 +155,6 @@ def _volumes(case: Case, labels: Volume, regions: dict[int, tuple], options: Opt
 def _copied(volume: Volume, box: tuple) -> Volume:
     part = volume.cropped(box[0] - 1, box[1] + 1)  # a view, that would keep the whole CT in memory
     return Volume(part.array.copy(), part.ijk_to_lps)
-
-
-def _usable_labels(case: Case) -> Volume:
-    if case.ct is None:
-        raise InputError("CT: expected one beside the label map, got none")
-    if "bone" in case.ct.name:  # the names `find_cases` knows for volumes from which all but bone has been cut
-        raise InputError("CT: expected Hounsfield units of all tissue, got a volume of bone only")
-    return read_vertebrae(case.labels, case.scheme)
 
 
 def is_whole(out: Path, vertebra: str, options: Options) -> bool:

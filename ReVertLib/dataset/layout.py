@@ -5,7 +5,7 @@
                                              poses.json   view, angles, camera_from_lps and warnings of each image
     OUT/Mesh/<case>_segment_<label>.stl                   the true surface, patient LPS, mm
     OUT/manifest.json                                     versions, options, every vertebra with its files' SHA256,
-                                                          what was skipped and why
+                                                          what was skipped and why, and what of it failed
 
 Labels are VerSe's, L1..L5 = 20..24. `build` writes it.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ReVertLib.errors import InputError, one_line
+from ReVertLib.failures import Failures, raise_failed
 from ReVertLib.files import utf8_name
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL
@@ -81,10 +83,11 @@ def split_of(case: str) -> str:
     return next(name for name, upper in _SPLITS if share < upper)
 
 
-def read_dataset(folder: str | Path) -> list[DatasetItem]:
+def read_dataset(folder: str | Path, failures: Failures | None = None) -> list[DatasetItem]:
     """Every vertebra of a data set, by name.
 
-    Raises InputError when there is none, or when a file that belongs to one is missing or cannot be used.
+    failures: where those are noted of which a file is missing or cannot be used; without it the first of them raises.
+    Raises InputError when there is none.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -92,7 +95,14 @@ def read_dataset(folder: str | Path) -> list[DatasetItem]:
     names = sorted(path.parent.name for path in folder.glob("DRR/*/rendering"))
     if not names:
         raise InputError(f"data set: expected DRR/<case>_segment_<label>/rendering, got none in {folder.name!r}")
-    return [_read_vertebra(folder, name) for name in names]
+    items = []
+    for name in names:
+        with nullcontext() if failures is None else failures.noted(name):
+            items.append(_read_vertebra(folder, name))
+    if not items:
+        failures.raise_if_single(len(names))
+        raise_failed(failures.reasons, f"data set: expected {len(names)} vertebrae", "none that can be used")
+    return items
 
 
 def _read_vertebra(folder: Path, name: str) -> DatasetItem:

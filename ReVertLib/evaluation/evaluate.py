@@ -11,12 +11,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ReVertLib.anatomy.template import baseline_mesh
 from ReVertLib.errors import InputError
+from ReVertLib.failures import Failures, attempted, raise_failed
 from ReVertLib.imaging.crop import boxed
 from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.inference.predictor import Predictor
@@ -58,17 +60,21 @@ def evaluate(
     """Measures weights (default: the shipped ones) on every image of a data set and logs the table, as Markdown.
 
     report: a new or empty folder for tables and pictures. against: other weights to be measured beside them. samples:
-    points on each surface of a network. workers: processes (default: one for each core, at most 8). Raises InputError
-    for a data set, weights, device or report folder that cannot be used, before any work.
+    points on each surface of a network. workers: processes (default: one for each core, at most 8). A vertebra or image
+    that cannot be used is left out and named under `failed`. Raises InputError for weights, a device, a report folder
+    or a whole data set that cannot be used, before any work.
     """
     if report:
         check_report_folder(report)
-    predictors = _predictors(weights, against, device)
-    vertebrae = _checked_images(dataset)
-    images = tuple(image for of_one in vertebrae for image in of_one)
+    predictors, failures = _predictors(weights, against, device), Failures()
+    vertebrae = _checked_images(dataset, failures)
+    count = sum(map(len, vertebrae))
     networks = {model.name: predictor for model, predictor in predictors}
-    results = _results(networks, vertebrae, samples, workers or min(8, os.cpu_count() or 1))
-    found: list[Measured] = list(progress(results, "images", len(images)))
+    results = _results(networks, vertebrae, samples, workers or min(8, os.cpu_count() or 1), failures)
+    measured_images = list(progress(results, "images", count))
+    if not measured_images:
+        raise_failed(failures.reasons, f"data set: expected {count} images to be measured", "none")
+    images, found = zip(*measured_images, strict=True)
     evaluation = Evaluation(
         dataset=Path(dataset).resolve().name,
         networks=tuple(model for model, _ in predictors),
@@ -77,6 +83,7 @@ def evaluate(
         failures=tuple(failure for of_one in found for failure in of_one.failures),
         predicted_errors=tuple(of_one.predicted_error for of_one in found if of_one.predicted_error),
         vertex_errors_mm=_mean_errors_mm(found),
+        failed=failures.reasons,
     )
     log.info("\n\n".join([overall_table(evaluation), *left_out_lines(evaluation, lambda image: image.vertebra)]))
     if report:
@@ -104,32 +111,50 @@ def _mean_errors_mm(found: Sequence[Measured]) -> dict[str, np.ndarray]:
     return {n: np.mean([m.vertex_errors_mm[n] for m in found if n in m.vertex_errors_mm], axis=0) for n in names}
 
 
-def _checked_images(dataset: Path) -> list[list[EvaluatedImage]]:
-    """The images of every vertebra; each image and surface is read once, to know that all of them can be."""
+def _checked_images(dataset: Path, failures: Failures) -> list[list[EvaluatedImage]]:
+    """The images of every vertebra that can be used; each image and surface is read once, to know which can be. Raises
+    InputError when there is none."""
     from ReVertLib.dataset.layout import read_dataset
 
-    vertebrae = []
-    for item in read_dataset(dataset):
-        check_closed(read_mesh(item.mesh), f"mesh {item.mesh.name}")
-        images = images_of(item)
-        for image in images:
-            boxed(read_radiograph(image.file).pixels, image.geometry)
-        vertebrae.append(images)
-    return vertebrae
+    items, vertebrae = read_dataset(dataset, failures), []
+    for item in items:
+        with failures.noted(item.vertebra):
+            check_closed(read_mesh(item.mesh), f"mesh {item.mesh.name}")
+            vertebrae.append([image for image in images_of(item) if _can_be_used(image, failures)])
+    if not any(vertebrae):
+        failures.raise_if_single(sum(len(item.images) for item in items))
+        raise_failed(failures.reasons, f"data set: expected {len(items)} vertebrae with images", "none")
+    return [images for images in vertebrae if images]
+
+
+def _can_be_used(image: EvaluatedImage, failures: Failures) -> bool:
+    with failures.noted(image.name):
+        boxed(read_radiograph(image.file).pixels, image.geometry)
+        return True
+    return False
 
 
 def _results(
-    networks: dict[str, Predictor], vertebrae: list[list[EvaluatedImage]], samples: int, workers: int
-) -> Iterator[Measured]:
-    """What is measured of every image. The networks run here, and measuring, which takes longer, in workers; one
-    vertebra at a time, so that few surfaces wait."""
-    model = BestFit.of()
+    networks: dict[str, Predictor],
+    vertebrae: list[list[EvaluatedImage]],
+    samples: int,
+    workers: int,
+    failures: Failures,
+) -> Iterator[tuple[EvaluatedImage, Measured]]:
+    """Every image with what is measured of it. The networks run here, and measuring, which takes longer, in workers;
+    one vertebra at a time, so that few surfaces wait."""
+    model, job = BestFit.of(), partial(_job, networks, samples)
     with _mapper(workers) as mapped:
         for images in vertebrae:
-            constants = mapped(measured_constants, [(images[0], model)])
-            found = mapped(measured, (_job(networks, image, samples) for image in images))
+            constants = mapped(partial(attempted, measured_constants), [(images[0], model)])
+            found = mapped(partial(attempted, measured), (attempted(job, image) for image in images))
             constant = next(iter(constants))
-            yield from (one.beside(constant, image.view) for one, image in zip(found, images, strict=True))
+            for one, image in zip(found, images, strict=True):
+                errors = [outcome for outcome in (constant, one) if isinstance(outcome, InputError)]
+                if errors:
+                    failures.note(image.name, errors[0])
+                else:
+                    yield image, one.beside(constant, image.view)
 
 
 @contextmanager
@@ -142,7 +167,7 @@ def _mapper(workers: int) -> Iterator[Callable]:
         yield pool.map  # an interrupt is for this process; it cancels what the others have not begun
 
 
-def _job(networks: dict[str, Predictor], image: EvaluatedImage, samples: int) -> Job:
+def _job(networks: dict[str, Predictor], samples: int, image: EvaluatedImage) -> Job:
     """The networks' answers to an image, and the first one's to a black image."""
     pixels = read_radiograph(image.file).pixels
     geometry = boxed(pixels, image.geometry)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,11 @@ class EvaluatedImage:
     mesh: Path
     geometry: Geometry
     camera_from_lps: RigidTransform
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"{self.vertebra} {self.file.name}"
 
     @property
     def truth(self) -> Mesh:
@@ -147,7 +153,8 @@ class EvaluatedModel:
 class Evaluation:
     """networks: the evaluated one first. rows: in the order of the data set; an answer that was no surface has none.
     predicted_errors: of the images whose answer was a surface, from a network that predicts one. vertex_errors_mm:
-    by answer, (n,) the mean over the images, of answers that have the template's vertices."""
+    by answer, (n,) the mean over the images, of answers that have the template's vertices. failed: by name, why a
+    vertebra or image of the data set could not be measured."""
 
     dataset: str
     networks: tuple[EvaluatedModel, ...]
@@ -156,6 +163,7 @@ class Evaluation:
     failures: tuple[Failure, ...]
     predicted_errors: tuple[PredictedError, ...]
     vertex_errors_mm: dict[str, np.ndarray]
+    failed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def answers(self) -> tuple[str, ...]:

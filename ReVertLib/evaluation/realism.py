@@ -17,7 +17,9 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from ReVertLib.dataset.cases import HELD_OUT, find_cases, is_held_out
+from ReVertLib.dataset.cases import HELD_OUT, Case, find_cases, is_held_out
+from ReVertLib.errors import InputError
+from ReVertLib.failures import Failures, raise_failed
 from ReVertLib.files import check_folder, made_folder, whole_file
 from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, crop_camera
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS
@@ -123,22 +125,29 @@ def spread(real: list[np.ndarray], sampled: list[np.ndarray]) -> float:
     return float(np.sqrt(np.square((np.array(real) - np.mean(sampled, 0)) / deviation).mean()))
 
 
-def real_vertebrae(data: Path) -> list[BoneView]:
-    """Every whole lumbar vertebra below data with Hounsfield units of all tissue, held-out people too."""
+def real_vertebrae(data: Path, scheme: str | None, failures: Failures) -> list[BoneView]:
+    """Every whole lumbar vertebra below data with Hounsfield units of all tissue, held-out people too. scheme: whose
+    numbers the label maps have. failures: where cases that cannot be used are noted."""
     found = []
-    for case in find_cases(data):
-        if case.ct is None or "bone" in case.ct.name:
-            continue
-        ct = read_ct(case.ct)
-        labels = on_grid_of(ct, read_vertebrae(case.labels, case.scheme))
-        for label in sorted(set(np.unique(labels.array)) & set(LEVEL_OF_LABEL)):
-            box = label_region(labels, label, 3.0)
-            region, mesh = labels.cropped(*box), label_mesh(labels, label)
-            mu = attenuation(ct.cropped(*box), region.array == label)
-            to_canonical = np.eye(4)
-            to_canonical[:3, 3] = -volume_centroid(mesh)
-            mesh = mesh.moved(RigidTransform.shift(to_canonical[:3, 3]))
-            found.append(bone_view(case.name, Volume(mu.array, to_canonical @ mu.ijk_to_lps), mesh))
+    for case in find_cases(data, scheme):
+        if case.ct is not None and "bone" not in case.ct.name:
+            with failures.noted(case.name):
+                found += _vertebrae_of(case)
+    return found
+
+
+def _vertebrae_of(case: Case) -> list[BoneView]:
+    """What is seen of the lumbar vertebrae of a case."""
+    ct, found = read_ct(case.ct), []
+    labels = on_grid_of(ct, read_vertebrae(case.labels, case.scheme))
+    for label in sorted(set(np.unique(labels.array)) & set(LEVEL_OF_LABEL)):
+        box = label_region(labels, label, 3.0)
+        region, mesh = labels.cropped(*box), label_mesh(labels, label)
+        mu = attenuation(ct.cropped(*box), region.array == label)
+        to_canonical = np.eye(4)
+        to_canonical[:3, 3] = -volume_centroid(mesh)
+        mesh = mesh.moved(RigidTransform.shift(to_canonical[:3, 3]))
+        found.append(bone_view(case.name, Volume(mu.array, to_canonical @ mu.ijk_to_lps), mesh))
     return found
 
 
@@ -195,12 +204,18 @@ def write_realism(
     seed: int,
     model: Path | None = None,
     held_out: Iterable[str] = HELD_OUT,
+    scheme: str | None = None,
 ) -> None:
     """OUT/realism.csv, and OUT/realism.png: for AP, lateral and oblique a row of training people, of held-out ones,
-    of warped and of drawn bone."""
+    of warped and of drawn bone. scheme: whose numbers the label maps have. Raises InputError for files that cannot be
+    used; in the end for real cases that cannot be, which are left out."""
     check_folder(out)
-    sampled = sampled_vertebrae(load_vertebra_sampler(data, shapes, model, held_out), seed)
-    real = real_vertebrae(data)
+    sampled = sampled_vertebrae(load_vertebra_sampler(data, shapes, model, held_out, scheme), seed)
+    failures, expected = Failures(), "cases: expected lumbar vertebrae in CTs of all tissue"
+    real = real_vertebrae(data, scheme, failures)
+    if not real:
+        raise_failed(failures.reasons, expected, "none")
+        raise InputError(f"{expected}, got none")
     rows = table(real, sampled, held_out)
     made_folder(out)
     with whole_file(out / "realism.csv") as temporary:
@@ -211,3 +226,4 @@ def write_realism(
     write_image(sitk.GetImageFromArray(sheet([g for g in (known, unseen, *kinds) if g])), out / "realism.png")
     for row in rows:
         log.info("{description:<9} {group:<16} {other:<9} gap {gap:<8} spread {spread}".format(**row))
+    raise_failed(failures.reasons, "cases: expected all to be compared", "the others")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, fields
@@ -13,6 +14,7 @@ from pathlib import Path
 from ReVertLib.dataset.cases import HELD_OUT, is_held_out
 from ReVertLib.errors import InputError
 from ReVertLib.files import check_writable
+from ReVertLib.geometry.levels import LEVEL_OF_LABEL
 
 from .box_plots import box_plots
 from .error_map import error_map
@@ -55,6 +57,8 @@ def report_text(evaluation: Evaluation) -> str:
     chosen = chosen_images(evaluation)
     if chosen:
         parts.append("## Best, median and worst by Dice\n\n" + "\n\n".join(f"![{n}]({n}.png)" for n in chosen))
+    if evaluation.failed:
+        parts.append(f"## Failed\n\n{_failed_lines(evaluation)}")
     return "\n\n".join([*parts, f"## Limits\n\n{_limits(evaluation)}"]) + "\n"
 
 
@@ -137,6 +141,20 @@ def _people(evaluation: Evaluation) -> list[str]:
 
 def _person(evaluation: Evaluation, image: EvaluatedImage) -> str:
     return f"person {_people(evaluation).index(image.case) + 1}"
+
+
+def _failed_lines(evaluation: Evaluation) -> str:
+    """A line for each vertebra or image that could not be measured, people numbered on from those who were."""
+    people, lines = _people(evaluation), []
+    for name, reason in evaluation.failed.items():
+        found = re.fullmatch(r"((.+)_segment_(\d+))(?: .+)?", name)
+        vertebra, person, label = found.groups() if found else (name, name, "0")
+        if person not in people:
+            people.append(person)
+        level = LEVEL_OF_LABEL.get(int(label))
+        shown = f"person {people.index(person) + 1}" + (f", {level}" if level else "")
+        lines.append(f"- {name}: {reason}".replace(vertebra, shown).replace(person, shown))
+    return "\n".join(lines)
 
 
 def chosen_images(evaluation: Evaluation) -> dict[str, EvaluatedImage]:

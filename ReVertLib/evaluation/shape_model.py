@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from scipy.spatial.distance import cdist
 
 from ReVertLib.anatomy.template import load_template
-from ReVertLib.dataset.cases import find_cases, is_held_out
+from ReVertLib.dataset.cases import Case, is_held_out
+from ReVertLib.failures import Failures
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS
 from ReVertLib.imaging.label_numbers import read_vertebrae
 from ReVertLib.imaging.labels import label_mesh
@@ -27,7 +27,7 @@ from ReVertLib.progress import log
 from ReVertLib.registration.correspondence import onto_mean
 from ReVertLib.registration.icp import align
 from ReVertLib.shape.best_fit import best_fit
-from ReVertLib.shape.library import sources
+from ReVertLib.shape.library import Source
 from ReVertLib.shape.model import ShapeLibrary, ShapeModel, left_out, modes_of
 from ReVertLib.synthesis.shapes import VertebraSampler, sample_shape
 
@@ -54,10 +54,10 @@ def bases(model: ShapeModel, all_modes: np.ndarray) -> dict[str, np.ndarray]:
     return found | {f"wide {count}": wide[:, :, :count] for count in BASIS_COUNTS}
 
 
-def generalisation(root: Path, people: ShapeLibrary, model: ShapeModel, held_out: Iterable[str]) -> list[Fit]:
-    """The fits to every training vertebra L1-L5 below root, by the models without its person."""
+def generalisation(people: ShapeLibrary, model: ShapeModel, surfaces: Iterable[Source]) -> list[Fit]:
+    """The fits to every training vertebra L1-L5 among surfaces, by the models without its person."""
     fits: list[Fit] = []
-    surfaces = [source for source in sources(root, held_out) if source.label in LEVEL_OF_LABEL]
+    surfaces = [source for source in surfaces if source.label in LEVEL_OF_LABEL]
     for person in people.lumbar_persons:
         others = modes_of(people.only(people.person != person).differences, len(people.person))
         models = bases(left_out(people, person, model), others)
@@ -68,15 +68,19 @@ def generalisation(root: Path, people: ShapeLibrary, model: ShapeModel, held_out
     return fits
 
 
-def held_out_fits(root: Path, people: ShapeLibrary, model: ShapeModel, held_out: Iterable[str]) -> list[Fit]:
-    """The fits of the whole model to the lumbar vertebrae of the people who are held out."""
+def held_out_fits(
+    cases: Iterable[Case], people: ShapeLibrary, model: ShapeModel, held_out: Iterable[str], failures: Failures
+) -> list[Fit]:
+    """The fits of the whole model to the lumbar vertebrae of the people who are held out. failures: where cases that
+    cannot be used are noted."""
     models = bases(model, modes_of(people.differences, len(people.person)))
     fits = []
-    for case in find_cases(root):
+    for case in cases:
         if is_held_out(case.name, held_out):
-            labels = read_vertebrae(case.labels, case.scheme)
-            for label in sorted(set(np.unique(labels.array).tolist()) & set(LEVEL_OF_LABEL)):
-                fits += _fits(case.name, LEVEL_OF_LABEL[label], label_mesh(labels, label), model.means, models)
+            with failures.noted(case.name):
+                labels = read_vertebrae(case.labels, case.scheme)
+                for label in sorted(set(np.unique(labels.array).tolist()) & set(LEVEL_OF_LABEL)):
+                    fits += _fits(case.name, LEVEL_OF_LABEL[label], label_mesh(labels, label), model.means, models)
     return fits
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from ReVertLib.anatomy.symmetric_means import symmetric_means
-from ReVertLib.dataset.cases import HELD_OUT
+from ReVertLib.dataset.cases import HELD_OUT, find_cases
+from ReVertLib.failures import Failures, raise_failed
 from ReVertLib.files import check_folder, made_folder, whole_file
 from ReVertLib.progress import log
+from ReVertLib.shape.library import sources
 from ReVertLib.shape.model import ShapeLibrary, build_model, load_shape_library, modes_of, save_model
 
 from .figure_style import MUTED, OUTLINE, TEXT, new_figure, save_figure, style_plot
@@ -20,9 +22,12 @@ from .shape_model import Fit, SamplerScore, generalisation, held_out_fits, sampl
 _FIGURES = {"dice": "Dice", "hd95_mm": "HD95, mm", "assd_mm": "ASSD, mm"}
 
 
-def write_report(root: Path, shapes: Path, out: Path, held_out: Iterable[str] = HELD_OUT) -> None:
+def write_report(
+    root: Path, shapes: Path, out: Path, held_out: Iterable[str] = HELD_OUT, scheme: str | None = None
+) -> None:
     """Learns the model of a shape library and measures it: OUT/shape_model.npz, report.md, fits.csv, report.png. root:
-    the folder of cases the library was built from, for the true surfaces."""
+    the folder of cases the library was built from, for the true surfaces. scheme: whose numbers their label maps have.
+    Raises InputError in the end for cases that could not be used."""
     check_folder(out)
     means = symmetric_means()
     people = load_shape_library(shapes, means, held_out)
@@ -30,8 +35,9 @@ def write_report(root: Path, shapes: Path, out: Path, held_out: Iterable[str] = 
     made_folder(out)
     save_model(model, out / "shape_model.npz")
     samplers = sampler_scores(people, model)
-    fits = generalisation(root, people, model, held_out)
-    unseen = held_out_fits(root, people, model, held_out)
+    failures = Failures()
+    fits = generalisation(people, model, sources(root, failures, held_out, scheme))
+    unseen = held_out_fits(find_cases(root, scheme), people, model, held_out, failures)
     _write_fits(out / "fits.csv", (*fits, *unseen))
     unseen_people = ", ".join(sorted({fit.case for fit in unseen})) or "nobody"
     text = "\n\n".join(
@@ -46,6 +52,7 @@ def write_report(root: Path, shapes: Path, out: Path, held_out: Iterable[str] = 
         temporary.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
     _picture(out / "report.png", fits, unseen, people)
     log.info(text)
+    raise_failed(failures.reasons, "cases: expected the model to be fitted to all", "the others")
 
 
 def compactness(people: ShapeLibrary) -> np.ndarray:

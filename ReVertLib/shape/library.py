@@ -12,6 +12,7 @@ from ReVertLib.anatomy.symmetric_means import mirror, symmetric_means
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.dataset.cases import HELD_OUT, find_cases, training_names
 from ReVertLib.errors import InputError
+from ReVertLib.failures import Failures, raise_failed
 from ReVertLib.files import check_writable, existing_file, made_folder, whole_file
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS, VERSE_LABELS
 from ReVertLib.imaging.label_numbers import read_vertebrae
@@ -87,21 +88,28 @@ class Source:
     surface: Mesh
 
 
-def sources(root: Path, held_out: Iterable[str] = HELD_OUT, scheme: str | None = None) -> list[Source]:
+def sources(
+    root: Path, failures: Failures, held_out: Iterable[str] = HELD_OUT, scheme: str | None = None
+) -> list[Source]:
     """Every vertebra T11-L5 below root without held-out people, whom the log names: of label maps, and of files
-    `<case>/L1.ply`..`L5.ply`. Raises InputError when there is none."""
+    `<case>/L1.ply`..`L5.ply`. failures: where files that cannot be used are noted. Raises InputError when there is
+    none."""
     cases, meshes = find_cases(root, scheme), sorted(root.glob("*/L[1-5].ply"))
     kept = training_names([*(case.name for case in cases), *(path.parent.name for path in meshes)], held_out)
     found = []
     for case in progress([case for case in cases if case.name in kept], "surfaces"):
-        labels = read_vertebrae(case.labels, case.scheme)
-        for label in sorted(set(np.unique(labels.array).tolist()) & {*THORACIC, *LEVEL_OF_LABEL}):
-            found.append(Source(case.name, label, label_mesh(labels, label)))
+        with failures.noted(case.name):
+            labels = read_vertebrae(case.labels, case.scheme)
+            for label in sorted(set(np.unique(labels.array).tolist()) & {*THORACIC, *LEVEL_OF_LABEL}):
+                found.append(Source(case.name, label, label_mesh(labels, label)))
     for path in meshes:
         if path.parent.name in kept and path.parent.name != MEAN_SHAPE:
-            found.append(Source(path.parent.name, VERSE_LABELS[path.stem], _without_steps(read_mesh(path))))
+            with failures.noted(f"{path.parent.name}/{path.name}"):
+                found.append(Source(path.parent.name, VERSE_LABELS[path.stem], _without_steps(read_mesh(path))))
     if not found:
-        raise InputError(f"shapes: expected vertebrae of people who are not held out, got none in {root.name!r}")
+        expected = "shapes: expected vertebrae of people who are not held out"
+        raise_failed(failures.reasons, expected, f"none in {root.name!r}")
+        raise InputError(f"{expected}, got none in {root.name!r}")
     return found
 
 
@@ -121,8 +129,9 @@ def _without_steps(mesh: Mesh) -> Mesh:
 
 def build_library(root: Path, out: Path, held_out: Iterable[str] = HELD_OUT, scheme: str | None = None) -> None:
     """Registers every vertebra below root and its mirror image to the symmetric mean of its level. Writes the library,
-    `RegisteredVertebrae`, to a file OUT.npz."""
-    surfaces = sources(root, held_out, scheme)
+    `RegisteredVertebrae`, to a file OUT.npz. Raises InputError in the end for what could not be used."""
+    failures = Failures()
+    surfaces = sources(root, failures, held_out, scheme)
     check_writable(made_folder(out.parent) / out.name)
     log.info(f"{len(surfaces)} vertebrae of {len({source.case for source in surfaces})} people")
     faces, means = load_template().faces, symmetric_means()
@@ -130,12 +139,16 @@ def build_library(root: Path, out: Path, held_out: Iterable[str] = HELD_OUT, sch
     starts |= _thoracic_starts(surfaces, Mesh(means[0], faces))
     rows = []
     for source, mirrored in progress([(s, m) for s in surfaces for m in (False, True)], "registered"):
-        wanted, start = mirror(source.surface) if mirrored else source.surface, starts[source.label]
-        fit = fitted(start, wanted)
-        rows.append((fit.vertices, source.case, source.label, mirrored))
         name = f"{source.case} {(THORACIC | LEVEL_OF_LABEL)[source.label]}{' mirrored' * mirrored}"
-        log.info(f"{name}: {_quality(fit, onto_mean(start.vertices, fit.vertices), wanted)}")
+        with failures.noted(name):
+            wanted, start = mirror(source.surface) if mirrored else source.surface, starts[source.label]
+            fit = fitted(start, wanted)
+            log.info(f"{name}: {_quality(fit, onto_mean(start.vertices, fit.vertices), wanted)}")
+            rows.append((fit.vertices, source.case, source.label, mirrored))
+    if not rows:
+        raise_failed(failures.reasons, f"shapes: expected {len(surfaces)} vertebrae to be registered", "none")
     RegisteredVertebrae(*map(np.stack, zip(*rows, strict=True))).save(out)
+    raise_failed(failures.reasons, "shapes: expected every case to be registered", "the others")
 
 
 def _thoracic_starts(surfaces: Sequence[Source], l1: Mesh) -> dict[int, Mesh]:

@@ -35,11 +35,12 @@ def build_patients(
     seed: int,
     model: Path | None = None,
     held_out: Iterable[str] = HELD_OUT,
+    scheme: str | None = None,
 ) -> None:
     """Writes a case for each number; one that is already there is whole and is skipped. A patient depends on seed and
-    number alone."""
+    number alone. scheme: whose numbers the label maps have."""
     check_folder(out)
-    patients = load_patient_sampler(data, shapes, model, held_out)
+    patients = load_patient_sampler(data, shapes, model, held_out, scheme)
     made_folder(out)
     for number in progress(numbers, "patients"):
         folder = out / f"spine_{number:05d}"

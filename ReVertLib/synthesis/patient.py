@@ -53,12 +53,16 @@ class PatientSampler:
 
 
 def load_patient_sampler(
-    data: Path, shapes: Path, model: Path | None = None, held_out: Iterable[str] = HELD_OUT
+    data: Path,
+    shapes: Path,
+    model: Path | None = None,
+    held_out: Iterable[str] = HELD_OUT,
+    scheme: str | None = None,
 ) -> PatientSampler:
     """As `shapes.load_vertebra_sampler`; raises InputError, too, when nobody in the data has a sacrum."""
     existing_file(shapes, "shapes")
-    sacra = load_sacra(data, held_out)
-    return PatientSampler(load_vertebra_sampler(data, shapes, model, held_out), sacra, load_abdomen(data))
+    sacra = load_sacra(data, held_out, scheme)
+    return PatientSampler(load_vertebra_sampler(data, shapes, model, held_out, scheme), sacra, load_abdomen(data))
 
 
 @dataclass(frozen=True)

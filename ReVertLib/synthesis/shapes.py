@@ -41,15 +41,19 @@ class VertebraSampler:
 
 
 def load_vertebra_sampler(
-    data: Path, shapes: Path, model: Path | None = None, held_out: Iterable[str] = HELD_OUT
+    data: Path,
+    shapes: Path,
+    model: Path | None = None,
+    held_out: Iterable[str] = HELD_OUT,
+    scheme: str | None = None,
 ) -> VertebraSampler:
     """The sampler of a folder of cases and the shape library built from it, without held-out people, and a shape
-    model's file if shapes are to be drawn from that too. Raises InputError when there is no library or none of its
-    people has a CT."""
+    model's file if shapes are to be drawn from that too. scheme: whose numbers the label maps have. Raises InputError
+    when there is no library or none of its people has a CT."""
     rows = RegisteredVertebrae.load(shapes, held_out)
     rows = rows.only(rows.lumbar)
     drawn_from = None if model is None else load_model(model)
-    cases = {case.name: case for case in find_cases(data) if case.ct is not None}
+    cases = {case.name: case for case in find_cases(data, scheme) if case.ct is not None}
     scanned = rows.only(np.isin(rows.case, list(cases)))
     if len(scanned.case) == 0:
         raise InputError(f"samples: expected a CT of someone in {shapes.name}, got none in {data.name!r}")

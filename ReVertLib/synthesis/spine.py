@@ -55,10 +55,10 @@ SACRUM_VERTICES = 4000
 HALF_DEPTH_MM = 17.0
 
 
-def load_sacra(data: Path, held_out: Iterable[str] = HELD_OUT) -> tuple[Bone, ...]:
+def load_sacra(data: Path, held_out: Iterable[str] = HELD_OUT, scheme: str | None = None) -> tuple[Bone, ...]:
     """The sacrum of everyone below data who is not held out and whose label map has it under an L5, the middle of its
-    endplate at LPS 0. Raises InputError when there is none."""
-    found, cases = [], find_cases(data)
+    endplate at LPS 0. scheme: whose numbers the label maps have. Raises InputError when there is none."""
+    found, cases = [], find_cases(data, scheme)
     kept = training_names([case.name for case in cases], held_out)
     for case in progress([case for case in cases if case.name in kept], "sacra"):
         labels = read_vertebrae(case.labels, case.scheme)

@@ -10,6 +10,7 @@ import numpy as np
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.dataset.layout import DatasetItem, read_dataset
 from ReVertLib.errors import InputError
+from ReVertLib.failures import Failures, raise_failed
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.geometry.transform import RigidTransform
@@ -25,15 +26,16 @@ from ReVertLib.synthesis.samplers import SampleVertebra, SampleView
 from .shards import SHARD_PATTERN, Shard
 
 
-def sample_folder(folder: Path, out: Path) -> Path:
+def sample_folder(folder: Path, out: Path, failures: Failures) -> Path:
     """The folder of shards to train on: folder itself if it holds shards, else OUT/samples, one shard for each
     training vertebra of the data set in folder; one that is already there is kept.
 
-    Raises InputError when folder is neither, or when no vertebra of the data set is a training one.
+    failures: where vertebrae that cannot be used are noted. Raises InputError when folder is neither, or when no
+    training vertebra of the data set can be used.
     """
     if any(Path(folder).glob(SHARD_PATTERN)):
         return Path(folder)
-    items = [item for item in read_dataset(folder) if item.split == "train"]
+    items = [item for item in read_dataset(folder, failures) if item.split == "train"]
     if not items:
         raise InputError(f"data set: expected vertebrae of training people, got none in {Path(folder).name!r}")
     shards = Path(out) / "samples"
@@ -41,9 +43,14 @@ def sample_folder(folder: Path, out: Path) -> Path:
     for count, item in enumerate(progress(items, "vertebrae"), 1):
         path = shards / SHARD_PATTERN.replace("*", item.vertebra)
         if not path.exists():
-            shard = Shard.of([dataset_vertebra(item)])
-            shard.save(path)
-            log.info(f"{item.vertebra}: {len(shard)} samples, {count} of {len(items)} vertebrae")
+            with failures.noted(item.vertebra):
+                shard = Shard.of([dataset_vertebra(item)])
+                shard.save(path)
+                log.info(f"{item.vertebra}: {len(shard)} samples, {count} of {len(items)} vertebrae")
+    if not any(shards.glob(SHARD_PATTERN)):
+        raise_failed(failures.reasons, f"data set: expected {len(items)} training vertebrae", "none that can be used")
+    for name, reason in failures.reasons.items():
+        log.warning("%s is left out: %s", name, reason)
     return shards
 
 

@@ -116,12 +116,14 @@ def build_shards(
     model: Path | None = None,
     context: bool = False,
     held_out: Iterable[str] = HELD_OUT,
+    scheme: str | None = None,
 ) -> None:
     """Writes OUT/shard_<number>.npz for each number; one that is already there is whole and is skipped, so a stopped
-    run goes on where it was, and several runs can share the numbers. context: of whole patients."""
+    run goes on where it was, and several runs can share the numbers. context: of whole patients.
+    scheme: whose numbers the label maps have."""
     check_folder(out)
     load = load_patient_sampler if context else load_vertebra_sampler
-    sampler = load(data, shapes, model, held_out)
+    sampler = load(data, shapes, model, held_out, scheme)
     made_folder(out)
     make = make_patient_shard if context else make_shard
     for number in progress(numbers, "shards"):

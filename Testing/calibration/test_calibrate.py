@@ -1,6 +1,7 @@
 """From weights to weights that judge themselves, whole and in parts."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,11 +9,12 @@ import tiny
 import torch
 from log_lines import log_lines
 
-from ReVertLib.calibration.calibrate import RealErrors, calibrate, train_head, with_error_head
+from ReVertLib.calibration.calibrate import RealErrors, calibrate, real_errors, train_head, with_error_head
 from ReVertLib.calibration.error_head import CalibrationOptions, CalibrationSamples
 from ReVertLib.dataset.layout import read_dataset
 from ReVertLib.errors import InputError
 from ReVertLib.evaluation.measure import images_of, predicted_error
+from ReVertLib.failures import Failures
 from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.inference.plausibility import UNLIKE, read_training_range
 from ReVertLib.inference.predictor import Predictor
@@ -33,7 +35,7 @@ def made(tmp_path_factory):
     weights = tiny.weights(folder, awake=True)
     out = folder / "judging.safetensors"
     with log_lines() as lines:
-        digest = calibrate(folder / "world", folder / "data", weights, out, SHORT)
+        digest = calibrate(folder / "world", folder / "data", weights, out, SHORT, Failures())
     assert digest == checked_sha256(out)
     return folder, weights, out, lines
 
@@ -82,9 +84,24 @@ def test_a_strange_image_is_doubted(made):
 def test_calibrated_weights_can_be_calibrated_again(made, tmp_path):
     folder, _, out, _ = made
     again = tmp_path / "again.safetensors"
-    assert calibrate(folder / "world", folder / "data", out, again, SHORT) == checked_sha256(again)
+    assert calibrate(folder / "world", folder / "data", out, again, SHORT, Failures()) == checked_sha256(again)
     first, second = (load_weights(path).network.error_head.usual_mm for path in (out, again))
     assert torch.allclose(first, second)
+
+
+def test_an_image_that_cannot_be_used_is_left_out_of_the_scale(made):
+    predictor, items = Predictor(made[2], "cpu"), read_dataset(made[0] / "data")
+    gone = replace(items[0], images=(made[0] / "gone.png", items[0].images[1]))
+    failures = Failures()
+    found = real_errors(predictor, [gone, items[1]], failures)
+    assert found.vertebrae == ("case_segment_22", "case_segment_24")
+    assert np.array_equal(found.actual_mm, real_errors(predictor, items, failures).actual_mm[1:])
+    assert failures.reasons == {"case_segment_22 gone.png": "image gone.png: expected an existing file, got none"}
+    only = replace(
+        gone, **{name: getattr(gone, name)[:1] for name in ("images", "views", "geometries", "camera_from_lps")}
+    )
+    with pytest.raises(InputError, match=r"expected 1 images to scale to, got none; not: case_segment_22 gone\.png"):
+        real_errors(predictor, [only], Failures())
 
 
 def test_a_head_that_does_not_help_is_not_kept():
@@ -113,6 +130,6 @@ def test_the_sphere_cannot_predict_its_error(tmp_path):
 
 def test_a_bad_output_is_refused_before_any_work(tmp_path):
     with pytest.raises(InputError, match=r"output: expected a \.safetensors file, got 'a\.pt'"):
-        calibrate(tmp_path, tmp_path, None, tmp_path / "a.pt", SHORT)
+        calibrate(tmp_path, tmp_path, None, tmp_path / "a.pt", SHORT, Failures())
     with pytest.raises(InputError, match="output: expected an existing folder"):
-        calibrate(tmp_path, tmp_path, None, tmp_path / "none" / "a.safetensors", SHORT)
+        calibrate(tmp_path, tmp_path, None, tmp_path / "none" / "a.safetensors", SHORT, Failures())

@@ -10,8 +10,8 @@ from ReVertLib.__main__ import main
 from ReVertLib.errors import InputError
 
 FILES = {"shapes": Path("shapes.npz"), "out": Path("out")}
-SHARES = "--seed 7 --model m.npz --held-out a b"
-SHARED = {"seed": 7, "model": Path("m.npz"), "held_out": ["a", "b"]}
+SHARES = "--seed 7 --model m.npz --labels verse --held-out a b"
+SHARED = {"seed": 7, "model": Path("m.npz"), "held_out": ["a", "b"], "scheme": "verse"}
 
 WORK = {
     "dataset data out --views clinical --context --workers 3 --labels verse": (
@@ -33,9 +33,9 @@ WORK = {
         "shape.template_builder.build_template",
         {"root": Path("data"), "held_out": ["a", "b"]},
     ),
-    "shape-model data shapes.npz out --held-out a": (
+    "shape-model data shapes.npz out --labels verse --held-out a": (
         "evaluation.shape_model_report.write_report",
-        {"root": Path("data"), **FILES, "held_out": ["a"]},
+        {"root": Path("data"), **FILES, "held_out": ["a"], "scheme": "verse"},
     ),
     f"simulate data shapes.npz out --shards 3 --first 5 --context {SHARES}": (
         "training.shards.build_shards",
@@ -111,7 +111,7 @@ def test_every_argument_reaches_a_calibration(asked):
     assert (
         main(["calibrate", "samples", "data", "out.safetensors", "--steps", "9", "--seed", "7", "--weights", "w"]) == 2
     )
-    *paths, options = (value for value in found[0].values() if not callable(value))
+    *paths, options, _ = found[0].values()
     assert sorted(map(str, paths)) == ["data", "out.safetensors", "samples", "w"]
     assert (options.steps, options.seed) == (9, 7)
 
@@ -134,9 +134,10 @@ def test_every_argument_reaches_a_training(asked, tmp_path):
 def test_every_argument_reaches_the_samples_made_during_training(asked):
     sampler = asked("synthesis.shapes.load_vertebra_sampler", answer="sampler")
     buffer = asked("training.volume_buffer.VolumeBuffer")
-    options = "--simulate s.npz --buffer 4 --workers 3 --seed 7 --model m.npz --held-out a --device cpu"
+    options = "--simulate s.npz --buffer 4 --workers 3 --seed 7 --model m.npz --held-out a --labels verse --device cpu"
     assert main(f"train data out {options}".split()) == 2
     expected = {"data": Path("data"), "shapes": Path("s.npz"), "model": Path("m.npz"), "held_out": ["a"]}
+    expected["scheme"] = "verse"
     assert sampler[0] == expected
     assert (buffer[0]["sampler"], str(buffer[0]["device"])) == ("sampler", "cpu")
     assert (buffer[0]["seed"], buffer[0]["size"], buffer[0]["workers"]) == (7, 4, 3)

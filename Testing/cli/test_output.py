@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import warnings
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 import pytest
@@ -116,6 +117,25 @@ def test_what_the_disk_refuses_is_one_line(capsys, monkeypatch, number):
     assert main(["compare", "a.stl", "b.stl"]) == 2
     expected = f"revert: L3.csv: expected to be read and written, got {os.strerror(number)}\n"
     assert capsys.readouterr() == ("", expected)
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (MemoryError(), "memory: expected enough for this work, got too little"),
+        (
+            BrokenProcessPool("A process in the process pool was terminated abruptly"),
+            "workers: expected processes that end by themselves, got one that was ended, perhaps for want of memory",
+        ),
+    ],
+)
+def test_what_the_machine_lacks_is_one_line(capsys, monkeypatch, error, line):
+    def fail(_):
+        raise error
+
+    monkeypatch.setattr("ReVertLib.cli.compare.run", fail)
+    assert main(["compare", "a.stl", "b.stl"]) == 2
+    assert capsys.readouterr() == ("", f"revert: {line}\n")
 
 
 def test_other_errors_of_the_system_are_our_fault(monkeypatch):

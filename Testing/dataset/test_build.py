@@ -133,6 +133,33 @@ def test_an_unwritable_output_is_no_reason_to_skip(one, tmp_path, monkeypatch):
         build(one[0], tmp_path / "full")
 
 
+def test_an_error_nobody_foresaw_costs_only_its_case(tmp_path, monkeypatch, caplog):
+    """Of reading one case, and of drawing one vertebra of another."""
+    for name in ("anna", "bert", "carl"):
+        write_blocks(tmp_path / "in" / name)
+
+    def read(path):
+        if path.parent.name == "anna":
+            raise MemoryError
+        return real_read(path)
+
+    def write(drr, path):
+        if "bert_segment_22" in str(path):
+            raise RuntimeError("out of\n  luck")
+        real_write(drr, path)
+
+    real_read, real_write = build_case.read_ct, build_case.write_drr
+    monkeypatch.setattr(build_case, "read_ct", read)
+    monkeypatch.setattr(build_case, "write_drr", write)
+    with pytest.raises(InputError, match="expected files that can be used, got others in anna, bert_segment_22; man"):
+        build(tmp_path / "in", tmp_path / "out")
+    manifest = json.loads((tmp_path / "out/manifest.json").read_text())
+    assert list(manifest["vertebrae"]) == ["bert_segment_21", "carl_segment_21", "carl_segment_22"]
+    assert manifest["failed"] == {"anna": "MemoryError", "bert_segment_22": "RuntimeError: out of luck"}
+    assert "skipped bert label 22: RuntimeError: out of luck" in caplog.messages
+    assert [item.vertebra for item in read_dataset(tmp_path / "out")] == list(manifest["vertebrae"])
+
+
 def test_a_data_set_of_nothing_is_an_error_in_the_end(tmp_path):
     """A vertebra of which there is no CT; the manifest says so."""
     write_blocks(tmp_path / "data/anna", names=("other.nii.gz", "segmentation.nii.gz"))

@@ -15,6 +15,7 @@ from ReVertLib.dataset.build import build_dataset
 from ReVertLib.dataset.build_case import VIEWS
 from ReVertLib.dataset.layout import read_dataset, split_of
 from ReVertLib.errors import InputError
+from ReVertLib.failures import Failures
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.imaging.labels import label_mesh, read_label_map
 from ReVertLib.imaging.radiograph import read_radiograph
@@ -54,8 +55,10 @@ WHOLE = ["anna_segment_20", "anna_segment_22", "bert_segment_24", "scrap_segment
 def built(root, tmp_path_factory):
     """A clinical data set of the cases, and what was logged."""
     out = tmp_path_factory.mktemp("out") / "new" / "dataset"
-    with log_lines() as lines:
+    with log_lines() as lines, pytest.raises(InputError) as stopped:
         build_dataset(root, out, "clinical", workers=1, size_px=SIZE_PX)
+    text = "cases: expected files that can be used, got others in cut, shifted; manifest.json says why"
+    assert str(stopped.value) == text
     return out, lines
 
 
@@ -100,6 +103,7 @@ def test_the_manifest_lists_every_file_with_its_hash_and_what_was_skipped(built)
         ("shifted", None): "CT and label map: expected one grid, got grids 1 mm apart",
         ("seg", None): "CT: expected one beside the label map, got none",
     }
+    assert manifest["failed"] == {name: reasons[name, None] for name in ("cut", "shifted")}
     assert "skipped scrap label 21: label 21: expected a vertebra, got one slice of 1 x 1 x 1 voxels" in lines
     assert lines[-1] == f"{out}: 4 vertebrae, 5 images each, listed in manifest.json"
 
@@ -219,3 +223,13 @@ def test_a_damaged_data_set_is_refused(one, damage, message):
     damage(one)
     with pytest.raises(InputError, match=message):
         read_dataset(one)
+
+
+def test_a_damaged_vertebra_costs_only_itself(one):
+    failures = Failures()
+    shutil.copytree(one / "DRR/anna_segment_21", one / "DRR/bert_segment_21")
+    assert [item.vertebra for item in read_dataset(one, failures)] == ["anna_segment_21"]
+    assert failures.reasons == {"bert_segment_21": "data set: expected Mesh/bert_segment_21.stl, got none"}
+    (one / "Mesh/anna_segment_21.stl").unlink()
+    with pytest.raises(InputError, match=r"expected 2 vertebrae, got none that can be used; not: anna_.*, bert_"):
+        read_dataset(one, Failures())

@@ -8,7 +8,7 @@ import pytest
 import SimpleITK as sitk
 import tiny
 from log_lines import log_lines
-from tiny_evaluation import knowing, one_image, plain_model, rows_of, run  # noqa: F401 - fixtures among them
+from tiny_evaluation import evaluation, knowing, one_image, plain_model, rows_of, run  # noqa: F401 - fixtures among them
 
 from ReVertLib.__main__ import main
 from ReVertLib.evaluation import evaluate as module
@@ -156,7 +156,12 @@ def test_other_weights_are_answers_of_their_own(tmp_path, one_image):
 
 def test_others_are_named_together_or_one_by_one(monkeypatch):
     named = []
-    monkeypatch.setattr(module, "evaluate", lambda *arguments, against: named.append(against))
+
+    def evaluate(*_, against):
+        named.append(against)
+        return evaluation([])
+
+    monkeypatch.setattr(module, "evaluate", evaluate)
     for options in ([], ["--against", "a", "b"], ["--against", "a", "--against", "b"]):
         assert main(["evaluate", "dataset", *options]) == 0
     assert named == [[], [Path("a"), Path("b")], [Path("a"), Path("b")]]

@@ -1,19 +1,22 @@
 """What an evaluation leaves out or refuses, and says so: before any work, and leaving nothing behind."""
 
+import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import tiny
 from tiny_evaluation import constants, evaluation, knowing, one_image, plain_model, row, rows_of, run  # noqa: F401
 
+from ReVertLib.__main__ import main
 from ReVertLib.errors import InputError
 from ReVertLib.evaluation import evaluate as module
 from ReVertLib.evaluation.evaluate import evaluate
 from ReVertLib.evaluation.measure import UNIT_BALL
 from ReVertLib.evaluation.report import chosen_images, write_report
 from ReVertLib.evaluation.tables import level_table
-from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.mesh.mesh import Mesh, volume_centroid
 from ReVertLib.registration.icp import RIGID_ALIGNMENTS
 
 WHOLE = evaluation([row(0.9), *constants()], errors_mm={"baseline": np.ones(3000)})
@@ -86,7 +89,7 @@ def test_missing_weights(tmp_path, one_image):
             evaluate(one_image, paths[0], "cpu", against=paths[1:])
 
 
-@pytest.mark.parametrize(
+BAD_FILES = pytest.mark.parametrize(
     ("name", "content", "text"),
     [
         ("DRR/case_segment_24/rendering/00.png", b"no image", "case_segment_24: expected the image 00.png, got"),
@@ -94,10 +97,56 @@ def test_missing_weights(tmp_path, one_image):
         ("DRR/case_segment_24/rendering/00.json", b"{}", "case_segment_24: geometry: expected sdd_mm, sod_mm"),
     ],
 )
-def test_a_bad_file_is_found_before_any_work(monkeypatch, tmp_path, one_image, name, content, text):
+
+
+@BAD_FILES
+def test_a_data_set_of_one_bad_file_is_refused_before_any_work(monkeypatch, tmp_path, one_image, name, content, text):
     monkeypatch.setattr(module, "Predictor", knowing(None, one_image))
     monkeypatch.setattr(module, "_job", never)
     folder = shutil.copytree(one_image, tmp_path / "copy")
     (folder / name).write_bytes(content)
     with pytest.raises(InputError, match=text):
         evaluate(folder, None)
+
+
+@BAD_FILES
+def test_a_bad_file_costs_only_itself(tmp_path, one_image, name, content, text):
+    """Beside a vertebra that is whole, of another person."""
+    folder = shutil.copytree(one_image, tmp_path / "copy")
+    for path in (folder / "DRR/case_segment_24", folder / "Mesh/case_segment_24.stl"):
+        (shutil.copytree if path.is_dir() else shutil.copy)(path, path.with_name(path.name.replace("case", "anna")))
+    (folder / name).write_bytes(content)
+    result, _ = run(folder, lambda truth: truth, report=tmp_path / "report")
+    assert {row.case for row in result.rows} == {"anna"} and len(result.images) == 1
+    (reason,) = result.failed.values()
+    assert re.search(text, reason)
+    page = (tmp_path / "report" / "report.md").read_text().split("## Failed")[1]
+    assert "- person 2, L5" in page and "case" not in page.split("##")[0]
+
+
+def test_an_error_nobody_foresaw_costs_only_its_image(tmp_path, monkeypatch):
+    """Of looking at the image, and of measuring what was found."""
+    tiny.write_vertebra(tmp_path, "L5", 650.0, {"ap": 0.0, "lateral": 90.0, "oblique": 25.0})
+
+    def answer(truth):
+        depth = round(volume_centroid(truth)[2])
+        if depth == 650:
+            raise ZeroDivisionError("no depth")
+        return truth if depth == 652 else Mesh(truth.vertices[:, :2], truth.faces)
+
+    result, _ = run(tmp_path, answer)
+    assert [image.view for image in result.images] == ["oblique"]
+    assert list(result.failed) == ["case_segment_24 00.png", "case_segment_24 01.png"]
+    assert result.failed["case_segment_24 00.png"] == "ZeroDivisionError: no depth"
+
+
+def test_what_failed_is_named_in_the_end_with_exit_code_2(monkeypatch, capsys):
+    failed = {"a_segment_20": "mesh a_segment_20.stl: expected more", "b_segment_21 00.png": "expected light"}
+    found = replace(WHOLE, failed=failed)
+    monkeypatch.setattr(module, "evaluate", lambda *_, **__: found)
+    assert main(["evaluate", "dataset"]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "revert: error: mesh a_segment_20.stl: expected more",
+        "revert: error: b_segment_21 00.png: expected light",
+        "revert: data set: expected all images to be measured, got 1; not: a_segment_20, b_segment_21 00.png",
+    ]

@@ -1,6 +1,7 @@
 """Descriptions of images worked out by hand, and a report on two people."""
 
 import csv
+import shutil
 
 import numpy as np
 import pytest
@@ -129,6 +130,18 @@ def test_a_report(folder, tmp_path, monkeypatch, caplog):
     sheet = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "out" / "realism.png")))
     assert sheet.shape == (3 * 4 * 128, module.SHEET_COLUMNS * 128)
     assert sheet.max() == 255
+
+
+def test_a_case_that_cannot_be_read_is_left_out_and_named(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SAMPLES", 2)
+    data = shutil.copytree(folder / "data", tmp_path / "data")
+    cut = data / "other" / "ct.nii.gz"
+    cut.write_bytes(cut.read_bytes()[:-200])
+    with pytest.raises(InputError, match="cases: expected all to be compared, got the others; not: other"):
+        write_realism(data, folder / "shapes.npz", tmp_path, 0)
+    with (tmp_path / "realism.csv").open() as file:
+        groups = {row["group"] for row in csv.DictReader(file)}
+    assert groups == {"one", "verse008", "training people"}
 
 
 def test_who_is_held_out_is_said(folder, tmp_path, monkeypatch):

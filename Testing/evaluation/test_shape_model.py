@@ -9,6 +9,7 @@ from tiny import deformed, write_case
 
 from ReVertLib.anatomy.symmetric_means import symmetric_means
 from ReVertLib.anatomy.template import load_template
+from ReVertLib.errors import InputError
 from ReVertLib.evaluation import shape_model, shape_model_report
 from ReVertLib.evaluation.shape_model import sampler_scores
 from ReVertLib.shape import model
@@ -71,7 +72,11 @@ def test_a_report_is_written_whole(tmp_path, monkeypatch):
     cases = [line.split(",")[0] for line in (out / "fits.csv").read_text().splitlines()[1:]]
     assert [cases.count(case) for case in ("a", "b", "verse008")] == [6, 6, 6]
     assert "| wide 5 |" in (out / "report.md").read_text().split("Held out")[1]
-    shape_model_report.write_report(*files, held_out=())
+    (tmp_path / "data" / "verse008" / "segmentation.nii.gz").write_bytes(b"none")
+    with pytest.raises(
+        InputError, match="cases: expected the model to be fitted to all, got the others; not: verse008"
+    ):
+        shape_model_report.write_report(*files, held_out=())
     assert "Held out from everything: nobody" in (out / "report.md").read_text()
 
 

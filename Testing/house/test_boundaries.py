@@ -44,7 +44,7 @@ def test_what_needs_no_network_does_not_import_torch(root, room):
 
 
 ROOMS = (
-    {"errors", "startup", "processes", "resources", "files", "progress"},
+    {"errors", "failures", "startup", "processes", "resources", "files", "progress"},
     {"geometry"},
     {"mesh"},
     {"imaging", "registration"},

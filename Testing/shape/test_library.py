@@ -1,5 +1,7 @@
 """Vertebrae in correspondence: centroids, mirrors and motions by hand; the sources and the library of a tiny folder."""
 
+import shutil
+
 import numpy as np
 import pytest
 import tiny
@@ -8,6 +10,7 @@ from tiny import CUBE, assert_vertebra, deformed, write_case
 from ReVertLib.anatomy.symmetric_means import mirror
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.errors import InputError
+from ReVertLib.failures import Failures
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import rotation_about
 from ReVertLib.mesh.io import write_mesh
@@ -63,7 +66,7 @@ def assumed(case, label, level):
 
 def test_held_out_people_and_the_mean_are_no_sources(folder, caplog):
     with caplog.at_level("INFO", "revert"):
-        found = sources(folder)
+        found = sources(folder, Failures())
     assert caplog.messages == ["held out, not used: verse008", assumed("person", 21, "L2")]
     assert [(source.case, source.label) for source in found] == [("person", 21), ("meshes", 23)]
     for source in found:
@@ -73,11 +76,11 @@ def test_held_out_people_and_the_mean_are_no_sources(folder, caplog):
 
 def test_others_may_be_held_out(folder, caplog):
     with caplog.at_level("INFO", "revert"):
-        found = sources(folder, held_out=("person", "meshes"))
+        found = sources(folder, Failures(), held_out=("person", "meshes"))
     assert caplog.messages == ["held out, not used: person, meshes", assumed("verse008", 21, "L2")]
     assert {source.case for source in found} == {"verse008"}
     with pytest.raises(InputError, match="shapes: expected vertebrae of people who are not held out, got none in"):
-        sources(folder, held_out=("person", "meshes", "verse008"))
+        sources(folder, Failures(), held_out=("person", "meshes", "verse008"))
 
 
 def test_a_library_is_read_without_held_out_people(tmp_path, caplog):
@@ -105,7 +108,7 @@ def test_a_library_is_whole_and_readable(folder, tmp_path, monkeypatch, caplog):
     assert library["label"].tolist() == [21, 21, 23, 23]
     assert library["mirrored"].tolist() == [False, True, False, True]
     assert library["vertices"].shape == (4, 3000, 3)
-    truths = {source.label: source.surface for source in sources(folder)}
+    truths = {source.label: source.surface for source in sources(folder, Failures())}
     for vertices, label, mirrored in zip(library["vertices"], library["label"], library["mirrored"], strict=True):
         truth = mirror(truths[label]) if mirrored else truths[label]
         assert dice(Mesh(vertices, load_template().faces), truth) > 0.93
@@ -125,12 +128,34 @@ def test_the_last_thoracic_levels_are_sources(tmp_path, monkeypatch):
     monkeypatch.setattr(tiny, "VERSE_LABELS", {"T10": 17, "T11": 18})
     for level in ("T10", "T11"):
         write_case(tmp_path / level, load_template().mean("L1"), level, spacing_mm=4.0, ct=False)
-    assert [(source.case, source.label) for source in sources(tmp_path)] == [("T11", 18)]
+    assert [(source.case, source.label) for source in sources(tmp_path, Failures())] == [("T11", 18)]
+
+
+def test_a_bad_case_costs_only_itself(folder, tmp_path, monkeypatch):
+    """A label map and a surface that cannot be read, and a surface that nothing can be registered to."""
+    root, mean = shutil.copytree(folder, tmp_path / "people"), load_template().mean("L2")
+    for name in ("cut", "odd"):
+        shutil.copytree(root / "person", root / name)
+    (root / "cut" / "segmentation.nii.gz").write_bytes(b"none")
+    (root / "meshes" / "L4.ply").write_bytes(b"none")
+    fits = iter([mean, ZeroDivisionError("flat"), mean, mean])
+
+    def fitted(*_):
+        fit = next(fits)
+        if isinstance(fit, Exception):
+            raise fit
+        return fit
+
+    monkeypatch.setattr(shapes, "fitted", fitted)
+    monkeypatch.setattr(shapes, "_quality", lambda *_: "")
+    with pytest.raises(InputError, match=r"registered, got the others; not: cut, meshes/L4\.ply, odd L2 mirrored"):
+        build_library(root, tmp_path / "shapes.npz")
+    assert RegisteredVertebrae.load(tmp_path / "shapes.npz").case.tolist() == ["odd", "person", "person"]
 
 
 def test_a_folder_without_people(tmp_path):
     with pytest.raises(InputError, match=r"cases: expected <case>/segmentation.nii.gz, sub-.*, got none in"):
-        sources(tmp_path)
+        sources(tmp_path, Failures())
 
 
 def test_a_mesh_of_a_mask_loses_its_steps_and_keeps_its_volume():

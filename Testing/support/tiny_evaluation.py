@@ -11,6 +11,7 @@ from ReVertLib.anatomy.template import baseline_mesh
 from ReVertLib.evaluation import evaluate as module
 from ReVertLib.evaluation.evaluate import evaluate
 from ReVertLib.evaluation.measure import EvaluatedImage, EvaluatedModel, Evaluation, PoseError, Row
+from ReVertLib.failures import Failures
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
@@ -69,7 +70,7 @@ def knowing(answer, folder, expects=None):
         architecture, weights_sha256, training = "template", "0" * 64, ""
 
         def __init__(self, weights, device):
-            images = (image for of_one in module._checked_images(folder) for image in of_one)
+            images = (image for of_one in module._checked_images(folder, Failures()) for image in of_one)
             self.images = {image.geometry.sod_mm: image for image in images}
 
         def reconstruct(self, pixels, geometry):

@@ -1,5 +1,7 @@
 """Training samples from a data set: what is stated of every image is what the image shows."""
 
+import shutil
+
 import pytest
 import tiny
 
@@ -7,6 +9,7 @@ from ReVertLib.anatomy.template import load_template
 from ReVertLib.dataset.build import build_dataset
 from ReVertLib.dataset.layout import read_dataset, split_of
 from ReVertLib.errors import InputError
+from ReVertLib.failures import Failures
 from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, crop_camera, crop_geometry
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import Mesh
@@ -59,14 +62,34 @@ def test_the_images_show_the_stated_surface(shard):
 
 def test_training_takes_the_vertebrae_of_training_people(folder, tmp_path, caplog):
     caplog.set_level("INFO", "revert")
-    shards = sample_folder(folder, tmp_path)
+    shards = sample_folder(folder, tmp_path, Failures())
     assert [p.name for p in shards.iterdir()] == [f"shard_{TRAINING_NAME}_segment_22.npz"]
     assert caplog.messages == [f"{TRAINING_NAME}_segment_22: 5 samples, 1 of 1 vertebrae"]
-    assert sample_folder(folder, tmp_path) == shards
+    assert sample_folder(folder, tmp_path, Failures()) == shards
     assert len(caplog.messages) == 1
-    assert sample_folder(shards, tmp_path / "elsewhere") == shards
+    assert sample_folder(shards, tmp_path / "elsewhere", Failures()) == shards
+
+
+def test_a_vertebra_that_cannot_be_used_is_left_out(folder, tmp_path, caplog):
+    """One without its surface, and one whose second image is found bad only when it is read."""
+    data, good = shutil.copytree(folder, tmp_path / "data"), f"{TRAINING_NAME}_segment_22"
+    for label in (21, 23):
+        shutil.copytree(data / "DRR" / good, data / "DRR" / f"{TRAINING_NAME}_segment_{label}")
+    shutil.copy(data / "Mesh" / f"{good}.stl", data / "Mesh" / f"{TRAINING_NAME}_segment_23.stl")
+    image = data / "DRR" / f"{TRAINING_NAME}_segment_23" / "rendering" / "01.png"
+    image.write_bytes(image.read_bytes()[:-100])
+    failures = Failures()
+    shards = sample_folder(data, tmp_path, failures)
+    assert [path.name for path in shards.iterdir()] == [f"shard_{good}.npz"]
+    assert list(failures.reasons) == [f"{TRAINING_NAME}_segment_{label}" for label in (21, 23)]
+    assert "expected Mesh/" in failures.reasons[f"{TRAINING_NAME}_segment_21"]
+    assert "image 01.png: expected a whole PNG image" in failures.reasons[f"{TRAINING_NAME}_segment_23"]
+    assert sum("is left out: " in line for line in caplog.messages) == 2
+    (data / "DRR" / good / "rendering" / "00.png").write_bytes(image.read_bytes())
+    with pytest.raises(InputError, match="data set: expected 2 training vertebrae, got none that can be used; not: "):
+        sample_folder(data, tmp_path / "none", Failures())
 
 
 def test_a_data_set_without_training_people_is_refused(tmp_path, resources):
     with pytest.raises(InputError, match="data set: expected vertebrae of training people, got none"):
-        sample_folder(dataset(tmp_path, resources, OTHER_NAME), tmp_path)
+        sample_folder(dataset(tmp_path, resources, OTHER_NAME), tmp_path, Failures())

@@ -74,23 +74,61 @@ class qMRMLWidget(QtWidgets.QWidget):
             child.setMRMLScene(scene)
 
 
-class ctkCollapsibleButton(QtWidgets.QGroupBox):
-    """A titled group; collapsed, it hides what is in it."""
+class ctkCollapsibleButton(QtWidgets.QWidget):
+    """A bar with an arrow and a title, which a click opens and closes. Collapsed, it hides what is in it; what was
+    hidden or shown meanwhile is so when it opens."""
 
-    _collapsed = False
+    BAR_PX = 24
+    WANTED = "visibilityToParent"
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self._collapsed, self._text, self._forcing = False, "", False
+        self.setContentsMargins(0, self.BAR_PX, 0, 0)
+
+    def childEvent(self, event):
+        if event.added() and event.child().isWidgetType():
+            event.child().installEventFilter(self)
+
+    def eventFilter(self, child, event):
+        shown = event.type() == QtCore.QEvent.Type.ShowToParent
+        if (shown or event.type() == QtCore.QEvent.Type.HideToParent) and not self._forcing:
+            child.setProperty(self.WANTED, shown)
+            if shown and self._collapsed:
+                self._collapse(True)
+        return False
 
     def _collapse(self, collapsed):
-        self._collapsed = collapsed
+        self._collapsed, self._forcing = collapsed, True
         for child in self.findChildren(QtWidgets.QWidget, options=QtCore.Qt.FindDirectChildrenOnly):
-            child.setVisible(not collapsed)
+            child.setVisible(not collapsed and child.property(self.WANTED) is not False)
+        self._forcing = False
+        self.setMaximumHeight(self.BAR_PX if collapsed else 16777215)
 
-    def showEvent(self, event):
-        super().showEvent(event)
-        if self._collapsed:
-            self._collapse(True)
+    def _rename(self, text):
+        self._text = text
+        self.setMinimumWidth(self.fontMetrics().horizontalAdvance(text) + 2 * self.BAR_PX)
+        self.update()
+
+    def mousePressEvent(self, event):
+        if event.position().y() < self.BAR_PX:
+            self._collapse(not self._collapsed)
+
+    def paintEvent(self, _event):
+        painter, style, option = QtWidgets.QStylePainter(self), self.style(), QtWidgets.QStyleOptionButton()
+        option.initFrom(self)
+        option.rect = QtCore.QRect(0, 0, self.width, self.BAR_PX)
+        painter.drawControl(style.ControlElement.CE_PushButtonBevel, option)
+        option.rect = QtCore.QRect(6, 6, 12, 12)
+        arrows = style.PrimitiveElement
+        painter.drawPrimitive(
+            arrows.PE_IndicatorArrowRight if self._collapsed else arrows.PE_IndicatorArrowDown, option
+        )
+        title = QtCore.QRect(self.BAR_PX, 0, self.width - self.BAR_PX, self.BAR_PX)
+        painter.drawText(title, QtCore.Qt.AlignVCenter | QtCore.Qt.AlignLeft, self._text)
 
     collapsed = QtCore.Property(bool, lambda self: self._collapsed, _collapse)
-    text = QtCore.Property(str, lambda self: self.title, lambda self, text: self.setTitle(text))
+    text = QtCore.Property(str, lambda self: self._text, _rename)
 
 
 class _Filter:

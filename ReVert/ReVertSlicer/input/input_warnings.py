@@ -62,7 +62,7 @@ def geometryWarnings(sources, sizePx):
         lines.append(text.format(source=sources.turn.source, turned=TURN_WORDS[sources.turn.value]))
     low, high = TRAINED_SOD_MM
     if "sod_mm" in known and not low <= known["sod_mm"] <= high:
-        text = _("the source-vertebra distance of {sod:g} mm is beyond the {low:g} to {high:g} mm of training")
+        text = _("source to object, {sod:g} mm, is beyond the {low:g} to {high:g} mm of training")
         lines.append(text.format(sod=known["sod_mm"], low=low, high=high))
     if not sources.geometry.view:
         lines.append(_("the view is not known: the surface is placed as if it were AP; choose the view"))

@@ -86,6 +86,11 @@ def placements(radiographNode, sliceIndex=0, known=None):
     return _placementsOn(image, _vertebraPx(image) if known is None else vertebraPx(known, image.size))
 
 
+def isMarked(radiographNode):
+    """Whether there is a box or a point of a radiograph, wherever it lies, or one is being placed."""
+    return any(_nodes(radiographNode, kind) for kind in KINDS)
+
+
 def setLevel(placement, level):
     """Gives a placed vertebra another level. Raises InputError for a level that is none or is placed already."""
     node = slicer.mrmlScene.GetNodeByID(placement.nodeId)
@@ -106,26 +111,34 @@ def remove(placement):
         node.RemoveNthControlPoint(placement.pointIndex)
 
 
-def startPlacing(radiographNode, level, kind, sliceIndex=0):
-    """Makes the user's next click in a slice view place the level; raises as `addBox`. kind: BOX or POINT. Returns
-    whether there is anything to click in: without Slicer's application there are no views."""
+def hideIn3D():
+    """Hides every box and point in 3D, where the radiograph lies elsewhere: on the detector, not at its coordinates."""
+    for node in (node for kind in KINDS.values() for node in slicer.util.getNodesByClass(kind)):
+        if node.GetNodeReferenceID(RADIOGRAPH) and node.GetDisplayNode() is not None:
+            node.GetDisplayNode().SetVisibility3D(False)
+
+
+def nodeToPlace(radiographNode, level, kind, sliceIndex=0):
+    """The markups node that is to take the level's box or point; raises as `addBox`. kind: BOX or POINT."""
     _checkNew(imageSlice(radiographNode, sliceIndex), level)
-    if kind == BOX:
-        begun = [node for node in _nodes(radiographNode, BOX) if not node.GetNumberOfDefinedControlPoints()]
-        node = begun[0] if begun else _newNode(radiographNode, BOX, level)
-        node.SetName(level)
-    else:
+    if kind == POINT:
         node = _pointList(radiographNode)
         node.SetControlPointLabelFormat(level)
-    selection = slicer.mrmlScene.GetNodeByID("vtkMRMLSelectionNodeSingleton")
-    interaction = slicer.mrmlScene.GetNodeByID("vtkMRMLInteractionNodeSingleton")
-    if selection is None or interaction is None:
-        return False
-    selection.SetReferenceActivePlaceNodeClassName(KINDS[kind])
-    selection.SetActivePlaceNodeID(node.GetID())
-    interaction.SetPlaceModePersistence(0)
-    interaction.SetCurrentInteractionMode(interaction.Place)
-    return True
+        return node
+    begun = _begun(radiographNode, BOX)
+    node = begun[0] if begun else _newNode(radiographNode, BOX, level)
+    node.SetName(level)
+    return node
+
+
+def removeBegun(radiographNode):
+    """Removes markups nodes in which nothing lies yet."""
+    for node in (node for kind in KINDS for node in _begun(radiographNode, kind)):
+        slicer.mrmlScene.RemoveNode(node)
+
+
+def _begun(radiographNode, kind):
+    return [node for node in _nodes(radiographNode, kind) if not node.GetNumberOfDefinedControlPoints()]
 
 
 def _checkNew(image, level):
@@ -225,7 +238,7 @@ def _newNode(radiographNode, kind, name):
     node.SetNodeReferenceID(RADIOGRAPH, radiographNode.GetID())
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
-    display.SetVisibility3D(False)  # there the radiograph lies elsewhere: on the detector, not at its own coordinates
+    display.SetVisibility3D(False)  # see hideIn3D
     if kind == BOX:  # fill and middle handle would hide the very image they mark
         display.SetFillVisibility(False)
         display.SetTranslationHandleVisibility(False)

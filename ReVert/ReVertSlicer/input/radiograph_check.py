@@ -17,6 +17,7 @@ from ReVertLib.geometry.layers import LayeredGeometry, SourcedValue
 from ReVertLib.imaging.grey_values import grey_plane, inverted_greys, is_object_on_white
 
 from .input_warnings import geometryWarnings, pixelWarnings
+from .panel_words import NAMES
 from .sources import GIVEN, enter, entered, sourcesOf
 
 __all__ = ["RadiographCheck", "checkRadiograph", "enter", "entered", "geometryOf", "pixelsOf"]
@@ -85,12 +86,14 @@ def checkRadiograph(node, sliceIndex=None):
     )
 
 
-def lastLoaded():
-    """The volume of a single slice that came into the scene last, probably meant as the radiograph, or None."""
+def lastLoaded(among=None):
+    """The volume of a single slice that came into the scene last, probably meant as the radiograph, or None. among:
+    node ids; None: all."""
     nodes = [
         node
         for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
-        if not node.IsA("vtkMRMLLabelMapVolumeNode")
+        if (among is None or node.GetID() in among)
+        and not node.IsA("vtkMRMLLabelMapVolumeNode")
         and node.GetImageData() is not None
         and node.GetImageData().GetDimensions()[2] == 1
     ]
@@ -122,17 +125,9 @@ def geometryOf(node, sources, level, box=None):
     return LayeredGeometry({**known, **layers.known}).complete(node.GetImageData().GetDimensions()[:2])
 
 
-_FIELDS = {
-    "sdd_mm": _("Source to detector"),
-    "sod_mm": _("Source to object"),
-    "pixel_spacing_mm": _("Detector spacing"),
-}
-"""The panel's names of what has to be known."""
-
-
 def _missingGeometry(missing):
     """One line on what to enter. missing: reasons by key; a missing spacing has the reason worth reading."""
-    fields = ", ".join(f"{_FIELDS[key]} ({key})" for key in missing)
+    fields = ", ".join(f"{NAMES[key]} ({key})" for key in missing)
     text = _("geometry: expected {fields} entered, from a sidecar or from DICOM, got none")
     if set(missing) == {"pixel_spacing_mm"}:
         text = _("geometry: expected {fields} entered, from a sidecar or from DICOM, got {reason}")

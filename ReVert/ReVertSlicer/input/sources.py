@@ -40,8 +40,8 @@ _ENHANCED = ("1.2.840.10008.5.1.4.1.1.12.1.1", "1.2.840.10008.5.1.4.1.1.12.2.1")
 @dataclass(frozen=True)
 class Sources:
     """geometry: everything known, by sidecar key or view angle. missing: the required parameters that no source has,
-    each with the reason. boneDark: whether bone is dark in the volume, None when no source says. mirrored: whether the
-    picture is a mirror image of what the X-ray source sees, see ReVertLib.imaging.dicom_tags. turn: by
+    each with the reason, "" for none. boneDark: whether bone is dark in the volume, None when no source says. mirrored:
+    whether the picture is a mirror image of what the X-ray source sees, see ReVertLib.imaging.dicom_tags. turn: by
     which its file says it is to be shown, which Slicer does not do, see ReVertLib.imaging.orientation."""
 
     geometry: LayeredGeometry
@@ -100,7 +100,7 @@ def sourcesOf(node, sliceIndex=0, given=None):
         facts = dicom_facts(tags)
         layers = layers.over(facts.view, facts.view_source).over_stated(facts.stated)
         reason = _("DICOM gives none") if tags else _("the DICOM file is not in the database")
-    missing = {key: reason if key == "pixel_spacing_mm" else _("not known, please enter it") for key in layers.missing}
+    missing = {key: reason if key == "pixel_spacing_mm" else "" for key in layers.missing}
     missing.update(layers.reasons)
     boneDark = SourcedValue(dark, _("entered")) if dark is not None else _dicomPolarity(facts) if tags else None
     return Sources(layers, missing, boneDark, bool(facts and facts.mirrored), _turn(facts, _file(node)))

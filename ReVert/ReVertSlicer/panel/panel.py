@@ -1,21 +1,18 @@
 """The module's panel: its sections, the scene they follow, and the child process that works for them."""
 
-import logging
-
 import qt
 import slicer
 import vtk
-from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
-from ReVertLib.errors import one_line
-from ReVertSlicer.input import placement, radiograph_check
-from ReVertSlicer.scene import result_state
+from ReVertSlicer.input import placement, placing, radiograph_check
+from ReVertSlicer.scene import hierarchy, result_state
 from ReVertSlicer.work import packages
 from ReVertSlicer.work.runner import Runner
 from ReVertSlicer.work.worker_process import Worker
 
+from .panel_work import PROGRESS_STEPS, PanelWork
 from .section import forgetTyping, guarded
 from .section_compare import CompareSection
 from .section_geometry import GeometrySection
@@ -27,18 +24,19 @@ from .section_vertebra import VertebraSection
 
 SECTIONS = (
     RadiographSection,
-    VertebraSection,
     GeometrySection,
+    VertebraSection,
     ReconstructSection,
     ResultSection,
     OutputsSection,
     CompareSection,
 )
+REFRESHED_BY = ("vtkMRMLMarkupsNode", "vtkMRMLModelNode", "vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode")
+"""Kinds of nodes that change what the panel shows when they come into the scene."""
 REFRESH_AFTER_MS = 50
-PROGRESS_STEPS = 1000
 
 
-class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
+class Panel(PanelWork, ScriptedLoadableModuleWidget, VTKObservationMixin):
     """What the sections share. makeLogic: the module's logic class, given by the module's file."""
 
     makeLogic = None
@@ -49,6 +47,7 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.placed, self.results = [], {}
         self._guiTag = None
         self._observedRadiograph = None
+        self._newVolumeIds = []
         ScriptedLoadableModuleWidget.__init__(self, parent)
 
     def setup(self):
@@ -64,7 +63,7 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._refreshSoon = qt.QTimer()
         self._refreshSoon.setSingleShot(True)
         self._refreshSoon.setInterval(REFRESH_AFTER_MS)
-        self._refreshSoon.timeout.connect(self.refresh)
+        self._refreshSoon.timeout.connect(self._refreshNow)
         self.sections = [section(self) for section in SECTIONS]
         self._reconstruct = next(s for s in self.sections if isinstance(s, ReconstructSection))
         scene = slicer.mrmlScene
@@ -75,6 +74,7 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.NodeAddedEvent, self.onNodeAdded)
         for node in slicer.util.getNodesByClass("vtkMRMLMarkupsNode"):
             self._observeMarkups(node)
+        placement.hideIn3D()
         self.enter()
 
     def cleanup(self):
@@ -99,6 +99,7 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         state = self.logic.getParameterNode()
         if state.radiograph is None:
             state.radiograph = radiograph_check.lastLoaded()
+        self._takeNewFilm(state)
         self._connectState(state)
 
     def exit(self):
@@ -112,6 +113,8 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._connectState(None)
 
     def onSceneEnd(self, _caller, _event):
+        """Scenes of earlier versions show boxes and points in 3D."""
+        placement.hideIn3D()
         if self.parent.isEntered:
             self.enter()
 
@@ -128,11 +131,31 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def onNodeAdded(self, _caller, _event, node):
         """A box or point that is being placed is listed as soon as it lies somewhere; not every model is to select; the
-        first segmentation opens the comparison."""
+        first segmentation opens the comparison; a film may be the next radiograph."""
         if node.IsA("vtkMRMLMarkupsNode"):
             self._observeMarkups(node)
-        if any(map(node.IsA, ("vtkMRMLMarkupsNode", "vtkMRMLModelNode", "vtkMRMLSegmentationNode"))):
+        if node.IsA("vtkMRMLScalarVolumeNode") and not slicer.mrmlScene.IsImporting():
+            self._newVolumeIds.append(node.GetID())
+        if any(map(node.IsA, REFRESHED_BY)):
             self._refreshSoon.start()
+
+    def _takeNewFilm(self, state):
+        """Selects the film that was loaded last, unless something was done with the one that is selected."""
+        film = radiograph_check.lastLoaded(self._newVolumeIds)
+        self._newVolumeIds.clear()
+        if film is not None and (state.radiograph is None or not hierarchy.isInUse(state.radiograph)):
+            state.radiograph = film
+
+    def _refreshNow(self):
+        if self.state is not None:
+            self._takeNewFilm(self.state)
+            self.refresh()
+
+    def _observePlacing(self):
+        """That placing has ended by a key or a button of Slicer's own shows in the interaction node alone."""
+        node = placing.interactionNode()
+        if node is not None and not self.hasObserver(node, node.InteractionModeChangedEvent, self.onSceneChange):
+            self.addObserver(node, node.InteractionModeChangedEvent, self.onSceneChange)
 
     def _observeMarkups(self, node, watch=True):
         """Begins or ends observing a markups node, whether the module is shown or not."""
@@ -150,6 +173,7 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.removeObserver(self.state.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onModified)
         self.state = None  # filling the widgets must not change the state
         if state is not None:
+            self._observePlacing()
             self._guiTag = state.connectGui(self.ui)
             self.state = state
             self.addObserver(state.parameterNode, vtk.vtkCommand.ModifiedEvent, self.onModified)
@@ -200,58 +224,3 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._reconstruct.selectResultOf(node)
             if not packages.missing():
                 self._startWorker()  # so that the first click is quick
-
-    def ready(self):
-        """Whether work can begin: what is missing is installed if the user agrees, and the process started."""
-        if packages.missing() and not packages.install(self._showTextAtOnce):
-            return False
-        self._startWorker()
-        return True
-
-    def _startWorker(self):
-        """With the weights and the device that are chosen; nothing if it runs with these."""
-        self.worker.start(self.state.weights or None, self.state.device)
-
-    def submit(self, kind, job, onDone):
-        """Sends a job of jobs.py to the process; onDone(what came of it) unless it fails or is cancelled."""
-
-        def finish(answer):
-            try:
-                onDone(answer)
-            except Exception as error:  # called from Qt, so nothing else would show it
-                logging.exception("ReVert: what came back could not be shown")
-                self.fail(_("The result could not be shown: {reason}").format(reason=one_line(error)))
-            self.refreshSections()
-
-        self.runner.run(kind, job.message, finish, self.fail)
-        self.refreshSections()
-
-    def cancel(self):
-        self.runner.cancel()
-        self._startWorker()  # so that the next click is quick again
-        self.showText(_("Cancelled; nothing in the scene was changed."))
-        self.refreshSections()
-
-    def fail(self, text):
-        """What went wrong, in one line; the log below has the rest."""
-        self._reconstruct.stopLive()
-        logging.error("ReVert: %s", text)
-        self.showText(text)
-        slicer.util.errorDisplay(text)
-        self.refreshSections()
-
-    def showText(self, text):
-        self.ui.stageLabel.setText(text)
-        self.ui.stageLabel.setVisible(bool(text))
-
-    def _showTextAtOnce(self, text):
-        """Before work that blocks the application, which would not paint the text otherwise."""
-        self.showText(text)
-        slicer.app.processEvents()
-
-    def onProgress(self, progress):
-        """Shows a runner.Progress; None: nothing runs any more."""
-        self.ui.progressBar.setValue(round(PROGRESS_STEPS * progress.share) if progress else 0)
-        self.ui.progressBar.setVisible(progress is not None)
-        self.showText(progress.text if progress else "")
-        self.ui.logText.setPlainText("\n".join(self.worker.log))

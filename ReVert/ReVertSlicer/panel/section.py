@@ -6,6 +6,10 @@ import qt
 import slicer
 
 from ReVertLib.errors import InputError
+from ReVertSlicer.input.panel_words import inPanelWords
+
+PROBLEM, WARNING = ("#b00020", "#ff8a80"), ("#8a4b00", "#ffb74d")
+"""Colours of text on a light and on a dark background."""
 
 
 class Section:
@@ -16,6 +20,7 @@ class Section:
 
     def __init__(self, panel):
         self.panel, self.ui = panel, panel.ui
+        self._isFilled = False
 
     @property
     def logic(self):
@@ -31,6 +36,13 @@ class Section:
         """The parameter node at any time: work may end after the user has left the module."""
         return self.state or self.logic.getParameterNode()
 
+    def fold(self, widget, isFilled):
+        """Opens the section's widget when something has come to show and closes it when the last has gone; in between
+        it stays as the user has it."""
+        if isFilled != self._isFilled:
+            self._isFilled = isFilled
+            widget.collapsed = not isFilled
+
     def refresh(self):
         """Brings the widgets in agreement with the scene; called after every change, with a state."""
         raise NotImplementedError
@@ -41,8 +53,22 @@ def guarded(action, *arguments):
     try:
         return action(*arguments)
     except InputError as error:
-        slicer.util.errorDisplay(str(error))
+        showError(str(error))
         return None
+
+
+def showError(text):
+    """A message box with a line of ours or of the library, in the panel's words."""
+    slicer.util.errorDisplay(inPanelWords(text))
+
+
+def say(label, lines, colours=None):
+    """Lines of ours or of the library in a label, in the panel's words; without any the label is hidden. colours: on a
+    light and on a dark background; None: as any text."""
+    text = inPanelWords("\n".join(filter(None, lines)))
+    label.setText(text)
+    label.setVisible(bool(text))
+    label.setStyleSheet(f"color: {colours[isDark(label.window())]}" if colours else "")
 
 
 def allow(widget, refusal=""):

@@ -32,7 +32,7 @@ class CompareSection(Section):
 
     def __init__(self, panel):
         super().__init__(panel)
-        self._listed, self._hasSegmentation = None, False
+        self._listed = None
         self._waiting = []
         self.ui.compareButton.clicked.connect(self.onCompare)
         self.ui.compareAllButton.clicked.connect(self.onCompareAll)
@@ -95,7 +95,7 @@ class CompareSection(Section):
     def refresh(self):
         state = self.state
         hideNodes(self.ui.segmentationSelector, hierarchy.allParts("segmentation"))  # of the models themselves
-        self._fold()
+        self.fold(self.ui.compareSection, _hasSegmentation())
         self._listSegments(state.segmentation)
         running = self.panel.runner.isRunning
         ready = state.model is not None and state.segmentation is not None and bool(state.segmentId)
@@ -111,17 +111,9 @@ class CompareSection(Section):
         allow(self.ui.showPlotButton, "" if compared else _("Compare the model first."))
         text = _shown(state.model) if state.model is not None else ""
         self.ui.resultLabel.setText(text)
-        self.ui.resultLabel.setVisible(bool(text) and not self.ui.compareSection.collapsed)
+        self.ui.resultLabel.setVisible(bool(text))
         results = results_table.resultsTable()
         allow(self.ui.exportTableButton, "" if results else _("There are no results yet: click Compare first."))
-
-    def _fold(self):
-        """Opens with the first segmentation of the scene and closes with the last; in between it stays as it is."""
-        own = hierarchy.allParts("segmentation")
-        there = any(node not in own for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"))
-        if there != self._hasSegmentation:
-            self._hasSegmentation = there
-            self.ui.compareSection.collapsed = not there
 
     def _listSegments(self, segmentationNode):
         """Lists the segments anew when they, their names or the model's level have changed."""
@@ -148,6 +140,12 @@ class CompareSection(Section):
         return found or (self.state.segmentId if self.state.segmentId in ids else ids[0])
 
 
+def _hasSegmentation():
+    """Whether there is a segmentation to compare with."""
+    own = hierarchy.allParts("segmentation")
+    return any(node not in own for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"))
+
+
 def _shown(modelNode):
     """The model's comparison as HTML; after another reconstruction only that it is out of date."""
     table = hierarchy.part(modelNode, "comparison")
@@ -161,7 +159,8 @@ def _shown(modelNode):
 def figures(tableNode):
     """The figures as a small HTML table, the baseline beside them, below what speaks against them."""
     table = tableNode.GetTable()
-    head = f"<tr><td></td><td align='right'><b>{_('radiograph')}</b></td><td align='right'>{_('baseline')}</td></tr>"
+    titles = (f"<b>{_('radiograph')}</b>", _("baseline"))
+    head = "".join(f"<td align='right'>&nbsp;&nbsp;{title}</td>" for title in titles)
     rows = []
     for row in range(table.GetNumberOfRows()):
         name, *values = (table.GetValue(row, column).ToString() for column in range(3))
@@ -172,4 +171,4 @@ def figures(tableNode):
     warnings = (tableNode.GetAttribute(comparison_nodes.WARNINGS) or "").splitlines()
     above = "".join(f"<p><b>{html.escape(line)}</b></p>" for line in warnings)
     note = _("Baseline: the mean vertebra of 87 patients laid over the CT, no radiograph used.")
-    return f"{above}<table>{head}{''.join(rows)}</table><p>{note}</p>"
+    return f"{above}<table><tr><td></td>{head}</tr>{''.join(rows)}</table><p>{note}</p>"

@@ -1,17 +1,18 @@
 """The panel's main button: reconstruct, cancel, follow live; and the device and weights in use."""
 
 import qt
-import slicer
 from slicer.i18n import tr as _
 
 from ReVertLib.errors import InputError
 from ReVertLib.inference.results import Refusal
+from ReVertSlicer.input import geometry_text
+from ReVertSlicer.input.panel_words import inPanelWords
 from ReVertSlicer.scene import hierarchy, layout, reconstruction_nodes, result_state
 from ReVertSlicer.scene.parameters import ARRAYS, BONE, DISTANCE
 from ReVertSlicer.work import jobs
 from ReVertSlicer.work.live_follower import LiveFollower
 
-from .section import Section, allow, chosenPath, guarded, silently
+from .section import Section, allow, chosenPath, guarded, showError, silently
 
 BADGES = {"trust": "#1b7a3a", "check": "#9a5b00", "do not use": "#b00020", result_state.OUT_OF_DATE: "#5f6368"}
 """Background by verdict; white text is legible on each, in a light and in a dark theme."""
@@ -32,10 +33,18 @@ class ReconstructSection(Section):
         """Reconstruct, or Cancel while something runs."""
         if self.panel.runner.isRunning:
             self.panel.cancel()
-        elif self.panel.ready():
+        elif self._isComplete() and self.panel.ready():
             job = guarded(self._job)
             if job is not None:
                 self.panel.submit("reconstruct", job, lambda outcomes: self._show(job, outcomes))
+
+    def _isComplete(self):
+        """Whether every length is known; else they are asked for."""
+        missing = geometry_text.missingLengths(self.panel.check)
+        if missing:
+            self.ui.geometrySection.collapsed = False
+            showError("\n".join([*missing, _("Enter it under Geometry, or give the image a sidecar.")]))
+        return not missing
 
     def _job(self):
         return jobs.placedJob(self.state.radiograph, self.state.sliceIndex, self.state.level)
@@ -60,7 +69,7 @@ class ReconstructSection(Section):
         models = guarded(jobs.showReconstructions, job, outcomes, self.panel.worker.about)
         refused = jobs.refusals(outcomes)
         if refused:
-            slicer.util.errorDisplay(refused)
+            showError(refused)
         if models:
             self.panel.showText(_summary(outcomes, self.panel.worker.about))
             state = self.parameters
@@ -76,9 +85,11 @@ class ReconstructSection(Section):
     def onLive(self, checked):
         """Follows the radiograph until it is unchecked, or the radiograph is replaced or removed."""
         self.stopLive()
-        if checked and self.panel.ready():
+        if checked and self._isComplete() and self.panel.ready():
             self._follower = LiveFollower(self.state.radiograph, self._sendFrame, self._showRate)
             self._follower.begin()
+        with silently(self.ui.liveCheckBox):
+            self.ui.liveCheckBox.setChecked(self.isLive)
         self.panel.refresh()
 
     def stopLive(self):
@@ -102,7 +113,7 @@ class ReconstructSection(Section):
             job = self._job()
         except InputError as error:
             self.stopLive()
-            slicer.util.errorDisplay(str(error))
+            showError(str(error))
             return False
         return self.panel.submit("reconstruct", job, lambda outcomes: self._showFrame(job, outcomes, finished))
 
@@ -156,7 +167,7 @@ class ReconstructSection(Section):
         check = self.panel.check
         if check is None:
             return _("Select a radiograph first.")
-        return "\n".join(check.problems)
+        return inPanelWords("\n".join(check.problems))
 
 
 def _summary(outcomes, about):

@@ -7,7 +7,7 @@ from slicer.i18n import tr as _
 from ReVertSlicer.scene import beam, export, hierarchy, reconstruction_nodes, undo
 from ReVertSlicer.scene.parameters import ARRAYS, CHOICES
 
-from .section import Section, allow, chosenPath, guarded, hideNodes
+from .section import Section, allow, chosenPath, guarded, hideNodes, say
 
 
 class ResultSection(Section):
@@ -53,10 +53,13 @@ class ResultSection(Section):
             allow(widget, refusal)
         running = _("Wait until the work that is running has ended.") if self.panel.runner.isRunning else ""
         scene = slicer.mrmlScene
+        undoable = scene.GetNumberOfUndoLevels() or scene.GetNumberOfRedoLevels()
+        self.fold(self.ui.resultSection, bool(undoable or model is not None))
         allow(self.ui.undoButton, running or ("" if scene.GetNumberOfUndoLevels() else _("There is nothing to undo.")))
         allow(self.ui.redoButton, running or ("" if scene.GetNumberOfRedoLevels() else _("There is nothing to redo.")))
         allow(self.ui.showViewCheckBox, "" if self.state.radiograph is not None else _("Select a radiograph first."))
-        self.ui.resultNote.setText(self._note(model) if model is not None else "")
+        say(self.ui.resultNote, self._note(model) if model is not None else ())
+        self.ui.verdictCaption.setVisible(bool(self.ui.resultNote.text))
 
     def _hideParts(self):
         """Leaves surfaces to select: ours, and what the user has loaded to compare; not plane, beam and outlines."""
@@ -67,5 +70,4 @@ class ResultSection(Section):
     def _note(self, model):
         """That it is out of date, the verdict with its reason, and every warning of the reconstruction."""
         state = self.panel.results.get(model.GetID())
-        lines = [state.reason if state else "", *map(model.GetAttribute, ("ReVert.Verdict", "ReVert.Warnings"))]
-        return "\n".join(line for line in lines if line)
+        return [state.reason if state else "", *map(model.GetAttribute, ("ReVert.Verdict", "ReVert.Warnings"))]

@@ -8,7 +8,8 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
-from ReVertSlicer.input.placement import RADIOGRAPH
+from ReVertSlicer.input.entries import entered
+from ReVertSlicer.input.placement import RADIOGRAPH, isMarked
 
 KIND = "ReVert.Kind"
 """Node attribute: of KINDS."""
@@ -53,6 +54,11 @@ def radiographParts(radiographNode):
         node for kind, (_class, role) in KINDS.items() if role == RADIOGRAPH for node in parts(radiographNode, kind)
     ]
     return [*made, *(node for surface in parts(radiographNode, "surface") for node in modelParts(surface))]
+
+
+def isInUse(radiographNode):
+    """Whether a vertebra was placed on a radiograph, a value entered for it, or anything made from it."""
+    return bool(isMarked(radiographNode) or entered(radiographNode) or radiographParts(radiographNode))
 
 
 def modelParts(modelNode):

@@ -12,6 +12,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from ReVertLib.geometry.layers import LayeredGeometry
 from ReVertLib.inference.verdict import WORDS
+from ReVertSlicer.input.panel_words import NAMES
 
 from . import hierarchy
 from .colours import EXPECTED_ERROR
@@ -20,13 +21,8 @@ IMAGE = "ReVert.ImageSha256"
 """Attribute of a model: SHA-256 of its pixels, which identifies a case without a patient's name."""
 SLICE = "ReVert.Slice"
 OUT_OF_DATE = _("out of date")
-LENGTHS = {
-    "sdd_mm": _("Source to detector"),
-    "sod_mm": _("Source to object"),
-    "pixel_spacing_mm": _("Detector spacing"),
-    "principal_point_px": _("Principal point"),
-}
-"""What a surface depends on, by sidecar key, in the panel's words."""
+LENGTHS = ("sdd_mm", "sod_mm", "pixel_spacing_mm", "principal_point_px")
+"""What a surface depends on, by sidecar key."""
 _CACHED = 32
 _digests = {}
 """SHA-256 by (modification time, slice): VTK gives no time twice, so an image is read once."""
@@ -111,9 +107,9 @@ def _changedGeometry(model, check, vertebra):
     made = json.loads(model.GetAttribute("ReVert.Geometry") or "{}")
     layers = LayeredGeometry(check.known)
     now = {"principal_point_px": [(size - 1) / 2 for size in check.sizePx], **layers.values}
-    for key, name in LENGTHS.items():
+    for key in LENGTHS:
         if key in made and key in now and not np.allclose(made[key], now[key], rtol=1e-6):
-            yield name
+            yield NAMES[key]
     view = json.loads(model.GetAttribute("ReVert.View") or "{}")
     if view != layers.view and (layers.view or any(view.values())):  # earlier versions wrote AP where it is not known
         yield _("View")

@@ -74,7 +74,7 @@ def test_each_warning_about_pixels(input_warnings, pixels, facts, dark, line):
 @pytest.mark.parametrize(
     ("values", "line"),
     [
-        ({"sod_mm": 900.0}, "the source-vertebra distance of 900 mm is beyond the 450 to 850 mm"),
+        ({"sod_mm": 900.0}, "source to object, 900 mm, is beyond the 450 to 850 mm"),
         ({"yaw_deg": 180.0}, "the view is far from"),
         ({"pitch_deg": -31.0}, "the view is far from"),
         ({"roll_deg": 90.0}, "the view is far from"),

@@ -172,10 +172,7 @@ def test_levels_are_set_and_placements_removed(placement):
     [
         (lambda placement, node: placement.addBox(node, "L3", BOX), "L3: expected one box or point"),
         (lambda placement, node: placement.addPoint(node, "L3", (4, 5)), "L3: expected one box or point"),
-        (
-            lambda placement, node: placement.startPlacing(node, "L3", "box"),
-            "L3: expected one box or point on this image",
-        ),
+        (lambda placement, node: placement.nodeToPlace(node, "L3", "box"), "L3: expected one box or point on this"),
         (lambda placement, node: placement.addBox(node, "T12", BOX), "level: expected one of L1, .*, got 'T12'"),
         (
             lambda placement, node: placement.addBox(node, "L1", (0, 0, 81, 60)),
@@ -213,50 +210,6 @@ def test_each_radiograph_has_its_own(placement):
     assert [placed.pointIndex for placed in placement.placements(other)] == [0]
 
 
-@pytest.fixture
-def views(placement):
-    """(selection node, interaction node), as Slicer's application has them."""
-    selection, interaction = (
-        slicer.mrmlScene.AddNode(node) for node in (slicer.vtkMRMLSelectionNode(), slicer.vtkMRMLInteractionNode())
-    )
-    return selection, interaction
-
-
-def test_placing_a_point_by_a_click(placement, views):
-    node, (selection, interaction) = radiograph_node(), views
-    assert placement.startPlacing(node, "L4", "point")
-    assert interaction.GetCurrentInteractionMode() == interaction.Place
-    assert interaction.GetPlaceModePersistence() == 0
-    assert selection.GetActivePlaceNodeClassName() == "vtkMRMLMarkupsFiducialNode"
-    points = slicer.mrmlScene.GetNodeByID(selection.GetActivePlaceNodeID())
-    assert placement.placements(node) == []
-    points.AddControlPointWorld(20, 10, 0)  # what the click does
-    (placed,) = placement.placements(node)
-    assert (placed.level, centre(placed)) == ("L4", (40, 40))
-    assert placement.startPlacing(node, "L5", "point")
-    assert selection.GetActivePlaceNodeID() == points.GetID()
-
-
-def test_placing_a_box_by_drawing(placement, views):
-    node, (selection, _) = radiograph_node(), views
-    assert placement.startPlacing(node, "L1", "box")
-    assert selection.GetActivePlaceNodeClassName() == "vtkMRMLMarkupsROINode"
-    assert placement.placements(node) == []  # nothing is drawn yet
-    assert placement.startPlacing(node, "L2", "box")  # the user thought again
-    (box,) = slicer.util.getNodesByClass("vtkMRMLMarkupsROINode")
-    assert selection.GetActivePlaceNodeID() == box.GetID()
-    box.SetCenterWorld(20, 10, 0)
-    box.SetSize(10, 5, 30)
-    assert [(placed.level, centre(placed)) for placed in placement.placements(node)] == [("L2", (40, 40))]
-
-
-def test_without_views_there_is_nothing_to_click_in(placement):
-    node = radiograph_node()
-    slicer.mrmlScene.RemoveNode(slicer.mrmlScene.GetNodeByID("vtkMRMLInteractionNodeSingleton"))
-    assert not placement.startPlacing(node, "L3", "point")
-    assert placement.placements(node) == []
-
-
 def test_placements_survive_saving(placement, tmp_path):
     node = oblique_node()
     placement.addBox(node, "L3", BOX)
@@ -276,3 +229,30 @@ def test_boxes_and_points_are_drawn_in_slice_views_only(placement):
     for node in (placement.addBox(radiograph, "L2"), placement.addPoint(radiograph, "L3", (40, 30))):
         display = node.GetDisplayNode()
         assert (display.GetVisibility(), display.GetVisibility2D(), display.GetVisibility3D()) == (1, 1, 0)
+
+
+def test_boxes_and_points_of_earlier_scenes_are_hidden_in_3d(placement):
+    node = radiograph_node()
+    ours = [placement.addBox(node, "L3", BOX), placement.addPoint(node, "L4", (40, 30))]
+    own = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode")
+    own.CreateDefaultDisplayNodes()
+    for one in (*ours, own):
+        one.GetDisplayNode().SetVisibility3D(True)
+    placement.hideIn3D()
+    assert [one.GetDisplayNode().GetVisibility3D() for one in (*ours, own)] == [0, 0, 1]
+    assert all(one.GetDisplayNode().GetVisibility() for one in ours)
+
+
+def test_what_was_begun_counts_until_it_is_removed(placement):
+    node = radiograph_node()
+    assert not placement.isMarked(node)
+    placement.nodeToPlace(node, "L3", "box")
+    placement.nodeToPlace(node, "L3", "point")
+    assert placement.isMarked(node)
+    placement.removeBegun(node)
+    assert slicer.util.getNodesByClass("vtkMRMLMarkupsNode") == []
+    assert not placement.isMarked(node)
+    placement.addPoint(node, "L3", (40, 30))
+    assert placement.isMarked(node)
+    placement.removeBegun(node)
+    assert [placed.level for placed in placement.placements(node)] == ["L3"]

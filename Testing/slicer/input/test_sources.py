@@ -145,7 +145,7 @@ def test_order_of_trust(sources, database, tmp_path):
 def test_the_header_gives_a_spacing_where_nothing_better_does(sources):
     found = sources.sourcesOf(radiograph_node(spacing=(0.5, 0.25, 1)))
     assert found.geometry.known == {"pixel_spacing_mm": SourcedValue((0.5, 0.25), "volume header")}
-    assert found.missing == {"sdd_mm": "not known, please enter it", "sod_mm": "not known, please enter it"}
+    assert found.missing == {"sdd_mm": "", "sod_mm": ""}
     assert (found.boneDark, found.mirrored) == (None, False)
 
 

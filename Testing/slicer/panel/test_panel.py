@@ -51,10 +51,14 @@ def test_buttons_say_what_they_wait_for(panel):
 def test_a_selected_radiograph_is_judged_at_once_and_warms_the_process(panel, radiograph):
     assert panel.ui.sizeLabel.text.startswith("80 × 60 px, bone bright")
     assert panel.ui.spacingSpinBox.value == pytest.approx(0.5)
-    assert panel.ui.spacingSourceLabel.text == "from: volume header; pixels of 0.5 × 0.25 mm"
     assert panel.ui.sddSpinBox.value == 1000
     assert panel.ui.magnificationSpinBox.value == pytest.approx(1.429)
-    assert "SDD: entered" in panel.ui.geometrySourceLabel.text
+    assert panel.ui.geometrySourceLabel.text.splitlines() == [
+        "Source to detector: entered",
+        "Source to object: entered",
+        "Detector spacing: volume header",
+        "Pixels of 0.5 × 0.25 mm",
+    ]
     assert "1.4 % larger" in panel.ui.sizeEffectLabel.text
     assert panel.worker.started == [(None, "auto")]
 
@@ -230,3 +234,46 @@ def test_without_a_main_window(panel, radiograph, monkeypatch):
     panel.ui.radiographSelector.setCurrentNode(radiograph)
     reconstructed(panel)
     assert [kind for kind, _ in messages if kind == "views"] == []
+
+
+def test_the_geometry_is_one_line_that_opens_when_something_is_missing(panel, radiograph):
+    section = panel.ui.geometrySection
+    assert (section.text, section.collapsed) == ("Geometry: View is not known", False)
+    panel.ui.viewSelector.setCurrentText("AP")
+    assert (section.text, section.collapsed) == ("Geometry: SDD 1000, SOD 700 mm, AP", False)  # until the next step
+    panel.ui.placePointButton.click()
+    assert section.collapsed
+    section.collapsed = False  # by a click
+    panel.refresh()
+    assert not section.collapsed
+    panel.ui.resetGeometryButton.click()
+    assert (section.text, section.collapsed) == ("Geometry: 3 values are not known", False)
+    assert panel.ui.geometryAskedLabel.text.splitlines() == [
+        "Source to detector is not known",
+        "Source to object is not known",
+        "View is not known",
+    ]
+    panel.ui.sampleButton.click()
+    assert (section.text, section.collapsed) == ("Geometry: SDD 1020, SOD 600 mm, AP (sample)", True)
+    assert not panel.ui.geometryAskedLabel.isVisibleTo(panel.parent)
+    panel.ui.radiographSelector.setCurrentNode(None)
+    assert (section.text, section.collapsed) == ("Geometry: no radiograph", True)
+
+
+def test_the_line_of_the_geometry_is_not_wider_than_the_panel(panel):
+    panel.ui.sampleButton.click()
+    for index in reversed(range(panel.ui.viewSelector.count - 2)):
+        panel.ui.viewSelector.setCurrentIndex(index)
+        panel.logic.setGeometry(panel.state.radiograph, sdd_mm=1020, sod_mm=600, pixel_spacing_mm=0.98)
+        panel.refresh()
+        assert panel.ui.geometrySection.text.endswith("(entered)")
+        assert panel.ui.geometrySection.minimumSizeHint().width() <= 400
+
+
+def test_the_result_is_folded_until_there_is_one(panel, radiograph):
+    section = panel.ui.resultSection
+    assert section.collapsed
+    reconstructed(panel)
+    assert not section.collapsed
+    panel.ui.undoButton.click()
+    assert not section.collapsed  # so that it can be done again

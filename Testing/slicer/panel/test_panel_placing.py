@@ -55,7 +55,7 @@ def test_levels_are_placed_in_a_row(panel, views, first, order):
 def test_a_digit_chooses_the_level_that_is_placed_next(panel, views):
     panel.ui.radiographSelector.setCurrentNode(radiograph_node())
     keys = {key.key.toString(): key for key in panel.parent.findChildren(QtGui.QShortcut)}
-    assert list(keys) == list("12345")
+    assert list(keys) == [*"12345", "Esc"]
     assert not any(key.enabled for key in keys.values())  # they are for typing
     panel.ui.levelSelector.setCurrentText("L1")
     panel.ui.placePointButton.click()
@@ -165,3 +165,79 @@ def test_placing_touches_one_slice_view_and_keeps_zoom_and_window(panel, views, 
     assert [view.fitted for view in shown.values()] == [0, 1, 0]
     display = node.GetDisplayNode()
     assert (display.GetWindow(), display.GetLevel()) == (12, 34)
+
+
+@pytest.mark.parametrize("by", ["key", "button", "slicer"])
+@pytest.mark.parametrize("kind", ["point", "box"])
+def test_esc_or_a_second_click_ends_placing(panel, views, by, kind):
+    """Slicer's own ways to end it show in the interaction node alone."""
+    _selection, interaction = views
+    panel.exit()
+    panel.enter()  # the application's nodes are there before the panel
+    panel.ui.radiographSelector.setCurrentNode(radiograph_node())
+    button = getattr(panel.ui, f"place{kind.capitalize()}Button")
+    button.click()
+    assert (button.checked, interaction.GetCurrentInteractionMode()) == (True, interaction.Place)
+    if by == "key":
+        (esc,) = (key for key in panel.parent.findChildren(QtGui.QShortcut) if key.key.toString() == "Esc")
+        esc.activated.emit()
+    elif by == "button":
+        button.click()
+    else:
+        interaction.SetCurrentInteractionMode(interaction.ViewTransform)
+    assert run_until(lambda: not button.checked)
+    assert interaction.GetCurrentInteractionMode() != interaction.Place
+    assert not any(key.enabled for key in panel.parent.findChildren(QtGui.QShortcut))
+    assert panel.ui.stageLabel.text == ""
+    assert not run_until(lambda: interaction.GetCurrentInteractionMode() == interaction.Place, 0.2)
+    assert slicer.util.getNodesByClass("vtkMRMLMarkupsNode") == []
+    assert messages == []
+
+
+def test_a_level_that_is_placed_already_is_not_asked_for(panel, views):
+    node = radiograph_node()
+    panel.logic.addVertebra(node, "L1", point=(40, 10))
+    panel.ui.radiographSelector.setCurrentNode(node)
+    panel.ui.levelSelector.setCurrentText("L3")
+    panel.ui.placePointButton.click()
+    panel.ui.levelSelector.setCurrentText("L1")
+    assert [kind for kind, _text in messages] == ["error"]
+    assert panel.state.level == "L3"
+    click_in_the_slice_view(views, 40, 30)
+    assert [level for level, _centre in table(panel)] == ["L1", "L3"]
+    assert panel.ui.stageLabel.text.startswith("Click on L4")
+
+
+def test_a_film_that_comes_while_the_panel_is_open_is_selected(panel):
+    first = radiograph_node()
+    assert run_until(lambda: panel.state.radiograph is first)
+    second = radiograph_node()
+    assert run_until(lambda: panel.state.radiograph is second)
+    radiograph_node(slices=3)
+    slicer.util.addVolumeFromArray(np.ones((1, 60, 80), np.uint8), nodeClassName="vtkMRMLLabelMapVolumeNode")
+    assert not run_until(lambda: panel.state.radiograph is not second, 0.2)
+    panel.ui.radiographSelector.setCurrentNode(first)
+    panel.refresh()
+    assert panel.state.radiograph is first  # the user's choice; nothing new has come
+
+
+@pytest.mark.parametrize("work", ["placed", "entered", "begun"])
+def test_a_film_that_comes_does_not_take_away_the_one_in_use(panel, views, work):
+    node = radiograph_node()
+    panel.ui.radiographSelector.setCurrentNode(node)
+    if work == "placed":
+        panel.logic.addVertebra(node, "L3", point=(40, 30))
+    elif work == "entered":
+        panel.ui.sodSpinBox.setValue(700)
+    else:
+        panel.ui.placePointButton.click()
+    radiograph_node()
+    assert not run_until(lambda: panel.state.radiograph is not node, 0.3)
+
+
+def test_a_film_that_was_loaded_in_another_module_is_selected(panel):
+    panel.ui.radiographSelector.setCurrentNode(radiograph_node())
+    panel.exit()
+    film = radiograph_node()
+    panel.enter()
+    assert panel.state.radiograph is film

@@ -81,19 +81,34 @@ def test_button_is_cancel_while_it_runs(panel, radiograph):
     assert messages == []
 
 
-def test_what_the_user_can_mend_is_shown_as_one_line(panel):
+def test_a_length_that_is_not_known_is_asked_for_in_the_panels_words(panel):
     node = radiograph_node(spacing=(1.0, 1.0, 1.0))
-    panel.logic.setGeometry(node, **LENGTHS)
+    panel.logic.setGeometry(node, sdd_mm=1000)
     panel.ui.radiographSelector.setCurrentNode(node)
-    assert "1 mm" in panel.ui.spacingSourceLabel.text
+    panel.ui.geometrySection.collapsed = True
     panel.ui.reconstructButton.click()
-    ((kind, line),) = messages
-    assert kind == "error"
-    assert line == (
-        "geometry: expected Detector spacing (pixel_spacing_mm) entered, from a sidecar or from DICOM, "
-        "got Slicer's 1 mm for an unknown spacing"
-    )
+    assert messages == [
+        (
+            "error",
+            "Source to object is not known\n"
+            "Detector spacing is not known: Slicer's 1 mm for an unknown spacing\n"
+            "Enter it under Geometry, or give the image a sidecar.",
+        )
+    ]
+    assert not panel.ui.geometrySection.collapsed
     assert panel.ui.reconstructButton.text == "Reconstruct"
+    panel.ui.liveCheckBox.click()
+    assert (len(messages), panel.ui.liveCheckBox.checked) == (2, False)
+
+
+def test_messages_of_the_library_are_in_the_panels_words(panel, radiograph):
+    panel.ui.sddSpinBox.setValue(102)  # cm
+    panel.ui.sodSpinBox.setValue(1000)
+    panel.ui.reconstructButton.click()
+    assert messages == [
+        ("error", "Source to detector: expected 500 to 4000 mm, got 102; is it in cm?"),
+        ("error", "Source to object: expected 0 < Source to object < Source to detector = 1000, got 1000"),
+    ]
 
 
 def test_our_own_failure_is_shown_logged_and_leaves_the_panel_usable(panel, radiograph, predictor, monkeypatch):
@@ -292,14 +307,14 @@ def test_colours_are_refused_before_any_work(panel):
 def test_a_volume_without_an_image_is_said_once(panel):
     panel.ui.radiographSelector.setCurrentNode(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode"))
     assert not panel.ui.reconstructButton.enabled
-    assert panel.ui.domainLabel.text.splitlines()[0] == "radiograph: expected an image, got an empty volume"
+    assert panel.ui.domainLabel.text.splitlines()[0] == "• radiograph: expected an image, got an empty volume"
     assert messages == []
     panel.ui.placePointButton.click()
     assert messages == [("error", "radiograph: expected an image, got an empty volume")]
 
 
 def test_pixels_that_are_not_square_are_said_and_stay_so(panel, radiograph):
-    assert panel.ui.spacingSourceLabel.text == "from: volume header; pixels of 0.5 × 0.25 mm"
+    assert "Pixels of 0.5 × 0.25 mm" in panel.ui.geometrySourceLabel.text
     panel.ui.spacingSpinBox.setValue(0.4)
     assert panel.check.known["pixel_spacing_mm"].value == pytest.approx((0.4, 0.2))
 

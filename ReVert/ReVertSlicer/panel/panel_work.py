@@ -1,0 +1,73 @@
+"""The panel's part in the work that a child process does: begin it, cancel it, and show how far it is."""
+
+import logging
+
+import slicer
+from slicer.i18n import tr as _
+
+from ReVertLib.errors import one_line
+from ReVertSlicer.input.panel_words import inPanelWords
+from ReVertSlicer.work import packages
+
+from .section import showError
+
+PROGRESS_STEPS = 1000
+
+
+class PanelWork:
+    """A part of `panel.Panel`, whose ui, state, worker, runner and sections it uses."""
+
+    def ready(self):
+        """Whether work can begin: what is missing is installed if the user agrees, and the process started."""
+        if packages.missing() and not packages.install(self._showTextAtOnce):
+            return False
+        self._startWorker()
+        return True
+
+    def _startWorker(self):
+        """With the weights and the device that are chosen; nothing if it runs with these."""
+        self.worker.start(self.state.weights or None, self.state.device)
+
+    def submit(self, kind, job, onDone):
+        """Sends a job of jobs.py to the process; onDone(what came of it) unless it fails or is cancelled."""
+
+        def finish(answer):
+            try:
+                onDone(answer)
+            except Exception as error:  # called from Qt, so nothing else would show it
+                logging.exception("ReVert: what came back could not be shown")
+                self.fail(_("The result could not be shown: {reason}").format(reason=one_line(error)))
+            self.refreshSections()
+
+        self.runner.run(kind, job.message, finish, self.fail)
+        self.refreshSections()
+
+    def cancel(self):
+        self.runner.cancel()
+        self._startWorker()  # so that the next click is quick again
+        self.showText(_("Cancelled; nothing in the scene was changed."))
+        self.refreshSections()
+
+    def fail(self, text):
+        """What went wrong, in one line; the log below has the rest."""
+        self._reconstruct.stopLive()
+        logging.error("ReVert: %s", text)
+        self.showText(inPanelWords(text))
+        showError(text)
+        self.refreshSections()
+
+    def showText(self, text):
+        self.ui.stageLabel.setText(text)
+        self.ui.stageLabel.setVisible(bool(text))
+
+    def _showTextAtOnce(self, text):
+        """Before work that blocks the application, which would not paint the text otherwise."""
+        self.showText(text)
+        slicer.app.processEvents()
+
+    def onProgress(self, progress):
+        """Shows a runner.Progress; None: nothing runs any more."""
+        self.ui.progressBar.setValue(round(PROGRESS_STEPS * progress.share) if progress else 0)
+        self.ui.progressBar.setVisible(progress is not None)
+        self.showText(progress.text if progress else "")
+        self.ui.logText.setPlainText("\n".join(self.worker.log))

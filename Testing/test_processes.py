@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import psutil
 
 from ReVertLib import processes
 from ReVertLib.processes import process_pool
+from ReVertLib.progress import log
 
 SCRIPT = """
 import os, sys, time
@@ -46,3 +48,25 @@ def test_they_end_with_a_parent_that_is_killed(tmp_path):
         while child.is_running() and child.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
             time.sleep(0.02)
         assert time.monotonic() < deadline
+
+
+def told() -> int:
+    """What a worker says of its work."""
+    log.info("read %s", "a.png")
+    log.debug("more")
+    warnings.warn("two frames?", stacklevel=1)
+    return os.getpid()
+
+
+def test_what_they_log_and_warn_of_arrives_here(caplog):
+    with caplog.at_level("INFO", "revert"), process_pool(1) as pool:
+        number = pool.submit(told).result()
+        pool.shutdown()
+        records = [(r.name, r.levelname, r.getMessage(), r.process) for r in caplog.records]
+    assert records == [("revert", "INFO", "read a.png", number), ("revert", "WARNING", "two frames?", number)]
+
+
+def test_a_quiet_parent_hears_warnings_only(caplog):
+    with caplog.at_level("WARNING", "revert"), process_pool(1) as pool:
+        pool.submit(told).result()
+    assert caplog.messages == ["two frames?"]

@@ -20,9 +20,10 @@ from pathlib import Path
 import numpy as np
 from scipy.linalg import cholesky, eigh, solve_triangular
 from scipy.optimize import minimize
+from scipy.sparse.csgraph import connected_components
 
 from ReVertLib.anatomy.template import load_template
-from ReVertLib.dataset.cases import HELD_OUT
+from ReVertLib.dataset.cases import HELD_OUT, is_held_out
 from ReVertLib.files import existing_file, whole_file
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL
 from ReVertLib.mesh.mesh import Mesh
@@ -76,9 +77,12 @@ def load_shape_library(path: Path, means: np.ndarray, held_out: Iterable[str] = 
 
 
 def _persons(cases: np.ndarray) -> np.ndarray:
-    """Who each case is: a case called <other case>_<anything> is the same person again."""
-    names = set(cases.tolist())
-    return np.array([min((n for n in names if c == n or c.startswith(n + "_")), key=len) for c in cases.tolist()])
+    """Who each case is, by the shortest name: cases of which one is held out with the other are of one person."""
+    names = sorted(set(cases.tolist()), key=lambda name: (len(name), name))
+    together = np.array([[is_held_out(name, [other]) for other in names] for name in names])
+    numbers = connected_components(together, directed=False)[1].tolist()
+    person_of = {name: names[numbers.index(number)] for name, number in zip(names, numbers, strict=True)}
+    return np.array([person_of[case] for case in cases.tolist()])
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from ReVertLib.shape.model import (
     ShapeLibrary,
     ShapeModel,
     Widths,
+    _persons,
     covariance,
     left_out,
     load_model,
@@ -145,6 +146,19 @@ def test_a_person_left_out_is_in_no_mode():
     both = replace(both, differences=np.concatenate([one, 100.0 * both.differences[2:]]))
     model = ShapeModel(MEANS, modes_of(both.differences), Widths())
     assert left_out(both, "p1", model).modes == pytest.approx(modes_of(one), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("cases", "people"),
+    [
+        (["Anna_CT-ax", "anna", "ANNA_2", "annabel"], ["anna", "anna", "anna", "annabel"]),
+        (["sub-bo", "bo_split-cy", "cy"], ["cy", "cy", "cy"]),
+        (["verse008_split-verse112", "verse112", "verse009"], ["verse112", "verse112", "verse009"]),
+        (["a_1", "a_2"], ["a_1", "a_2"]),
+    ],
+)
+def test_a_person_is_one_by_every_name(cases, people):
+    assert _persons(np.array(cases)).tolist() == people
 
 
 def test_a_library_becomes_people(tmp_path):

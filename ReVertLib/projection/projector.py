@@ -7,7 +7,6 @@ slabs, and of each slab only the pixels of the rectangle in which it is seen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -22,7 +21,7 @@ from ReVertLib.imaging.volume import Volume
 from .rays import Lines, rays_in_grid, share_before
 
 _PLANES_AT_ONCE = 16
-"""The thickness of a slab on a CPU, where its samples stay in the cache; other devices take a volume in one."""
+"""The thickness of a slab, whose samples stay in the processor's cache."""
 
 _SAMPLES_AT_ONCE = 1 << 24
 
@@ -35,20 +34,14 @@ def line_integrals(
 
 
 class Projector:
-    """An attenuation volume made ready once, on any device of torch, for many views.
+    """An attenuation volume made ready once for many views. mu: per mm, zero outside the volume, linear between voxel
+    centres."""
 
-    mu: per mm, zero outside the volume, linear between voxel centres. Its array may be a tensor, which stays on its
-    device, is not read back, and gets gradients; all of it is sampled, where of others what is empty is left out.
-    """
-
-    def __init__(self, mu: Volume, device: str | torch.device | None = None) -> None:
-        array, filled = mu.array, np.broadcast_to(True, mu.array.shape)
-        if not isinstance(array, torch.Tensor):
-            array, filled = np.ascontiguousarray(array, np.float32), array != 0
-        self._array = torch.as_tensor(array, device=device).permute(2, 1, 0)
+    def __init__(self, mu: Volume) -> None:
+        self._array = torch.as_tensor(np.ascontiguousarray(mu.array, np.float32)).permute(2, 1, 0)
         self._ijk_to_lps = mu.ijk_to_lps
-        thickness = _PLANES_AT_ONCE if self._array.device.type == "cpu" else max(filled.shape)
-        self._slabs = [_filled_slabs(filled.transpose(2, 1, 0), a, thickness, mu.ijk_to_lps) for a in range(3)]
+        filled = (mu.array != 0).transpose(2, 1, 0)
+        self._slabs = [_filled_slabs(filled, axis, mu.ijk_to_lps) for axis in range(3)]
 
     def line_integrals(
         self, camera_from_lps: RigidTransform, geometry: Geometry, size_px: tuple[int, int]
@@ -57,22 +50,13 @@ class Projector:
 
         size_px: (columns, rows).
         """
-        return self._image(camera_from_lps, geometry, size_px).cpu().numpy()
-
-    def line_integrals_batch(
-        self, views: Sequence[tuple[RigidTransform, Geometry]], size_px: tuple[int, int]
-    ) -> torch.Tensor:
-        """`line_integrals` of several views, left on the device: (views, rows, columns) float32."""
-        return torch.stack([self._image(camera_from_lps, geometry, size_px) for camera_from_lps, geometry in views])
-
-    def _image(self, camera_from_lps: RigidTransform, geometry: Geometry, size_px: tuple[int, int]) -> torch.Tensor:
-        image = torch.zeros(size_px[::-1], device=self._array.device)
+        image = torch.zeros(size_px[::-1])
         boxes_mm = [camera_from_lps.apply(slabs.corners_lps) for slabs in self._slabs]
         if boxes_mm[0].size:
             u0, v0, u1, v1 = _rectangles(boxes_mm[0].reshape(1, -1, 3), geometry, size_px)[0]
             if u0 < u1:
                 self._fill(image[v0:v1, u0:u1], boxes_mm, camera_from_lps, geometry.cropped(u0, v0))
-        return image
+        return image.numpy()
 
     def _fill(
         self, image: torch.Tensor, boxes_mm: list[np.ndarray], camera_from_lps: RigidTransform, geometry: Geometry
@@ -92,7 +76,7 @@ class Projector:
 
     def _integrals(self, lines: Lines, part: tuple[slice, slice], first: int, end: int, cut: bool) -> torch.Tensor:
         """What the planes from first up to end add to a part of the image. cut: whether rays may begin or end there."""
-        plane = torch.arange(first, end, dtype=torch.float32, device=self._array.device)[:, None, None]
+        plane = torch.arange(first, end, dtype=torch.float32)[:, None, None]
         at = torch.addcmul(lines.start[part], plane[..., None], lines.slope[part])
         samples = grid_sample(self._array.movedim(lines.axis, 0)[first:end, None], at, align_corners=False)[:, 0]
         if cut:
@@ -109,12 +93,12 @@ class _Slabs:
     corners_lps: np.ndarray
 
 
-def _filled_slabs(filled: np.ndarray, axis: int, thickness: int, ijk_to_lps: np.ndarray) -> _Slabs:
-    """The slabs of at most thickness planes across an axis of filled (i, j, k) bool."""
+def _filled_slabs(filled: np.ndarray, axis: int, ijk_to_lps: np.ndarray) -> _Slabs:
+    """The slabs across an axis of filled (i, j, k) bool."""
     shadows = {other: _shadow(filled, axis, other) for other in range(3) if other != axis}
     planes, corners = [], []
-    for first in range(0, filled.shape[axis], thickness):
-        parts = {other: shadow[first : first + thickness] for other, shadow in shadows.items()}
+    for first in range(0, filled.shape[axis], _PLANES_AT_ONCE):
+        parts = {other: shadow[first : first + _PLANES_AT_ONCE] for other, shadow in shadows.items()}
         sides = {other: np.flatnonzero(part.any(0)) for other, part in parts.items()}
         sides[axis] = first + np.flatnonzero(next(iter(parts.values())).any(1))
         if len(sides[axis]):

@@ -46,7 +46,7 @@ class Rays:
         speed = torch.where(mine, self.direction[..., axis], 1.0)
         slope = self.direction[..., others] / speed[..., None]
         start = self.middle[..., others] - self.middle[..., axis, None] * slope
-        voxels = torch.tensor([size[a] for a in others], dtype=torch.float32, device=slope.device)
+        voxels = torch.tensor([size[a] for a in others], dtype=torch.float32)
         source = float(self.source[axis])
         detector = source + self.sdd_mm * self.direction[..., axis]
         step_mm = torch.where(mine, self.length_mm / speed.abs(), 0.0)
@@ -57,13 +57,13 @@ def rays_in_grid(ijk_from_camera: np.ndarray, depth_mm: float, geometry: Geometr
     """The rays to the pixels of an image (rows, columns). depth_mm: where the volume is; single precision is best
     there."""
     rows, columns = image.shape
-    v, u = (torch.arange(n, dtype=torch.float32, device=image.device) for n in (rows, columns))
+    v, u = (torch.arange(n, dtype=torch.float32) for n in (rows, columns))
     unproject = np.linalg.inv(geometry.matrix)
     of_pixel, source = ijk_from_camera[:3, :3] @ unproject, ijk_from_camera[:3, 3]
     at_volume = depth_mm * of_pixel + np.outer(source, [0, 0, 1])
 
     def over_image(matrix: np.ndarray) -> torch.Tensor:
-        along_u, along_v, constant = torch.tensor(matrix.T, dtype=torch.float32, device=image.device)
+        along_u, along_v, constant = torch.tensor(matrix.T, dtype=torch.float32)
         return u[None, :, None] * along_u + (v[:, None, None] * along_v + constant)
 
     direction = over_image(of_pixel)
@@ -71,7 +71,7 @@ def rays_in_grid(ijk_from_camera: np.ndarray, depth_mm: float, geometry: Geometr
     axes = np.abs(ends).argmax(0)
     # Directions of one fastest axis and sense make a convex cone: what holds of the corners holds of all between them.
     alike = len(set(axes)) == 1 and len(set(np.sign(ends[axes[0]]))) == 1
-    fastest = torch.tensor(axes[0], device=image.device) if alike else direction.abs().argmax(-1)
+    fastest = torch.tensor(axes[0]) if alike else direction.abs().argmax(-1)
     length_mm = torch.linalg.norm(over_image(unproject), dim=-1)
     each = (int(axes[0]),) if alike else (0, 1, 2)
     return Rays(direction, over_image(at_volume), length_mm, fastest, each, source, geometry.sdd_mm)

@@ -7,6 +7,7 @@ are, and have a vertebra's size. What does not decide is taken for VerSe's, or a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -59,15 +60,28 @@ def verse_numbered(labels: Volume, scheme: str | None, name: str) -> tuple[Volum
         raise InputError(f"labels: expected one of {', '.join(LABEL_SCHEMES)}, got {str(scheme)[:40]!r}")
     present = _regions(labels)
     scheme = scheme or _scheme_of(present, name)
+    numbers = _verse_numbers(present, scheme, name)
     if scheme == "verse":
-        return labels, {label: label for label in present}
-    names = {label: found for label, found in LABEL_SCHEMES[scheme].items() if label in present}
-    numbers = {label: VERSE_NUMBERS[found] for label, found in names.items()}
-    shown = ", ".join(f"{label} is {found}" for label, found in sorted(names.items())) or "none is a vertebra"
-    log.info("%s: labels as in %s: %s", name, scheme, shown)
+        return labels, numbers
     table = np.zeros(int(labels.array.max(initial=0)) + 1, labels.array.dtype)
     table[list(numbers)] = list(numbers.values())
     return Volume(table[np.maximum(labels.array, 0)], labels.ijk_to_lps), numbers
+
+
+def told_numbers(parts: Iterable[Volume], name: str) -> dict[int, int]:
+    """For each number in label maps that are parts of one, VerSe's: as `verse_numbered`."""
+    present = {label: region for part in parts for label, region in _regions(part).items()}
+    return _verse_numbers(present, _scheme_of(present, name), name)
+
+
+def _verse_numbers(present: dict[int, _Region], scheme: str, name: str) -> dict[int, int]:
+    """For each number of a scheme that is present, VerSe's."""
+    if scheme == "verse":
+        return {label: label for label in present}
+    names = {label: found for label, found in LABEL_SCHEMES[scheme].items() if label in present}
+    shown = ", ".join(f"{label} is {found}" for label, found in sorted(names.items())) or "none is a vertebra"
+    log.info("%s: labels as in %s: %s", name, scheme, shown)
+    return {label: VERSE_NUMBERS[found] for label, found in names.items()}
 
 
 def vertebra_of(labels: Volume, label: int, name: str, scheme: str | None = None) -> str | None:

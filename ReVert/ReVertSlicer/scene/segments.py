@@ -10,6 +10,8 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.levels import VERSE_LABELS
+from ReVertLib.imaging.label_numbers import told_numbers
+from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.polydata import from_polydata, inside_voxels
 from ReVertLib.metrics.records import Mask
 from ReVertSlicer.input.transforms import toWorld
@@ -17,7 +19,10 @@ from ReVertSlicer.input.transforms import toWorld
 VOXEL_MM = 0.5
 """Of the mask of a segment that is a closed surface only."""
 _MARGIN = 2
-_BESIDES_THE_LEVEL = "vertebra|vertebrae|lumbar|spine|bone|segment|seg|label|mask|verse|ct"
+_BESIDES_THE_LEVEL = "vertebra|vertebrae|lumbar|spine|bone|segment|seg|label|mask|verse|totalsegmentator|ct"
+_NUMBERED = re.compile(f"(?:{_BESIDES_THE_LEVEL})*0*([0-9]{{1,3}})")
+_COARSE_MM = 2.0
+"""Of the voxels in which it is looked where numbered segments lie."""
 
 
 def segmentMask(segmentationNode, segmentId):
@@ -43,25 +48,68 @@ def segmentMask(segmentationNode, segmentId):
 
 
 def suggestedSegment(segmentationNode, level):
-    """The id of the segment that is named like a level, "L3", "vertebra_L3" or by VerSe's label 22; "" where none is,
-    or more than one."""
+    """The id of the segment that is named like a level, "L3" or "vertebra_L3", or by its number, VerSe's 22 or
+    TotalSegmentator's 29 or 20; "" where none is, or more than one."""
     if level not in VERSE_LABELS:
         return ""
-    own = f"{level.lower()}|lumbar(?:vertebra)?{level[1]}|{VERSE_LABELS[level]}"
-    pattern = re.compile(f"(?:{_BESIDES_THE_LEVEL})*(?:{own})(?:{own}|{_BESIDES_THE_LEVEL})*")
     segmentation = segmentationNode.GetSegmentation()
     names = {key: segmentation.GetSegment(key).GetName().lower() for key in segmentation.GetSegmentIDs()}
-    found = [key for key, name in names.items() if pattern.fullmatch(re.sub(r"[\s_\-.:()]+", "", name))]
+    names = {key: re.sub(r"[\s_\-.:()]+", "", name) for key, name in names.items()}
+    own = f"{level.lower()}|lumbar(?:vertebra)?{level[1]}"
+    number = _numberOf(level, segmentationNode, names)
+    own += f"|{number}" if number else ""
+    pattern = re.compile(f"(?:{_BESIDES_THE_LEVEL})*(?:{own})(?:{own}|{_BESIDES_THE_LEVEL})*")
+    found = [key for key, name in names.items() if pattern.fullmatch(name)]
     return found[0] if len(found) == 1 else ""
+
+
+def _numberOf(level, segmentationNode, names):
+    """The number by which segments are named after a level: as the library tells it from where they lie, VerSe's where
+    there is nothing to tell it from, None where it is in doubt. names: by id."""
+    numbers = {key: int(found[1]) for key, name in names.items() if (found := _NUMBERED.fullmatch(name))}
+    try:
+        told = told_numbers(_numberedParts(segmentationNode, numbers), "segmentation")
+    except InputError:
+        return None
+    own = [number for number, verse in told.items() if verse == VERSE_LABELS[level]]
+    return own[0] if own else None if told else VERSE_LABELS[level]
+
+
+def _numberedParts(segmentationNode, numbers):
+    """Coarse Volumes, in RAS, of the label maps of segments with these numbers, by id."""
+    segmentation, names, layers = segmentationNode.GetSegmentation(), slicer.vtkSegmentationConverter, {}
+    for key, number in numbers.items():
+        segment = segmentation.GetSegment(key)
+        image = segment.GetRepresentation(names.GetSegmentationBinaryLabelmapRepresentationName())
+        if image is not None:
+            layers.setdefault(image, {})[segment.GetLabelValue()] = number
+    for image, numberOfValue in layers.items():
+        array, toMm = _voxels(image)
+        if not array.size:
+            continue
+        step = np.maximum(1, _COARSE_MM // np.linalg.norm(toMm[:3, :3], axis=0)).astype(int)
+        coarse = array[:: step[2], :: step[1], :: step[0]]
+        numbered = np.zeros(coarse.shape, np.uint16)
+        for value, number in numberOfValue.items():
+            numbered[coarse == value] = number
+        yield Volume(numbered, toWorld(segmentationNode) @ toMm @ np.diag([*step, 1.0]))
+
+
+def _voxels(image):
+    """(k, j, i) values, and (4, 4) from their indices (i, j, k) to mm in the segmentation's coordinates."""
+    scalars, matrix, shift = image.GetPointData().GetScalars(), vtk.vtkMatrix4x4(), np.eye(4)
+    image.GetImageToWorldMatrix(matrix)
+    shift[:3, 3] = image.GetExtent()[::2]
+    if scalars is None or not scalars.GetNumberOfTuples():
+        return np.zeros((0, 0, 0), np.uint8), slicer.util.arrayFromVTKMatrix(matrix) @ shift
+    array = vtk_to_numpy(scalars).reshape(image.GetDimensions()[::-1])
+    return array, slicer.util.arrayFromVTKMatrix(matrix) @ shift
 
 
 def _ofLabelmap(image, value):
     """The Mask of one value in the segmentation's coordinates, None without any. Row by row of what may be a whole CT:
     what is looked at stays in the processor's cache."""
-    scalars = image.GetPointData().GetScalars()
-    if scalars is None or not scalars.GetNumberOfTuples():
-        return None
-    array = vtk_to_numpy(scalars).reshape(image.GetDimensions()[::-1])
+    array, toMm = _voxels(image)
     filled = np.array([(plane == value).any() for plane in array])
     if not filled.any():
         return None
@@ -72,10 +120,9 @@ def _ofLabelmap(image, value):
     rows, columns = np.flatnonzero(flat.any(1))[[0, -1]], np.flatnonzero(flat.any(0))[[0, -1]]
     first = np.array([columns[0], rows[0], low])
     cut = array[low : high + 1, rows[0] : rows[1] + 1, columns[0] : columns[1] + 1] == value
-    matrix, shift = vtk.vtkMatrix4x4(), np.eye(4)
-    image.GetImageToWorldMatrix(matrix)
-    shift[:3, 3] = first + image.GetExtent()[::2] - _MARGIN
-    return Mask(np.pad(cut, _MARGIN), slicer.util.arrayFromVTKMatrix(matrix) @ shift)
+    shift = np.eye(4)
+    shift[:3, 3] = first - _MARGIN
+    return Mask(np.pad(cut, _MARGIN), toMm @ shift)
 
 
 def _ofSurface(polydata):

@@ -160,3 +160,39 @@ def test_of_two_none_is_suggested(segments):
 @pytest.mark.parametrize("level", [None, "", "T12", "L6"])
 def test_no_lumbar_level_no_suggestion(segments, level):
     assert segments.suggestedSegment(named("L3", "T12", "19"), level) == ""
+
+
+def numbered(names, heights, size=(24, 24, 14)):
+    """A segmentation of blocks of 40 x 40 x 26 mm, one for each name, the lower ends at these heights in mm."""
+    length = max(heights) + 40
+    values = range(1, len(names) + 1)
+    boxes = {
+        value: np.s_[low // 2 : low // 2 + 13, 4 : 4 + size[1], 4 : 4 + size[0]]
+        for value, low in zip(values, heights, strict=True)
+    }
+    node = labelled((length // 2, 32, 32), boxes, (2.0, 2.0, 2.0))
+    segmentation = node.GetSegmentation()
+    for key, name in zip(segmentation.GetSegmentIDs(), names, strict=True):
+        segmentation.GetSegment(key).SetName(name)
+    return node, segmentation.GetSegmentIDs()
+
+
+@pytest.mark.parametrize(
+    ("first", "step", "l3"), [(20, 1, 22), (31, -1, 29), (22, -1, 20)], ids=["VerSe", "TotalSegmentator 2", "1"]
+)
+@pytest.mark.parametrize("form", ["{}", "Segment_{}", "label {}", "TotalSegmentator_{}"])
+def test_numbers_are_told_from_where_the_segments_lie(segments, first, step, l3, form):
+    """L1 to L5 from head to feet, by the numbers of three schemes."""
+    node, ids = numbered([form.format(first + step * i) for i in range(5)], [150, 115, 80, 45, 10])
+    assert segments.suggestedSegment(node, "L3") == ids[2]
+    assert segments.suggestedSegment(node, "L5") == ids[4]
+    assert node.GetSegmentation().GetSegment(ids[2]).GetName() == form.format(l3)
+
+
+def test_a_segmentation_upside_down_by_its_transform_is_read_upside_down(segments):
+    node, ids = numbered([str(20 + i) for i in range(5)], [10, 45, 80, 115, 150])
+    turn = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    turn.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(np.diag([1.0, -1.0, -1.0, 1.0])))
+    assert segments.suggestedSegment(node, "L1") == ids[2]  # numbers that grow towards the head are TotalSegmentator's
+    node.SetAndObserveTransformNodeID(turn.GetID())
+    assert segments.suggestedSegment(node, "L1") == ids[0]

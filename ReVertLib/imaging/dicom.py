@@ -138,3 +138,13 @@ def _places(dataset: Dataset) -> list[Dataset]:
     groups = [dataset.get(f"{kind}FunctionalGroupsSequence") or [] for kind in ("Shared", "PerFrame")]
     macros = [macro for group in groups for item in group[:1] for macro in item if macro.VR == "SQ"]
     return [dataset, *(item for macro in macros for item in macro.value[:1])]
+
+
+def only_dicom(folder: Path) -> Path:
+    """The one DICOM image in a folder, beside which there may be a DICOMDIR. Raises InputError for none or several."""
+    files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.name.upper() != "DICOMDIR"]
+    files = [path for path in files if is_dicom(path)]
+    if len(files) != 1:
+        got = f"{len(files)} of them: name one" if files else "a folder without any"
+        raise InputError(f"image {folder.name}: expected a file, or a folder with one DICOM image, got {got}")
+    return files[0]

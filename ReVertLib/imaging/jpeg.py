@@ -35,3 +35,8 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
         (length,) = struct.unpack_from(">H", data, at + 2)
         yield data[at + 1], data[at + 4 : at + 2 + length]
         at += 2 + max(length, 2)
+
+
+def is_whole_jpeg(data: bytes) -> bool:
+    """Whether an end marker follows the last start of a scan; the decoder would fill the missing part with grey."""
+    return data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")

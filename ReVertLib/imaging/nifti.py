@@ -28,11 +28,12 @@ _MOST_OFF_RIGHT = 0.05
 @dataclass(frozen=True)
 class Nifti:
     """array: (k, j, i) values after slope and intercept. sform, qform: (4, 4) from (i, j, k, 1) to LPS mm, None where
-    the file gives none."""
+    the file gives none. spacing_mm: (3,) steps along (i, j, k) as stated beside them."""
 
     array: np.ndarray
     sform: np.ndarray | None
     qform: np.ndarray | None
+    spacing_mm: tuple[float, float, float]
 
 
 def is_nifti(path: Path) -> bool:
@@ -76,7 +77,28 @@ def read_nifti(path: Path, what: str, axes: int = 3) -> Nifti:
     array = np.frombuffer(content, dtype, voxels, offset).reshape(size[2::-1]).astype(dtype.newbyteorder("="))
     if np.isfinite([slope, intercept]).all() and slope != 0 and (slope, intercept) != (1, 0):
         array = array.astype(np.float64 if kind == "f8" else np.float32) * slope + intercept
-    return Nifti(array, *_forms(values, values(step_form, step_at), placing))
+    steps = values(step_form, step_at)
+    unit_mm = _MM_PER_UNIT.get(values(*placing[3:])[0] & 7, 1.0)
+    return Nifti(array, *_forms(values, steps, placing, unit_mm), tuple(unit_mm * step for step in steps[1:4]))
+
+
+def read_nifti_image(path: Path) -> Nifti:
+    """An image in a NIfTI file. Raises InputError as `read_nifti`, and for NaN, which ITK's reader turns into zeros."""
+    found = read_nifti(path, "image", axes=2)
+    if not np.isfinite(found.array).all():
+        raise InputError(f"image {path.name}: expected finite grey values, got NaN or infinity")
+    return found
+
+
+def nifti_version(path: Path) -> int | None:
+    """1 or 2 by the first bytes of a file, packed or not; None of another."""
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    try:
+        with gzip.open(path) if packed else path.open("rb") as file:
+            return _version(file.read(_FORMS[2][0]), path.name)[0]
+    except (InputError, EOFError, OSError, zlib.error):
+        return None
 
 
 def _pair(path: Path, name: str) -> bytes:
@@ -97,12 +119,12 @@ def _version(content: bytes, name: str) -> tuple[int, str]:
     raise InputError(f"{name}: expected a readable volume, got no NIfTI header")
 
 
-def _forms(values, steps: tuple, placing: list) -> tuple[np.ndarray | None, np.ndarray | None]:
+def _forms(values, steps: tuple, placing: list, unit_mm: float) -> tuple[np.ndarray | None, np.ndarray | None]:
     """(sform, qform)."""
-    codes_at, placing_form, placing_at, units_form, units_at = placing
+    codes_at, placing_form, placing_at, *_ = placing
     q_code, s_code = values("hh" if codes_at == 252 else "ii", codes_at)
     b, c, d, *rest = values(placing_form, placing_at)
-    scale = np.diag([*[_MM_PER_UNIT.get(values(units_form, units_at)[0] & 7, 1.0)] * 3, 1.0])
+    scale = np.diag([unit_mm, unit_mm, unit_mm, 1.0])
     sform = qform = None
     if s_code > 0:
         sform = _LPS_FROM_RAS @ scale @ np.vstack([np.reshape(rest[3:], (3, 4)), [0, 0, 0, 1]])

@@ -19,11 +19,11 @@ from ReVertLib.errors import InputError
 from ReVertLib.files import existing_file, utf8_name
 from ReVertLib.geometry.layers import StatedGeometry
 
-from .dicom import is_dicom, read_dicom_header
+from .dicom import is_dicom, only_dicom, read_dicom_header
 from .dicom_tags import dicom_notes
 from .grey_values import FEW_LEVELS, grey_levels, grey_plane, inverted_greys, is_object_on_white, plane_axes
-from .jpeg import jpeg_coding
-from .nifti import is_nifti, read_nifti
+from .jpeg import is_whole_jpeg, jpeg_coding
+from .nifti import is_nifti, nifti_version, read_nifti_image
 from .orientation import UPRIGHT, header_turn, picture_turn, turn_note, turned, turned_geometry
 from .tiff import read_tiff, tiff_size
 
@@ -65,11 +65,12 @@ def read_radiograph(path: str | Path) -> Radiograph:
     Raises InputError when there is no file, it is no image or cut off, holds several slices or frames, or cannot be a
     radiograph by its size or values. Missing geometry is no error here: `complete_geometry` names it.
     """
-    path = _only_dicom(Path(path)) if Path(path).is_dir() else existing_file(path, "image")
+    path = only_dicom(Path(path)) if Path(path).is_dir() else existing_file(path, "image")
     try:
         with _quiet():
             kind = _format_of(path)
-            return _read_dicom(path) if kind == "DICOM" else _read_plain(path, kind)
+            own = {"DICOM": _read_dicom, "NIfTI-2": _read_nifti2}
+            return own[kind](path) if kind in own else _read_plain(path, kind)
     except OSError as error:
         raise InputError(f"image {path.name}: expected a file that can be read, got {error.strerror}") from error
 
@@ -131,21 +132,13 @@ def _format_of(path: Path) -> str:
         got = "grey with an alpha channel: save it without transparency"
         raise InputError(f"image {path.name}: expected a PNG image that can be decoded, got {got}")
     kind = _FORMATS.get(sitk.ImageFileReader.GetImageIOFromFileName(utf8_name(path)))
+    if kind is None and is_nifti(path) and nifti_version(path) == 2:
+        return "NIfTI-2"
     if kind is None:
         *most, last = _FORMATS.values()
         got = "a file that is none of these, or is cut off"
         raise InputError(f"image {path.name}: expected a {', '.join(most)} or {last} image, got {got}")
     return kind
-
-
-def _only_dicom(folder: Path) -> Path:
-    """The one DICOM image in a folder, beside which there may be a DICOMDIR."""
-    files = [path for path in sorted(folder.iterdir()) if path.is_file() and path.name.upper() != "DICOMDIR"]
-    files = [path for path in files if is_dicom(path)]
-    if len(files) != 1:
-        got = f"{len(files)} of them: name one" if files else "a folder without any"
-        raise InputError(f"image {folder.name}: expected a file, or a folder with one DICOM image, got {got}")
-    return files[0]
 
 
 def _cut_off(path: Path, kind: str) -> InputError:
@@ -159,14 +152,8 @@ def _check_jpeg(path: Path) -> None:
     if (coding, bits) != ("JPEG", 8):
         got = f"{coding} of {bits} bits a sample: save it as PNG or TIFF"
         raise InputError(f"image {path.name}: expected a JPEG image that can be decoded, got {got}")
-    if not _is_whole_jpeg(path):
+    if not is_whole_jpeg(path.read_bytes()):
         raise _cut_off(path, "JPEG")
-
-
-def _is_whole_jpeg(path: Path) -> bool:
-    """Whether an end marker follows the last start of a scan; the decoder would fill the missing part with grey."""
-    data = path.read_bytes()
-    return data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")
 
 
 def _read_plain(path: Path, kind: str) -> Radiograph:
@@ -176,8 +163,8 @@ def _read_plain(path: Path, kind: str) -> Radiograph:
     try:
         size = _tiff_size(path, reader) if kind == "TIFF" else _size(reader)
         u, v = plane_axes(size, path.name)
-        if kind == "NIfTI":
-            _check_nifti(path)
+        if kind == "NIfTI" and is_nifti(path):
+            read_nifti_image(path)
         array = read_tiff(path, _decoded) if kind == "TIFF" else sitk.GetArrayFromImage(reader.Execute())
     except RuntimeError:  # its text holds the path and the decoder's internals, nothing a user can act on
         raise _cut_off(path, kind) from None
@@ -185,11 +172,33 @@ def _read_plain(path: Path, kind: str) -> Radiograph:
         turn = picture_turn(path, kind)
         notes = turn_note(turn, "its TIFF orientation" if kind == "TIFF" else "its EXIF orientation")
         return radiograph_from_array(array, name=path.name, turn=turn, notes=notes)
-    spacing, stated = (reader.GetSpacing()[u], reader.GetSpacing()[v]), StatedGeometry()
+    return _calibrated(array, path.name, kind, (u, v), reader.GetSpacing(), reader.GetDirection())
+
+
+def _read_nifti2(path: Path) -> Radiograph:
+    """Version 2 of NIfTI, which ITK does not read."""
+    found = read_nifti_image(path)
+    u, v = plane_axes(found.array.shape[::-1], path.name)
+    form = found.sform if found.sform is not None else found.qform
+    matrix = np.diag(found.spacing_mm) if form is None else form[:3, :3]
+    spacing = np.linalg.norm(matrix, axis=0)
+    return _calibrated(found.array, path.name, "NIfTI", (u, v), spacing.tolist(), (matrix / spacing).ravel())
+
+
+def _calibrated(
+    array: np.ndarray,
+    name: str,
+    kind: str,
+    axes: tuple[int, int],
+    spacing_mm: Sequence[float],
+    direction: Sequence[float],
+) -> Radiograph:
+    """A radiograph of which the header states spacing and directions of all axes, axes being those of the picture."""
+    spacing, stated = (spacing_mm[axes[0]], spacing_mm[axes[1]]), StatedGeometry()
     if spacing != (1.0, 1.0):  # 1 mm is what writers put when they know none
         stated = StatedGeometry({"pixel_spacing_mm": spacing}, {"pixel_spacing_mm": "image header"})
-    turn, notes, doubts = header_turn(reader.GetDirection(), kind, (u, v))
-    return radiograph_from_array(array, name=path.name, stated=stated, turn=turn, notes=notes, doubts=doubts)
+    turn, notes, doubts = header_turn(direction, kind, axes)
+    return radiograph_from_array(array, name=name, stated=stated, turn=turn, notes=notes, doubts=doubts)
 
 
 def _size(reader: sitk.ImageFileReader) -> tuple[int, ...]:
@@ -210,12 +219,6 @@ def _tiff_size(path: Path, reader: sitk.ImageFileReader) -> tuple[int, ...]:
 
 def _decoded(path: Path) -> np.ndarray:
     return sitk.GetArrayFromImage(sitk.ReadImage(utf8_name(path)))
-
-
-def _check_nifti(path: Path) -> None:
-    """Raises InputError for missing bytes and for NaN, which ITK's reader turns into zeros."""
-    if is_nifti(path) and not np.isfinite(read_nifti(path, "image", axes=2).array).all():
-        raise InputError(f"image {path.name}: expected finite grey values, got NaN or infinity")
 
 
 def _read_dicom(path: Path) -> Radiograph:

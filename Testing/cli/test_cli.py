@@ -10,10 +10,13 @@ import pytest
 import SimpleITK as sitk
 import tiny
 import torch
+import vtk
 from dicom_files import DISTANCES, dicom
 from safetensors.torch import load_file
+from vtk.util.numpy_support import vtk_to_numpy
 
 from ReVertLib.__main__ import main
+from ReVertLib.api.reconstruct import reconstruct
 from ReVertLib.cli.main import COMMANDS
 from ReVertLib.cli.old_names import renamed
 from ReVertLib.geometry.sidecar import read_sidecar
@@ -107,6 +110,30 @@ def test_images_none_of_which_can_be_read_make_a_report_and_no_folder(run, tmp_p
     assert err.endswith("revert: images: expected 2 to be reconstructed, got 0; not: a.png, b.png\n")
     assert not (tmp_path / "out").exists()
     assert [row["image"] for row in json.loads(report.read_text())["failed"]] == ["a.png", "b.png"]
+
+
+def errors_in(path):
+    """The expected error of each vertex in a .ply or .vtp file, None where it has none."""
+    if path.suffix.lower() == ".ply":
+        header, body = path.read_bytes().split(b"end_header\n", 1)
+        if b"property float expected_error_mm" not in header:
+            return None
+        return np.frombuffer(body, "<f4", 3000 * 4).reshape(3000, 4)[:, 3]
+    reader = vtk.vtkXMLPolyDataReader()
+    reader.SetFileName(str(path))
+    reader.Update()
+    array = reader.GetOutput().GetPointData().GetArray("expected_error_mm")
+    return array and vtk_to_numpy(array)
+
+
+@pytest.mark.parametrize("name", ["a.ply", "a.vtp", "A.PLY"])
+def test_a_surface_carries_the_expected_error_of_weights_that_say_it(run, tmp_path, image, weights, name):
+    assert run("reconstruct", image, "-o", tmp_path / name, "--device", "cpu")[0] == 0
+    expected = reconstruct(image, device="cpu").expected_error_mm
+    assert errors_in(tmp_path / name) == pytest.approx(expected, rel=1e-5)
+    assert expected.std() > 0.01
+    assert run("reconstruct", image, "-o", tmp_path / name, "--weights", weights)[0] == 0
+    assert errors_in(tmp_path / name) is None
 
 
 @pytest.mark.parametrize("word", ["trust", "check", "do not use"])

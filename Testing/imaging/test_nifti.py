@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.views import rotation_about
 from ReVertLib.imaging.labels import read_label_map
+from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.imaging.volume import read_volume
 
 VALUES = np.arange(24, dtype=np.int16).reshape(2, 3, 4) - 5
@@ -178,3 +179,63 @@ def test_a_pair_of_header_and_values(tmp_path):
     (tmp_path / "a.img").unlink()
     with pytest.raises(InputError, match="file side by side, got one of them"):
         read_volume(tmp_path / "a.hdr")
+
+
+def nifti2(array, order="<", form=None, spacing=(0.5, 0.25, 1.0), units=2) -> bytes:
+    """A file of version 2, made by hand. form: (3, 4) in RAS."""
+    header, size = bytearray(544), array.shape[::-1]
+    struct.pack_into(order + "i", header, 0, 540)
+    header[4:12] = b"n+2\0\r\n\x1a\n"
+    struct.pack_into(order + "hh", header, 12, CODES[array.dtype.str[1:]], 8 * array.dtype.itemsize)
+    struct.pack_into(f"{order}{1 + len(size)}q", header, 16, len(size), *size)
+    struct.pack_into(order + "4d", header, 104, 1.0, *spacing)
+    struct.pack_into(order + "qdd", header, 168, 544, 1.0, 0.0)
+    struct.pack_into(order + "ii", header, 344, 0, int(form is not None))
+    struct.pack_into(order + "12d", header, 400, *(np.zeros(12) if form is None else np.ravel(form)))
+    struct.pack_into(order + "i", header, 500, units)
+    return bytes(header) + array.astype(array.dtype.newbyteorder(order)).tobytes()
+
+
+FILM = np.arange(40 * 50, dtype=np.uint16).reshape(40, 50)
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("flat", [False, True])
+def test_a_radiograph_of_version_2(tmp_path, order, packed, flat):
+    """Upright as RAS has it: rows to the left, columns to the feet."""
+    form = [[-0.5, 0, 0, 0], [0, 0, 1, 0], [0, -0.25, 0, 0]]
+    content = nifti2(FILM if flat else FILM[None], order, form)
+    path = tmp_path / ("a.nii.gz" if packed else "a.nii")
+    path.write_bytes(gzip.compress(content) if packed else content)
+    found = read_radiograph(path)
+    assert np.array_equal(found.pixels, FILM)
+    assert found.stated.parameters == {"pixel_spacing_mm": (0.5, 0.25)}
+    assert (found.bit_depth, found.notes, found.doubts) == (16, (), ())
+    path.write_bytes(gzip.compress(content[:-9]) if packed else content[:-9])
+    with pytest.raises(InputError, match="expected a whole NIfTI file, got one that is cut off"):
+        read_radiograph(path)
+
+
+def test_version_2_without_forms_and_in_micrometres(tmp_path):
+    (tmp_path / "a.nii").write_bytes(nifti2(FILM[None], spacing=(500.0, 250.0, 1000.0), units=3))
+    assert read_radiograph(tmp_path / "a.nii").stated.parameters == {"pixel_spacing_mm": (0.5, 0.25)}
+
+
+def test_version_2_is_turned_as_it_states_and_has_no_nan(tmp_path):
+    upside_down = [[0.5, 0, 0, 0], [0, 0, 1, 0], [0, 0.25, 0, 0]]
+    (tmp_path / "a.nii").write_bytes(nifti2(FILM[None], form=upside_down))
+    found = read_radiograph(tmp_path / "a.nii")
+    assert np.array_equal(found.pixels, FILM[::-1, ::-1]) and len(found.notes) == 1
+    nan = np.where(FILM == 7, np.nan, FILM).astype(np.float32)
+    (tmp_path / "a.nii").write_bytes(nifti2(nan[None]))
+    with pytest.raises(InputError, match=r"image a\.nii: expected finite grey values, got NaN or infinity"):
+        read_radiograph(tmp_path / "a.nii")
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_a_volume_of_version_2(tmp_path, order):
+    (tmp_path / "a.nii").write_bytes(nifti2(VALUES, order, RAS))
+    volume = read_volume(tmp_path / "a.nii")
+    assert np.array_equal(volume.array, VALUES)
+    assert np.allclose(volume.ijk_to_lps, [[-2, 0, 0, 10], [0, -3, 0, -20], [0, 0, 4, 30], [0, 0, 0, 1]])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -14,7 +14,7 @@ import numpy as np
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.imaging.radiograph import Radiograph
-from ReVertLib.inference.inputs import ReconstructionInput, input_from_array, input_from_file
+from ReVertLib.inference.inputs import ReconstructionInput, input_from_array, input_from_file, reconstructed
 from ReVertLib.inference.verdict import Verdict, verdict
 from ReVertLib.mesh.mesh import Mesh
 
@@ -79,15 +79,14 @@ def reconstruct(
 
 def answer(predictor: Predictor, given: ReconstructionInput) -> Result:
     """What a predictor says of an input."""
-    found = predictor.reconstruct(given.radiograph.pixels, given.geometry)
-    found = replace(found, warnings=(*given.notes, *found.warnings))
+    found = reconstructed(predictor, given)
     return Result(
         mesh=found.mesh,
         expected_error_mm=found.expected_error_mm,
         verdict=verdict(found),
         warnings=found.warnings,
         geometry=found.geometry,
-        spacing_source=given.spacing_source,
+        spacing_source=given.sources["pixel_spacing_mm"],
         seconds=found.seconds,
         weights_sha256=predictor.weights_sha256,
         device=str(predictor.device),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ReVertLib import __version__
 from ReVertLib.errors import InputError
-from ReVertLib.failures import Failures, raise_failed
+from ReVertLib.failures import raise_failed
 from ReVertLib.files import check_writable, write_json
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.progress import log
@@ -21,9 +21,14 @@ from .paths import check_apart, image_files, weights_files
 if TYPE_CHECKING:
     from ReVertLib.inference.inputs import ReconstructionInput
     from ReVertLib.inference.predictor import Predictor
+    from ReVertLib.inference.results import Reconstruction
+    from ReVertLib.report.page import Page
+    from ReVertLib.report.records import Film
 
 STRICT_CODE = 3
 """The exit code of `--strict` when a surface is not to be used."""
+PAGE_SUFFIXES = (".html", ".htm")
+"""Of a report that is a page to read."""
 
 NOTES = {
     "needs": (
@@ -53,7 +58,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pixel-spacing", type=float, nargs="+", metavar="MM", help="at the detector: one number, or u and v"
     )
-    parser.add_argument("--report", type=Path, metavar="JSON", help="geometry, weights, device, times, warnings")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help=".html: a page with pictures; else JSON: geometry, weights, device, times, warnings",
+    )
     parser.add_argument("--strict", action="store_true", help=f"exit with {STRICT_CODE} when a verdict is 'do not use'")
     add_weights(parser)
     add_device(parser)
@@ -67,17 +77,25 @@ def run(options: argparse.Namespace) -> int:
     check_apart([*(("output", path) for path in outputs), ("report", options.report)], inputs)
     if options.report:
         check_writable(options.report, "report")
-    rows, failures, predictor, count = [], Failures(), None, len(options.images)
-    for path, output in zip(options.images, outputs, strict=True):
-        given = None
-        with failures.noted(path.name):
-            given = _read(path, options)
-        if given is not None:
-            predictor = predictor or _predictor(options)  # what is wrong with weights is wrong for all images
-            with failures.noted(path.name):
-                rows.append({"image": path.name, "mesh": output.name} | _reconstructed(predictor, given, path, output))
+    rows, predictors, page, count = [], [], _page(options.report), len(options.images)
+
+    def loaded() -> Predictor:
+        if not predictors:
+            predictors.append(_predictor(options))
+        return predictors[0]
+
+    def keep(index: int, given: ReconstructionInput, found: Reconstruction) -> None:
+        path, output = options.images[index], outputs[index]
+        film = _film(given, found) if page else None
+        rows.append({"image": path.name, "mesh": output.name} | _written(given, found, loaded(), path, output))
+        if page:
+            page.add(film, _title(index, count))
+
+    from ReVertLib.service.many_images import reconstruct_each
+
+    failures = reconstruct_each(options.images, lambda path: _read(path, options), loaded, keep)
     if options.report and (rows or count > 1):
-        write_json(options.report, _report(predictor, rows, failures.reasons))
+        _write_report(options, predictors, rows, failures.reasons, page)
     failures.raise_if_single(count)
     raise_failed(failures.reasons, f"images: expected {count} to be reconstructed", len(rows))
     return STRICT_CODE if options.strict and any(row["verdict"]["word"] == "do not use" for row in rows) else 0
@@ -90,10 +108,49 @@ def _predictor(options: argparse.Namespace) -> Predictor:
         return Predictor(options.weights, options.device)
 
 
-def _report(predictor: Predictor | None, rows: list[dict], failed: dict[str, str]) -> dict:
-    """predictor: None where no image could be read."""
+def _page(report: Path | None) -> Page | None:
+    """An empty page where the report is to be one."""
+    if report is None or report.suffix.lower() not in PAGE_SUFFIXES:
+        return None
+    from ReVertLib.report.page import Page
+
+    return Page()
+
+
+def _film(given: ReconstructionInput, found: Reconstruction) -> Film:
+    from ReVertLib.report.films import film_of
+
+    return film_of(given, found)
+
+
+def _title(index: int, count: int) -> str:
+    """How a page calls an image: not by its name, which may be a patient's."""
+    return f"Radiograph {index + 1}" if count > 1 else "Radiograph"
+
+
+def _write_report(
+    options: argparse.Namespace,
+    predictors: list[Predictor],
+    rows: list[dict],
+    failed: dict[str, str],
+    page: Page | None,
+) -> None:
+    """As JSON or as a page. predictors: none where no image could be read. failed: reasons by the image's name."""
+    if page is None:
+        write_json(options.report, _report(predictors, rows, failed))
+        return
+    from ReVertLib.service.many_images import without_file_names
+    from ReVertLib.service.service import Service
+
+    for index, path in enumerate(options.images):
+        if path.name in failed:
+            page.leave_out(_title(index, len(options.images)), without_file_names(failed[path.name], path))
+    page.write(options.report, Service(predictor=predictors[0]).about if predictors else None)
+
+
+def _report(predictors: list[Predictor], rows: list[dict], failed: dict[str, str]) -> dict:
     about = {"revert": __version__}
-    if predictor is not None:
+    for predictor in predictors:
         about["architecture"] = predictor.architecture
         about["weights_sha256"] = predictor.weights_sha256
         about["device"] = str(predictor.device)
@@ -101,25 +158,24 @@ def _report(predictor: Predictor | None, rows: list[dict], failed: dict[str, str
     return about | {"frame": "camera, mm", "results": rows, "failed": failures}
 
 
-def _reconstructed(predictor: Predictor, given: ReconstructionInput, path: Path, output: Path) -> dict:
+def _written(given: ReconstructionInput, found: Reconstruction, predictor: Predictor, path: Path, output: Path) -> dict:
     """Writes the surface of one image and logs a line; returns its part of the report."""
-    from ReVertLib.api.reconstruct import answer
+    from ReVertLib.inference.verdict import verdict
     from ReVertLib.mesh.io import write_mesh
 
-    result = answer(predictor, given)
     output.parent.mkdir(exist_ok=True)
-    expected = result.expected_error_mm
-    write_mesh(result.mesh, output, {} if expected is None else {"expected_error_mm": expected}, "camera")
-    done = f"{path.name}: {output} in {1000 * result.seconds:.0f} ms on {result.device}"
-    notes = (note for note in result.warnings if note != result.verdict.reason)
-    log.info("; ".join([done, f"{result.verdict.word}: {result.verdict.reason}", *notes]))
+    expected, judged = found.expected_error_mm, verdict(found)
+    write_mesh(found.mesh, output, {} if expected is None else {"expected_error_mm": expected}, "camera")
+    done = f"{path.name}: {output} in {1000 * found.seconds:.0f} ms on {predictor.device}"
+    notes = (note for note in found.warnings if note != judged.reason)
+    log.info("; ".join([done, f"{judged.word}: {judged.reason}", *notes]))
     return {
-        "geometry": asdict(result.geometry),
-        "spacing_source": result.spacing_source,
+        "geometry": asdict(found.geometry),
+        "spacing_source": given.sources["pixel_spacing_mm"],
         "inverted": given.radiograph.inverted,
-        "seconds": round(result.seconds, 4),
-        "warnings": list(result.warnings),
-        "verdict": asdict(result.verdict),
+        "seconds": round(found.seconds, 4),
+        "warnings": list(found.warnings),
+        "verdict": asdict(judged),
     }
 
 

@@ -12,8 +12,6 @@ BACKGROUND, TEXT, MUTED = "#0d1117", "#f0f3f6", "#8d96a0"
 OUTLINE, TRUTH, CEILING = "#2de2c5", "#ffffff", "#ffe08a"
 SERIES = (OUTLINE, "#ff9d5c", "#b79cff", "#ff7fb0")
 """Told apart by lightness or hue with every kind of colour vision."""
-SIGNED_DISTANCES = ("#0b3c78", "#2f7fc4", "#8fc1e3", "#f3efe6", "#f6bd7f", "#e2711d", "#8c2d04")
-"""Blue through bone to orange: told apart by every kind of colour vision. Inside the truth, on it, outside."""
 ERRORS = ("#f3efe6", "#f9d9a0", "#f3a04e", "#d95f1e", "#8c2d04", "#5a1e0c")
 """From bone to dark brown: the larger the error the darker, also without any hue."""
 

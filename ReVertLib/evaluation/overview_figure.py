@@ -13,6 +13,7 @@ from ReVertLib.files import check_writable
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
+from ReVertLib.mesh.colours import SIGNED_DISTANCE_LIMITS_MM, SIGNED_DISTANCE_STOPS
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.mesh.render import Canvas, outline_mask, rendered
 from ReVertLib.mesh.silhouette import silhouette
@@ -22,7 +23,6 @@ from .figure_style import (
     BACKGROUND,
     MUTED,
     OUTLINE,
-    SIGNED_DISTANCES,
     TEXT,
     TRUTH,
     colour_bar,
@@ -31,7 +31,7 @@ from .figure_style import (
     save_figure,
 )
 
-RANGE_MM = 4.0
+RANGE_MM = SIGNED_DISTANCE_LIMITS_MM[1]
 
 _SIZE_IN, _DPI = (16.0, 7.2), 120
 _VIEW_PX = 480
@@ -145,7 +145,7 @@ def _surfaces(figure, scene: Scene) -> None:
 
 def _surface(axes, mesh: Mesh, target: Mesh, scene: Scene, canvas: Canvas) -> None:
     """One view of both surfaces in the view frame."""
-    colours = colour_map(SIGNED_DISTANCES)
+    colours = colour_map(SIGNED_DISTANCE_STOPS)
     distances = scene.comparison.signed_distance_mm
     axes.imshow(rendered(mesh, distances, lambda d: colours(0.5 + d / (2 * RANGE_MM))[:, :3], canvas))
     pixels = np.arange(canvas.size_px)
@@ -154,7 +154,7 @@ def _surface(axes, mesh: Mesh, target: Mesh, scene: Scene, canvas: Canvas) -> No
 
 def _colour_bar(figure) -> None:
     ticks = np.arange(-RANGE_MM, RANGE_MM + 1, 2)
-    colour_bar(figure, (0.515, 0.368, 0.33, 0.018), SIGNED_DISTANCES, (-RANGE_MM, RANGE_MM), ticks)
+    colour_bar(figure, (0.515, 0.368, 0.33, 0.018), SIGNED_DISTANCE_STOPS, (-RANGE_MM, RANGE_MM), ticks)
     for x, side, text in ((0.505, "right", "inside the truth"), (0.855, "left", "outside the truth, mm")):
         figure.text(x, 0.377, text, color=MUTED, size=12, ha=side, va="center")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,16 +14,22 @@ from ReVertLib.geometry.layers import LayeredGeometry
 from ReVertLib.imaging.radiograph import Radiograph, radiograph_from_array, read_radiograph
 
 from .plausibility import UNLIKE
+from .results import Reconstruction
+
+if TYPE_CHECKING:
+    from .predictor import Predictor
 
 
 @dataclass(frozen=True)
 class ReconstructionInput:
-    """A radiograph and its geometry. spacing_source: in plain words, where the pixel spacing is from. notes: what was
-    done to the image on the way, what is assumed of it and what is doubtful, a line each."""
+    """A radiograph and its geometry. sources: by sidecar key and view angle, in plain words, where a value is from.
+    view: yaw_deg, pitch_deg, roll_deg, empty when it is not known. notes: what was done to the image on the way, what
+    is assumed of it and what is doubtful, a line each."""
 
     radiograph: Radiograph
     geometry: Geometry
-    spacing_source: str
+    sources: Mapping[str, str]
+    view: Mapping[str, float]
     notes: tuple[str, ...]
 
 
@@ -31,7 +38,7 @@ def input_from_file(
 ) -> ReconstructionInput:
     """A radiograph file, its geometry being the options over a sidecar over what the file itself says.
 
-    options: by sidecar key, None for absent; source: what to call them in `spacing_source`. sidecar: default, the one
+    options: by sidecar key, None for absent; source: what to call them in `sources`. sidecar: default, the one
     beside the file if there is any. Raises InputError for a file that is no radiograph and for geometry that is
     incomplete or impossible.
     """
@@ -54,4 +61,11 @@ def _completed(radiograph: Radiograph, layers: LayeredGeometry) -> Reconstructio
     inverted = ["bone was dark and has been inverted"] * radiograph.inverted
     doubts = (UNLIKE + doubt for doubt in radiograph.doubts)
     notes = (*doubts, *radiograph.notes, *inverted, *layers.assumptions, *layers.doubts(size_px))
-    return ReconstructionInput(radiograph, layers.complete(size_px), layers.source("pixel_spacing_mm"), notes)
+    sources = {key: found.source for key, found in layers.known.items()}
+    return ReconstructionInput(radiograph, layers.complete(size_px), sources, layers.view, notes)
+
+
+def reconstructed(predictor: Predictor, given: ReconstructionInput) -> Reconstruction:
+    """What a predictor makes of an input, with what there is to say of that among the warnings."""
+    found = predictor.reconstruct(given.radiograph.pixels, given.geometry)
+    return replace(found, warnings=(*given.notes, *found.warnings))

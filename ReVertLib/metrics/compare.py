@@ -24,7 +24,7 @@ from ReVertLib.mesh.mesh import Mesh, mesh_area_mm2
 from ReVertLib.mesh.solid import as_solid
 from ReVertLib.registration.icp import align
 
-from .records import Comparison, SurfaceMetrics
+from .records import FIGURES, Comparison, SurfaceMetrics
 from .surface import surface_metrics
 
 STAGES = ("Aligning", "Measuring", "Measuring the baseline")
@@ -35,15 +35,6 @@ _MOST_LOSS_RATIO, _LOSS_LEFT_OPEN = 3.0, 0.1
 
 _MESH_SUFFIXES = (*MESH_SUFFIXES, ".vtk")
 _LABEL_MAP_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd")
-_ROWS = {
-    "dice": ("Dice, 0.5 mm grid", "", "{:.3f}"),
-    "hd95_mm": ("HD95", "mm", "{:.2f}"),
-    "assd_mm": ("ASSD", "mm", "{:.2f}"),
-    "nsd_2mm": ("NSD at 2 mm", "", "{:.3f}"),
-    "chamfer_mm2": ("Chamfer, squared", "mm2", "{:.2f}"),
-    "volume_mm3": ("Volume", "mm3", "{:.0f}"),
-    "target_volume_mm3": ("Volume of the target", "mm3", "{:.0f}"),
-}
 
 
 def read_target(path: str | Path, label: int | None = None, scheme: str | None = None) -> tuple[Mesh, str | None]:
@@ -144,7 +135,7 @@ def comparison_table(comparison: Comparison) -> str:
     """The figures as plain text in aligned columns, with units, the baseline beside the mesh."""
     columns = [comparison.metrics, *([comparison.baseline] if comparison.baseline else [])]
     lines = [f"{'':22}{'':5}{'mesh':>10}" + f"{'baseline':>10}" * (len(columns) - 1)]
-    for field, (title, unit, form) in _ROWS.items():
+    for field, (title, unit, form) in FIGURES.items():
         values = (_figure(field, form, getattr(column, field)) for column in columns)
         lines.append(f"{title:22}{unit:5}" + "".join(f"{value:>10}" for value in values))
     lines.append(f"mesh: {comparison.level or 'level unknown'}, {_alignment_text(comparison)}")

@@ -30,6 +30,18 @@ class SurfaceMetrics:
     target_volume_mm3: float
 
 
+FIGURES = {
+    "dice": ("Dice, 0.5 mm grid", "", "{:.3f}"),
+    "hd95_mm": ("HD95", "mm", "{:.2f}"),
+    "assd_mm": ("ASSD", "mm", "{:.2f}"),
+    "nsd_2mm": ("NSD at 2 mm", "", "{:.3f}"),
+    "chamfer_mm2": ("Chamfer, squared", "mm2", "{:.2f}"),
+    "volume_mm3": ("Volume", "mm3", "{:.0f}"),
+    "target_volume_mm3": ("Volume of the target", "mm3", "{:.0f}"),
+}
+"""Title, unit and form of each field of SurfaceMetrics, wherever they are shown."""
+
+
 @dataclass(frozen=True)
 class Comparison:
     """One mesh against its target.

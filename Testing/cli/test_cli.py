@@ -294,6 +294,22 @@ def test_no_patient_reaches_output_or_report(run, tmp_path, weights):
     assert not any(secret in written for secret in ("Secret", "Anna", "4711", "19630704"))
 
 
+def test_a_report_that_is_a_page_names_nobody(run, tmp_path, image, weights):
+    good = dicom(tmp_path / "DOE_JANE.dcm", Modality="CR", ImagerPixelSpacing=[0.4, 0.4], **DISTANCES)
+    bad, page = tmp_path / "DOE_JOHN.png", tmp_path / "report.html"
+    bad.write_bytes(image.read_bytes()[:-4000])
+    bad.with_suffix(".json").write_bytes(image.with_suffix(".json").read_bytes())
+    options = ("--sod", 700, "--box", 10, 10, 30, 40, "--weights", weights, "--report", page)
+    code, _, _ = run("reconstruct", good, bad, "-o", tmp_path / "out", *options)
+    assert code == 2
+    text = page.read_text(encoding="utf-8")
+    assert "<h2>Radiograph 1</h2>" in text
+    assert "Radiograph 2: image ...: expected a whole PNG image" in text
+    assert "DICOM ImagerPixelSpacing (0018,1164)" in text
+    secrets = ("DOE", "Secret", "Anna", "4711", "19630704", str(tmp_path))
+    assert not any(secret in text for secret in secrets)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(capsys, command):
     with pytest.raises(SystemExit) as stop:

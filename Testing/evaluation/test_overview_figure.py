@@ -7,11 +7,12 @@ from matplotlib.colors import to_rgb
 from solids import ball
 
 from ReVertLib.errors import InputError
-from ReVertLib.evaluation.figure_style import BACKGROUND, OUTLINE, SIGNED_DISTANCES, colour_map
+from ReVertLib.evaluation.figure_style import BACKGROUND, OUTLINE, colour_map
 from ReVertLib.evaluation.overview_figure import Scene, demo_picture
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
+from ReVertLib.mesh.colours import SIGNED_DISTANCE_STOPS
 from ReVertLib.metrics.compare import compare
 
 CAMERA = Geometry(1000.0, 500.0, (0.5, 0.5), (99.5, 79.5), "L3")
@@ -74,7 +75,7 @@ def test_too_large_is_orange_and_too_small_is_blue(pictures):
 def test_the_colours_are_told_apart_by_lightness_alone():
     """From the middle both ways the luminance falls, and both ends are equally far: also without any hue, a distance
     is seen; the hues, blue and orange, differ for every common colour vision."""
-    luminance = colour_map(SIGNED_DISTANCES)(np.linspace(0, 1, 101))[:, :3] @ [0.2126, 0.7152, 0.0722]
+    luminance = colour_map(SIGNED_DISTANCE_STOPS)(np.linspace(0, 1, 101))[:, :3] @ [0.2126, 0.7152, 0.0722]
     assert (np.diff(luminance[:51]) > 0).all()
     assert (np.diff(luminance[50:]) < 0).all()
     assert abs(luminance[0] - luminance[-1]) < 0.1

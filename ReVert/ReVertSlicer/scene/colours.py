@@ -11,6 +11,14 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
+from ReVertLib.mesh.colours import (
+    EXPECTED_ERROR_LIMITS_MM,
+    EXPECTED_ERROR_STOPS,
+    SIGNED_DISTANCE_LIMITS_MM,
+    SIGNED_DISTANCE_STOPS,
+    shades,
+)
+
 from .hierarchy import KIND
 
 BONE = (0.95, 0.84, 0.57)
@@ -41,8 +49,8 @@ SCALES = {
     EXPECTED_ERROR: Scale(
         "ReVertExpectedError",
         _("Expected error"),
-        ("#f3efe6", "#fbd48a", "#f19a52", "#d2504f", "#8e2a66", "#43164f"),
-        (0.0, 5.0),
+        EXPECTED_ERROR_STOPS,
+        EXPECTED_ERROR_LIMITS_MM,
         6,
         "%.1f mm",
         0.04,
@@ -50,8 +58,8 @@ SCALES = {
     SIGNED_DISTANCE: Scale(
         "ReVertSignedDistance",
         _("Distance to CT"),
-        ("#0b3c78", "#2f7fc4", "#8fc1e3", "#f3efe6", "#f6bd7f", "#e2711d", "#8c2d04"),
-        (-4.0, 4.0),
+        SIGNED_DISTANCE_STOPS,
+        SIGNED_DISTANCE_LIMITS_MM,
         5,
         "%+.1f mm",
         0.96,
@@ -105,17 +113,10 @@ def _colourNode(scale):
     node.SetName(scale.title)
     node.SetTypeToUser()
     node.SetNumberOfColors(_STEPS)
-    for index, colour in enumerate(_interpolated(scale.colours)):
+    for index, colour in enumerate(shades(np.linspace(*scale.limits, _STEPS), scale.colours, scale.limits)):
         node.SetColor(index, *colour, 1.0)
     node.SetNamesFromColors()
     return slicer.mrmlScene.AddNode(node)
-
-
-def _interpolated(colours):
-    """(_STEPS, 3) in 0..1."""
-    corners = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in colours]) / 255
-    places = np.linspace(0, len(corners) - 1, _STEPS)
-    return np.stack([np.interp(places, range(len(corners)), channel) for channel in corners.T], 1)
 
 
 def _showLegend(modelNode, scale):

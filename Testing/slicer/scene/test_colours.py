@@ -7,8 +7,6 @@ import slicer
 from scene_nodes import ABOUT, AP, fresh, outcome, radiograph_node
 from vtk.util.numpy_support import numpy_to_vtk
 
-from ReVertLib.evaluation import figure_style, overview_figure
-
 
 @pytest.fixture
 def parts():
@@ -67,13 +65,6 @@ def test_signed_distance_is_symmetric_blue_inside_orange_outside(parts):
     inside, on, outside = (rgb(model, value) for value in (-2, 0, 2))
     assert inside[2] > inside[0] and outside[0] > outside[2]
     assert np.ptp(on) < 0.06
-
-
-def test_distances_have_the_colours_of_the_librarys_pictures(parts):
-    _result, colours = parts
-    scale = colours.SCALES["signed_distance_mm"]
-    assert scale.colours == figure_style.SIGNED_DISTANCES
-    assert scale.limits == (-overview_figure.RANGE_MM, overview_figure.RANGE_MM)
 
 
 def test_an_array_that_is_not_there_changes_nothing(parts):

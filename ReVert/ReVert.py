@@ -32,6 +32,7 @@ from ReVertSlicer.scene import (  # noqa: E402
     comparison_nodes,
     export,
     reconstruction_nodes,
+    report,
     results_table,
     sample,
     segmentation_nodes,
@@ -125,6 +126,10 @@ class ReVertLogic(ScriptedLoadableModuleLogic):
         """Every vertebra placed on a radiograph as a model node; when none is, the only one in the image, of level."""
         return self._reconstructed(jobs.placedJob(radiographNode, sliceIndex, level))
 
+    def reconstructFolder(self, folder, output):
+        """Every radiograph in a folder into numbered files: {"done": how many, "failed": reasons by name}."""
+        return self._service.answer("folder", jobs.folderJob(folder, output).message.content)
+
     def colourBy(self, modelNode, arrayName):
         """Colours a model by "expected_error_mm" or "signed_distance_mm", with a legend; None: bone."""
         reconstruction_nodes.colourBy(modelNode, arrayName)
@@ -157,6 +162,10 @@ class ReVertLogic(ScriptedLoadableModuleLogic):
     def exportMesh(self, modelNode, path, frame="LPS"):
         """Writes a model as STL, PLY, OBJ or VTP, in LPS or RAS, mm."""
         export.exportMesh(modelNode, path, frame)
+
+    def exportReport(self, modelNode, path):
+        """Writes all surfaces of the radiograph of modelNode as an HTML page with pictures, without any name."""
+        report.exportReport(modelNode, path)
 
     def exportTable(self, tableNode, path):
         """Writes a table as CSV."""

@@ -36,6 +36,7 @@ _FORMATS = {
     "MetaImageIO": "MHA",
     "NiftiImageIO": "NIfTI",
 }
+_SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".dcm", ".nrrd", ".mha", ".nii", ".nii.gz")
 _CALIBRATED = ("NRRD", "MHA", "NIfTI")
 """Formats whose header may hold a spacing in mm. The dpi of PNG, TIFF and JPEG is for printers: never used."""
 
@@ -73,6 +74,13 @@ def read_radiograph(path: str | Path) -> Radiograph:
             return own[kind](path) if kind in own else _read_plain(path, kind)
     except OSError as error:
         raise InputError(f"image {path.name}: expected a file that can be read, got {error.strerror}") from error
+
+
+def radiographs_in(folder: Path) -> list[Path]:
+    """The files of a folder that are called like images, or are DICOM by their content, in the order of their names."""
+    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    files = [path for path in files if path.name.upper() != "DICOMDIR"]
+    return [path for path in files if path.name.lower().endswith(_SUFFIXES) or is_dicom(path)]
 
 
 def radiograph_from_array(

@@ -103,11 +103,22 @@ class Service:
 
         return compare(mesh, surface, mode, level, baseline_mesh(level), stage_begins)
 
+    def reconstruct_folder(self, folder: str, output: str, unfinished: str, progress: Progress = _no_progress) -> dict:
+        """`folder.reconstruct_folder` of paths, whose stages are its images, by their number."""
+        from .folder import reconstruct_folder
+
+        def image_begins(index: int, count: int) -> None:
+            progress(f"Radiograph {index + 1} of {count}", index, count)
+
+        paths = Path(folder), Path(output), Path(unfinished)
+        return reconstruct_folder(self._loaded(progress), self.about, *paths, image_begins)
+
     def answer(
         self, kind: str, content: dict, progress: Progress = _no_progress
-    ) -> list[Outcome | Refusal] | Comparison:
-        """What the method named kind, "reconstruct" or "compare", returns for its arguments."""
-        return {"reconstruct": self.reconstruct, "compare": self.compare}[kind](**content, progress=progress)
+    ) -> list[Outcome | Refusal] | Comparison | dict:
+        """What the method named kind, "reconstruct", "compare" or "folder", returns for its arguments."""
+        methods = {"reconstruct": self.reconstruct, "compare": self.compare, "folder": self.reconstruct_folder}
+        return methods[kind](**content, progress=progress)
 
     def _loaded(self, progress: Progress = _no_progress) -> Predictor:
         if self._predictor is None:

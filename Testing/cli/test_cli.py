@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -139,7 +140,7 @@ def test_a_surface_carries_the_expected_error_of_weights_that_say_it(run, tmp_pa
 @pytest.mark.parametrize("word", ["trust", "check", "do not use"])
 def test_strict_makes_do_not_use_an_exit_code(run, tmp_path, image, weights, monkeypatch, word):
     found = Verdict(word, "because", 1.0)
-    monkeypatch.setattr("ReVertLib.api.reconstruct.verdict", lambda _: found)
+    monkeypatch.setattr("ReVertLib.inference.verdict.verdict", lambda _: found)
     arguments = ("reconstruct", image, "-o", tmp_path / "a.stl", "--weights", weights)
     assert run(*arguments)[0] == 0
     assert run(*arguments, "--strict")[0] == (3 if word == "do not use" else 0)
@@ -302,7 +303,7 @@ def test_a_report_that_is_a_page_names_nobody(run, tmp_path, image, weights):
     options = ("--sod", 700, "--box", 10, 10, 30, 40, "--weights", weights, "--report", page)
     code, _, _ = run("reconstruct", good, bad, "-o", tmp_path / "out", *options)
     assert code == 2
-    text = page.read_text(encoding="utf-8")
+    text = re.sub("base64,[^']*", "", page.read_text(encoding="utf-8"))  # may hold any letters
     assert "<h2>Radiograph 1</h2>" in text
     assert "Radiograph 2: image ...: expected a whole PNG image" in text
     assert "DICOM ImagerPixelSpacing (0018,1164)" in text

@@ -160,12 +160,17 @@ def test_self_test_passes(module):
 def test_the_documented_calls_work(module, root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (code,) = re.findall(r"```python\n(.*?)```", (root / "docs" / "module.md").read_text(), re.DOTALL)
+    films = tmp_path / "films"
+    films.mkdir()
+    for path in (root / "Resources" / "sample").glob("verse008_L3_ap.*"):
+        (films / path.name).write_bytes(path.read_bytes())
     names = {}
     exec(code, names)
     assert [model.GetAttribute("ReVert.Level") for model in names["models"]] == ["L3", "L5"]
     assert figures(names["table"])["dice"][0] > 0.85
     assert names["results"].GetTable().GetNumberOfRows() == 2
-    assert {path.name for path in tmp_path.iterdir()} == {"L3.stl", "results.csv"}
+    assert {path.name for path in tmp_path.iterdir()} == {"L3.stl", "films", "report.html", "results", "results.csv"}
+    assert (names["done"], len(list((tmp_path / "results").iterdir()))) == (1, 3)
 
 
 def run_in_host(code):

@@ -16,6 +16,7 @@ from .panel_work import PROGRESS_STEPS, PanelWork
 from .section import forgetTyping, guarded
 from .section_compare import CompareSection
 from .section_geometry import GeometrySection
+from .section_many import ManySection
 from .section_outputs import OutputsSection
 from .section_radiograph import RadiographSection
 from .section_reconstruct import ReconstructSection
@@ -30,6 +31,7 @@ SECTIONS = (
     ResultSection,
     OutputsSection,
     CompareSection,
+    ManySection,
 )
 REFRESHED_BY = ("vtkMRMLMarkupsNode", "vtkMRMLModelNode", "vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode")
 """Kinds of nodes that change what the panel shows when they come into the scene."""

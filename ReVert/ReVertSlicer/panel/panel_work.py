@@ -28,8 +28,9 @@ class PanelWork:
         """With the weights and the device that are chosen; nothing if it runs with these."""
         self.worker.start(self.state.weights or None, self.state.device)
 
-    def submit(self, kind, job, onDone):
-        """Sends a job of jobs.py to the process; onDone(what came of it) unless it fails or is cancelled."""
+    def submit(self, kind, job, onDone, onEnd=lambda: None):
+        """Sends a job of jobs.py to the process; onDone(what came of it) unless it fails or is cancelled. onEnd: is
+        called first, however it ends."""
 
         def finish(answer):
             try:
@@ -39,7 +40,7 @@ class PanelWork:
                 self.fail(_("The result could not be shown: {reason}").format(reason=one_line(error)))
             self.refreshSections()
 
-        self.runner.run(kind, job.message, finish, self.fail)
+        self.runner.run(kind, job.message, finish, self.fail, onEnd)
         self.refreshSections()
 
     def cancel(self):

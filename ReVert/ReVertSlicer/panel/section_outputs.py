@@ -1,10 +1,11 @@
-"""What else becomes of the result: a segmentation for other modules."""
+"""What else becomes of the result: a segmentation for other modules, a page to read."""
 
+import qt
 from slicer.i18n import tr as _
 
-from ReVertSlicer.scene import hierarchy, segmentation_nodes
+from ReVertSlicer.scene import hierarchy, report, segmentation_nodes
 
-from .section import Section, allow, guarded
+from .section import Section, allow, chosenPath, guarded
 
 
 class OutputsSection(Section):
@@ -13,13 +14,20 @@ class OutputsSection(Section):
     def __init__(self, panel):
         super().__init__(panel)
         self.ui.toSegmentationButton.clicked.connect(self.onToSegmentation)
+        self.ui.exportReportButton.clicked.connect(self.onReport)
 
     def onToSegmentation(self, *_args):
         if guarded(segmentation_nodes.toSegmentation, self.state.model):
             self.panel.showText(_("The surfaces are a segmentation, as they lie now."))
             self.panel.refresh()
 
+    def onReport(self, *_args):
+        path = chosenPath(qt.QFileDialog.getSaveFileName(self.panel.parent, _("Report"), "", _("Web pages (*.html)")))
+        if path and guarded(lambda: report.exportReport(self.state.model, path) or True):
+            self.panel.showText(_("The report was written."))
+
     def refresh(self):
         model = self.state.model
         made = model is not None and model.GetNodeReference(hierarchy.RADIOGRAPH) is not None
-        allow(self.ui.toSegmentationButton, "" if made else _("Select a reconstructed model first."))
+        for button in (self.ui.toSegmentationButton, self.ui.exportReportButton):
+            allow(button, "" if made else _("Select a reconstructed model first."))

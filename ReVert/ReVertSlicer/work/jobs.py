@@ -6,12 +6,14 @@ node, only ids: while it runs, the user may delete what it came from.
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
 from ReVertLib.errors import InputError
+from ReVertLib.files import check_folder
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.inference.results import Refusal
 from ReVertLib.mesh.mesh import Mesh
@@ -20,6 +22,8 @@ from ReVertLib.service.messages import Message
 from ReVertSlicer.input import placement, radiograph_check
 from ReVertSlicer.input.sources import sourcesOf
 from ReVertSlicer.scene import comparison_nodes, reconstruction_nodes, results_table
+
+UNFINISHED = ".revert-unfinished"
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,27 @@ class ComparisonJob:
     @property
     def message(self):
         return Message("compare", {"mesh": self.mesh, "target": self.mask, "mode": self.mode, "level": self.level})
+
+
+@dataclass(frozen=True)
+class FolderJob:
+    """Every radiograph in a folder to an output folder. unfinished: a folder in that for what is being written."""
+
+    folder: str
+    output: str
+    unfinished: str
+
+    @property
+    def message(self):
+        return Message("folder", {"folder": self.folder, "output": self.output, "unfinished": self.unfinished})
+
+
+def folderJob(folder, output):
+    """Raises InputError for folders that cannot be read and written."""
+    if not Path(folder).is_dir():
+        raise InputError(_("Radiographs: expected an existing folder, got none of that name"))
+    output = check_folder(output, _("Results"))
+    return FolderJob(str(folder), str(output), str(output / UNFINISHED))
 
 
 def reconstructionJob(radiographNode, sliceIndex=None, level="L3", box=None, geometry=None):

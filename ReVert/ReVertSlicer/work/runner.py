@@ -9,7 +9,7 @@ import qt
 from slicer.i18n import tr as _
 
 FIRST_GUESS_S = {"start": 8.0, "reconstruct": 0.3, "compare": 4.0}
-"""How long a kind of work takes, until it was seen once."""
+"""How long a kind of work takes, until it was seen once. Of other kinds only the share of stages done is known."""
 
 TICK_MS = 100
 
@@ -45,9 +45,10 @@ class Runner:
     def isRunning(self):
         return self._kind is not None
 
-    def run(self, kind, message, onDone: Callable, onFailed: Callable):
-        """Sends message; later onDone(reply) or onFailed(text), unless it is cancelled. kind: of FIRST_GUESS_S."""
-        self._begin(kind)
+    def run(self, kind, message, onDone: Callable, onFailed: Callable, onEnd: Callable = lambda: None):
+        """Sends message; later onDone(reply) or onFailed(text), unless it is cancelled. kind: of FIRST_GUESS_S, or one
+        that tells how many of its stages are done. onEnd: called before these, and also when it is cancelled."""
+        self._begin(kind, onEnd)
         self.worker.submit(
             message,
             onStage=self._stage,
@@ -61,15 +62,16 @@ class Runner:
             self.worker.cancel()
             self._finish()
 
-    def _begin(self, kind):
-        self._kind, self._cold = kind, not self.worker.isReady
+    def _begin(self, kind, onEnd):
+        self._kind, self._cold, self._onEnd = kind, not self.worker.isReady, onEnd
+        self._done, self._total = 0, 1
         self._started = time.monotonic()
         self._stageText = _("Starting the reconstruction process") if self._cold else _("Sending the image")
         self._timer.start()
         self._report()
 
-    def _stage(self, stage, _done, _total):
-        self._stageText = stage
+    def _stage(self, stage, done, total):
+        self._stageText, self._done, self._total = stage, done, total
         self._report()
 
     def _expected(self):
@@ -77,20 +79,29 @@ class Runner:
 
     def _report(self):
         elapsed = time.monotonic() - self._started
+        if self._kind not in self._seconds:
+            left = elapsed * (self._total - self._done) / self._done if self._done else 0.0
+            self._onProgress(Progress(self._stageText, self._done / max(self._total, 1), left))
+            return
         share = min(elapsed / self._expected(), 0.95)
         self._onProgress(Progress(self._stageText, share, max(self._expected() - elapsed, 0.0)))
 
     def _end(self, callback, answer):
         elapsed = time.monotonic() - self._started
-        if self._cold:
-            self._seconds["start"] = max(elapsed - self._seconds[self._kind], 0.5)
-        else:
-            self._seconds[self._kind] = max(elapsed, 0.05)
+        if self._kind in self._seconds:
+            self._learn(elapsed)
         logging.debug("ReVert: %s took %.3f s", self._kind, elapsed)
         self._finish()
         callback(answer)
 
+    def _learn(self, elapsed):
+        if self._cold:
+            self._seconds["start"] = max(elapsed - self._seconds[self._kind], 0.5)
+        else:
+            self._seconds[self._kind] = max(elapsed, 0.05)
+
     def _finish(self):
         self._kind = None
         self._timer.stop()
+        self._onEnd()
         self._onProgress(None)

@@ -25,3 +25,14 @@ def test_to_segmentation_is_not_offered_to_be_compared_with(panel, radiograph):
     panel.ui.undoButton.click()
     assert slicer.util.getNodesByClass("vtkMRMLSegmentationNode") == []
     assert panel.state.model is not None
+
+
+def test_the_report_is_written_where_the_user_says(panel, radiograph, tmp_path, monkeypatch):
+    import qt
+
+    monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_args: (str(tmp_path / "a.html"), ""))
+    assert not panel.ui.exportReportButton.enabled
+    reconstructed(panel)
+    panel.ui.exportReportButton.click()
+    assert "<h3>L3" in (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert panel.ui.stageLabel.text == "The report was written."

@@ -104,3 +104,19 @@ def test_time_goes_on_without_a_word_from_the_process(runner_module):
     _, _, told, _ = running(runner_module)
     before = len(told)
     assert slicer_host.run_until(lambda: len(told) > before + 1, 2)
+
+
+def test_work_in_many_stages_tells_how_many_are_done_and_its_end_comes_first(runner_module, clock):
+    told, calls = [], []
+    worker = QuietWorker(True)
+    runner = runner_module.Runner(worker, told.append)
+    runner.run("folder", "message", calls.append, calls.append, lambda: calls.append("end"))
+    clock[0] += 30.0
+    worker.stage("Radiograph 4 of 12", 3, 12)
+    assert (told[-1].share, told[-1].secondsLeft) == (pytest.approx(0.25), pytest.approx(90.0))
+    worker.done("answer")
+    assert calls == ["end", "answer"]
+    assert told[-1] is None
+    runner.run("folder", "message", calls.append, calls.append, lambda: calls.append("cancelled"))
+    runner.cancel()
+    assert calls == ["end", "answer", "cancelled"]

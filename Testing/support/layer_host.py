@@ -126,6 +126,8 @@ def _node_property(name):
 def _value_property(name, default):
     def get(self):
         text = self.parameterNode.GetParameter(name)
+        if isinstance(default, bool):
+            return text == "True" if text else default
         return type(default)(text) if text else default
 
     return property(get, lambda self, value: self.parameterNode.SetParameter(name, str(value)))

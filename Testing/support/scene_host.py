@@ -22,6 +22,7 @@ LOGICS = {
     "sequences": "vtkSlicerSequencesLogic",
     "tables": "vtkSlicerTablesLogic",
     "transforms": "vtkSlicerTransformLogic",
+    "volumerendering": "vtkSlicerVolumeRenderingLogic",
     "volumes": "vtkSlicerVolumesLogic",
 }
 """slicer.modules.<name>.logic() by its class."""

@@ -11,7 +11,13 @@ import slicer
 import slicer.util
 import vtk
 
-MANAGERS_3D = (slicer.vtkMRMLModelDisplayableManager, slicer.vtkMRMLColorLegendDisplayableManager)
+MANAGERS_3D = (
+    slicer.vtkMRMLModelDisplayableManager,
+    slicer.vtkMRMLMarkupsDisplayableManager,
+    slicer.vtkMRMLSegmentationsDisplayableManager3D,
+    slicer.vtkMRMLVolumeRenderingDisplayableManager,
+    slicer.vtkMRMLColorLegendDisplayableManager,
+)
 MANAGERS_SLICE = (
     slicer.vtkMRMLModelSliceDisplayableManager,
     slicer.vtkMRMLMarkupsDisplayableManager,

@@ -1,11 +1,13 @@
 """Pictures by Slicer's displayable managers: the silhouette is drawn around the vertebra, the plane behind it."""
 
+import importlib
+
 import numpy as np
 import pytest
 import scene_pictures
 import slicer
 import vtk
-from scene_nodes import ABOUT, AP, fresh, outcome, radiograph_node
+from scene_nodes import ABOUT, AP, box_segmentation, fresh, outcome, radiograph_node
 from vtk.util.numpy_support import vtk_to_numpy
 
 
@@ -59,3 +61,36 @@ def test_film_and_beam_in_3d(scene, tmp_path):
     assert len(coloured(picture, colours.OUTLINE)) > 100
     scene_pictures.picture_3d(tmp_path / "all.png", (400, 300), azimuth_deg=-60)
     assert len(coloured(pixels(tmp_path / "all.png"), colours.BEAM)) > 100
+
+
+def test_boxes_and_points_take_part_in_3d(scene, tmp_path):
+    """A red point before everything is seen; the box on the film, which lies at its coordinates, hides in 3D."""
+    from ReVertSlicer.input import placement
+
+    radiograph, _colours = scene
+    box = placement.addBox(radiograph, "L4", (10, 10, 30, 30))
+    red = (1.0, 0.0, 0.0)
+    box.GetDisplayNode().SetSelectedColor(red)
+    scene_pictures.picture_3d(tmp_path / "box.png", (400, 300))
+    assert len(coloured(pixels(tmp_path / "box.png"), red, 60)) == 0
+    point = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode")
+    point.CreateDefaultDisplayNodes()
+    point.GetDisplayNode().SetSelectedColor(red)
+    point.GetDisplayNode().SetGlyphScale(5)
+    point.AddControlPoint(0, 30, 0)
+    scene_pictures.picture_3d(tmp_path / "point.png", (400, 300))
+    assert len(coloured(pixels(tmp_path / "point.png"), red, 60)) > 10
+    box.GetDisplayNode().SetVisibility3D(True)
+    slicer.mrmlScene.RemoveNode(point)
+    scene_pictures.picture_3d(tmp_path / "shown.png", (400, 300))
+    assert len(coloured(pixels(tmp_path / "shown.png"), red, 60)) > 10
+
+
+def test_a_ct_that_is_shown_takes_part_in_3d(scene, tmp_path):
+    segmentation, _segment = box_segmentation()
+    segmentation.GetSegmentation().GetNthSegment(0).SetColor(0, 0, 1)
+    ct = importlib.import_module("ReVertSlicer.scene.ct_in_3d")
+    ct.show(segmentation, True)
+    scene_pictures.picture_3d(tmp_path / "with.png", (400, 300), zoom=8, focus=(20, 15, 10))
+    blue = pixels(tmp_path / "with.png").astype(int)
+    assert (blue[..., 2] > 2 * blue[..., 0] + 40).sum() > 100

@@ -15,6 +15,7 @@ from ReVertSlicer.work.worker_process import Worker
 from .panel_work import PROGRESS_STEPS, PanelWork
 from .section import forgetTyping, guarded
 from .section_compare import CompareSection
+from .section_ct import CtSection
 from .section_geometry import GeometrySection
 from .section_many import ManySection
 from .section_outputs import OutputsSection
@@ -31,6 +32,7 @@ SECTIONS = (
     ResultSection,
     OutputsSection,
     CompareSection,
+    CtSection,
     ManySection,
 )
 REFRESHED_BY = ("vtkMRMLMarkupsNode", "vtkMRMLModelNode", "vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode")

@@ -83,9 +83,14 @@ def showSilhouette(modelNode, outlinesPx, geometry, view, sliceIndex):
 
 def setViewVisible(radiographNode, shown):
     """Shows or hides source, beam, plane and what is drawn on it in the 3D views."""
-    for node in hierarchy.radiographParts(radiographNode):
-        if node.GetAttribute(hierarchy.KIND) in ("plane", "beam", "outline"):
-            node.SetDisplayVisibility(shown)
+    for node in viewParts(radiographNode):
+        node.SetDisplayVisibility(shown)
+
+
+def viewParts(radiographNode):
+    """Plane, beam and outlines of a radiograph."""
+    parts = hierarchy.radiographParts(radiographNode)
+    return [node for node in parts if node.GetAttribute(hierarchy.KIND) in ("plane", "beam", "outline")]
 
 
 def _slice(radiographNode, sliceIndex):

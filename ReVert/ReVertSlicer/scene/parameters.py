@@ -20,7 +20,8 @@ CHOICES = {"level": list(LEVELS), "device": list(DEVICES), "colour": list(ARRAYS
 
 @parameterNodeWrapper
 class ReVertParameterNode:
-    """weights: path of a weights file; empty for the shipped ones. colour: what the model's colours mean."""
+    """weights: path of a weights file; empty for the shipped ones. colour: what the model's colours mean.
+    beamFollows: whether image and beam in 3D move with the model when it is aligned."""
 
     radiograph: vtkMRMLScalarVolumeNode
     sliceIndex: Annotated[int, WithinRange(0, 99999)] = 0
@@ -32,6 +33,7 @@ class ReVertParameterNode:
     segmentation: vtkMRMLSegmentationNode
     segmentId: str
     alignment: Annotated[str, Choice(CHOICES["alignment"])] = "rigid"
+    beamFollows: bool = False
 
 
 def parameterNode(node):

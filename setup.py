@@ -3,14 +3,14 @@
 from setuptools import find_packages, setup
 
 RESOURCES = "ReVertLib.Resources"
+FOLDERS = ("demo", "sample", "weights")
 
 setup(
-    packages=[*find_packages(include=["ReVertLib*"]), RESOURCES, f"{RESOURCES}.sample", f"{RESOURCES}.weights"],
+    packages=[*find_packages(include=["ReVertLib*"]), RESOURCES, *(f"{RESOURCES}.{name}" for name in FOLDERS)],
     package_dir={RESOURCES: "Resources"},
     package_data={
         "ReVertLib": ["py.typed"],
         RESOURCES: ["*.npz", "shape_model.md", "template.md"],
-        f"{RESOURCES}.sample": ["*"],
-        f"{RESOURCES}.weights": ["*"],
-    },
+    }
+    | {f"{RESOURCES}.{name}": ["*"] for name in FOLDERS},
 )

@@ -1,4 +1,4 @@
-"""Where the files lie that the library reads at run time: weights, template, shape model, sample case."""
+"""Where the files lie that the library reads at run time: weights, template, shape model, sample and demo case."""
 
 from __future__ import annotations
 
@@ -18,3 +18,4 @@ TEMPLATE_FILE = RESOURCES / "template.npz"
 SHAPE_MODEL_FILE = RESOURCES / "shape_model.npz"
 WEIGHTS_FILE = RESOURCES / "weights" / "template.safetensors"
 SAMPLE_FOLDER = RESOURCES / "sample"
+DEMO_FOLDER = RESOURCES / "demo"

@@ -13,7 +13,7 @@ NOTES = {
         "<case>/segmentations/vertebrae_L1.nii.gz, with VerSe's or TotalSegmentator's numbers and Hounsfield units of "
         "all tissue"
     ),
-    "takes": "48 images a second and core, 1.4 GB for each worker with a CT of 512 x 512 x 700",
+    "takes": "60 images a second and core, 1.4 GB for each worker with a CT of 512 x 512 x 700",
     "example": "revert dataset VerSe dataset --views seed",
 }
 

@@ -20,6 +20,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    from .sample_case import reconstruct_sample
+    from .demo_case import reconstruct_demo
 
-    reconstruct_sample(options.output, options.weights, options.device)
+    reconstruct_demo(options.output, options.weights, options.device)

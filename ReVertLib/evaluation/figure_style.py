@@ -42,13 +42,15 @@ def style_plot(axes) -> None:
     axes.spines[:].set_visible(False)
 
 
-def colour_bar(figure, place: tuple[float, ...], colours: tuple[str, ...], ends: tuple[float, float], ticks) -> None:
+def colour_bar(
+    figure, place: tuple[float, ...], colours: tuple[str, ...], ends: tuple[float, float], ticks, size_pt=11
+) -> None:
     """A level colour bar. place: left, bottom, width, height in shares of the figure. ends: the values there."""
     axes = figure.add_axes(place)
     axes.imshow(np.linspace(0, 1, 512)[None], cmap=colour_map(colours), aspect="auto", extent=(*ends, 0, 1))
     axes.set_yticks([])
     axes.set_xticks(ticks)
-    axes.tick_params(colors=MUTED, labelsize=11, length=0)
+    axes.tick_params(colors=MUTED, labelsize=size_pt, length=0)
     axes.spines[:].set_visible(False)
 
 

@@ -1,5 +1,5 @@
-"""One picture that says how good a reconstruction is: its silhouette over the radiograph, its surface coloured by the
-distance to the truth from three sides, and its figures beside those of the constant answer."""
+"""One picture that says how good a reconstruction is: its silhouette over the computed radiograph, its surface coloured
+by the distance to the truth from two sides, and its figures beside those of the baseline."""
 
 from __future__ import annotations
 
@@ -30,15 +30,21 @@ from .figure_style import (
     new_figure,
     save_figure,
 )
+from .picture_marks import SIZE_PT, orientation_marker, scale_bar, side_letters
 
 RANGE_MM = SIGNED_DISTANCE_LIMITS_MM[1]
 
-_SIZE_IN, _DPI = (16.0, 7.2), 120
-_VIEW_PX = 480
+_SIZE_IN, _DPI = (16.0, 10.6), 120
+_VIEW_PX = 960
 _GAMMA = 0.75
 _DASHES = (0, (4, 3))
-_VIEWS = {"from the front left": (38.0, -18.0), "from the left": (90.0, 0.0), "from behind, above": (202.0, -32.0)}
-"""Yaw and pitch of the viewer, degrees."""
+_LEFT, _RIGHT, _WIDTH = 0.02, 0.508, 0.472
+_TOP_ROW, _LOWER_ROW, _HEIGHT = 0.495, 0.1, 0.375
+_ASPECT = _WIDTH * _SIZE_IN[0] / (_HEIGHT * _SIZE_IN[1])
+_VIEWS = {"from the front, left": (38.0, -14.0, _TOP_ROW), "from behind, right": (206.0, -16.0, _LOWER_ROW)}
+"""Yaw and pitch of the viewer, degrees; where the view's lower edge is."""
+_BAR_MM = 20.0
+_ROWS_Y = (0.32, 0.24, 0.16, 0.08)
 _TILES = {"Dice": ("dice", "{:.3f}"), "HD95": ("hd95_mm", "{:.2f} mm"), "ASSD": ("assd_mm", "{:.2f} mm")} | {
     "within 2 mm": ("nsd_2mm", "{:.1%}")
 }
@@ -71,30 +77,43 @@ def demo_picture(path: Path, scene: Scene, title_lines: tuple[str, ...]) -> None
 
 
 def _title(figure, lines: tuple[str, ...]) -> None:
-    figure.text(0.025, 0.945, lines[0], color=TEXT, size=21, weight="bold", va="center")
-    figure.text(0.025, 0.898, "   ".join(lines[1:]), color=MUTED, size=12, va="center")
+    figure.text(_LEFT, 0.957, lines[0], color=TEXT, size=30, weight="bold", va="center")
+    figure.text(_LEFT, 0.905, "   ".join(lines[1:]), color=MUTED, size=SIZE_PT, va="center")
 
 
-def _panel(figure, left: float, bottom: float, width: float, height: float):
-    axes = figure.add_axes((left, bottom, width, height))
-    axes.set_axis_off()
+def _panel(figure, left: float, bottom: float, title: str):
+    """Axes without ticks in which data is as wide as high, and a title in the corner."""
+    axes = figure.add_axes((left, bottom, _WIDTH, _HEIGHT), facecolor="black", xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+    axes.text(0.02, 0.965, title, color=TEXT, size=SIZE_PT, va="top", transform=axes.transAxes)
     return axes
 
 
 def _radiograph(figure, scene: Scene) -> None:
     """The radiograph around the vertebra, with the outlines of both surfaces where they project to."""
-    axes = figure.add_axes((0.025, 0.085, 0.34, 0.7556), facecolor="black", xticks=[], yticks=[])
-    axes.spines[:].set_visible(False)
+    axes = _panel(figure, _LEFT, _TOP_ROW, "computed radiograph (DRR)")
     low, high = np.percentile(scene.pixels, [0.5, 99.8])
     grey = np.clip((scene.pixels - low) / max(high - low, 1e-6), 0.0, 1.0) ** _GAMMA
     axes.imshow(grey, cmap="gray", vmin=0, vmax=1, interpolation="bicubic")
     size = scene.pixels.shape[::-1]
-    _contour(axes, *_projected(scene.target, scene.geometry, size), TRUTH, 1.2, _DASHES)
-    _contour(axes, *_projected(scene.mesh, scene.geometry, size), OUTLINE, 2.4)
-    _frame_vertebra(axes, scene)
-    for x, colour, style, text in ((0.025, OUTLINE, "-", "reconstruction"), (0.14, TRUTH, _DASHES, "CT segmentation")):
-        figure.add_artist(_line(figure, (x, x + 0.022), 0.045, colour, style))
-        figure.text(x + 0.029, 0.045, text, color=MUTED, size=12, va="center")
+    _contour(axes, *_projected(scene.target, scene.geometry, size), TRUTH, 1.8, _DASHES)
+    _contour(axes, *_projected(scene.mesh, scene.geometry, size), OUTLINE, 3.4)
+    both = scene.geometry.project(np.vstack([scene.mesh.vertices, scene.target.vertices]))
+    _fit(axes, both, 1.3)
+    side_letters(axes, scene.camera_from_lps.rotation)
+    magnified = scene.geometry.sdd_mm / scene.geometry.sod_mm / scene.geometry.pixel_spacing_mm[0]
+    scale_bar(axes, _BAR_MM * magnified, f"{_BAR_MM:.0f} mm at the bone")
+    for x, colour, style, text in ((0.0, OUTLINE, "-", "reconstruction"), (0.16, TRUTH, _DASHES, "CT segmentation")):
+        figure.add_artist(_line(figure, (_LEFT + x, _LEFT + x + 0.025), 0.462, colour, style))
+        figure.text(_LEFT + x + 0.032, 0.462, text, color=TEXT, size=SIZE_PT, va="center")
+
+
+def _fit(axes, points: np.ndarray, air: float) -> None:
+    """Limits of axes of _ASPECT whose data has rows that run down: around points (n, 2), by air times as far."""
+    centre, extent = (points.min(0) + points.max(0)) / 2, np.ptp(points, axis=0)
+    half = air / 2 * max(extent[0] / _ASPECT, extent[1])
+    axes.set_xlim(centre[0] - half * _ASPECT, centre[0] + half * _ASPECT)
+    axes.set_ylim(centre[1] + half, centre[1] - half)
 
 
 def _projected(mesh: Mesh, geometry: Geometry, size_px: tuple[int, int]) -> tuple[np.ndarray, ...]:
@@ -113,63 +132,56 @@ def _contour(axes, u: np.ndarray, v: np.ndarray, mask: np.ndarray, colour: str, 
         axes.contour(u, v, smooth, [0.5], colors=[colour], linewidths=width, linestyles=[style])
 
 
-def _frame_vertebra(axes, scene: Scene) -> None:
-    """A square view with some air around both silhouettes."""
-    both = scene.geometry.project(np.vstack([scene.mesh.vertices, scene.target.vertices]))
-    centre, half = (both.min(0) + both.max(0)) / 2, 0.6 * np.ptp(both, axis=0).max()
-    axes.set_xlim(centre[0] - half, centre[0] + half)
-    axes.set_ylim(centre[1] + half, centre[1] - half)
-
-
 def _line(figure, x: tuple[float, float], y: float, colour: str, style):
     from matplotlib.lines import Line2D
 
-    return Line2D(x, (y, y), color=colour, lw=2, ls=style, transform=figure.transFigure)
+    return Line2D(x, (y, y), color=colour, lw=3, ls=style, transform=figure.transFigure)
 
 
 def _surfaces(figure, scene: Scene) -> None:
-    """The aligned surface from three sides of the patient at one scale, the outline of the truth around it."""
+    """The aligned surface from two sides of the patient at one scale, the outline of the truth around it."""
     turn = scene.camera_from_lps.rotation
     moved = scene.mesh.moved(scene.comparison.alignment)
-    views = [
-        [mesh.moved(RigidTransform.turn(view_rotation(*angles) @ turn.T)) for mesh in (moved, scene.target)]
-        for angles in _VIEWS.values()
-    ]
+    rotations = [view_rotation(yaw, pitch) for yaw, pitch, _ in _VIEWS.values()]
+    views = [[m.moved(RigidTransform.turn(r @ turn.T)) for m in (moved, scene.target)] for r in rotations]
     corners = [np.vstack([m.vertices[:, :2] for m in pair]) for pair in views]
-    field_mm = 1.04 * max(np.ptp(c, axis=0).max() for c in corners)
-    for i, (name, pair, c) in enumerate(zip(_VIEWS, views, corners, strict=True)):
-        axes = _panel(figure, 0.378 + 0.206 * i, 0.41, 0.2, 0.4444)
+    field_mm = 1.12 * max(max(np.ptp(c[:, 0]), _ASPECT * np.ptp(c[:, 1])) for c in corners)
+    for (name, (_, _, bottom)), rotation, pair, c in zip(_VIEWS.items(), rotations, views, corners, strict=True):
+        axes = _panel(figure, _RIGHT, bottom, name)
         _surface(axes, *pair, scene, Canvas(_VIEW_PX, field_mm, tuple((c.min(0) + c.max(0)) / 2)))
-        figure.text(0.478 + 0.206 * i, 0.84, name, color=MUTED, size=12, ha="center", va="center")
+        orientation_marker(axes, rotation, (0.09, 0.14), 0.45)
+        scale_bar(axes, _BAR_MM * _VIEW_PX / field_mm, f"{_BAR_MM:.0f} mm")
 
 
 def _surface(axes, mesh: Mesh, target: Mesh, scene: Scene, canvas: Canvas) -> None:
-    """One view of both surfaces in the view frame."""
+    """One view of both surfaces in the view frame: the middle of a square canvas as wide as the axes."""
     colours = colour_map(SIGNED_DISTANCE_STOPS)
     distances = scene.comparison.signed_distance_mm
     axes.imshow(rendered(mesh, distances, lambda d: colours(0.5 + d / (2 * RANGE_MM))[:, :3], canvas))
     pixels = np.arange(canvas.size_px)
-    _contour(axes, pixels, pixels, outline_mask(target, canvas), TRUTH, 0.9, _DASHES)
+    _contour(axes, pixels, pixels, outline_mask(target, canvas), TRUTH, 1.4, _DASHES)
+    middle, half = (canvas.size_px - 1) / 2, canvas.size_px / 2
+    axes.set_xlim(middle - half, middle + half)
+    axes.set_ylim(middle + half / _ASPECT, middle - half / _ASPECT)
 
 
 def _colour_bar(figure) -> None:
     ticks = np.arange(-RANGE_MM, RANGE_MM + 1, 2)
-    colour_bar(figure, (0.515, 0.368, 0.33, 0.018), SIGNED_DISTANCE_STOPS, (-RANGE_MM, RANGE_MM), ticks)
-    for x, side, text in ((0.505, "right", "inside the truth"), (0.855, "left", "outside the truth, mm")):
-        figure.text(x, 0.377, text, color=MUTED, size=12, ha=side, va="center")
+    colour_bar(figure, (0.59, 0.058, 0.22, 0.022), SIGNED_DISTANCE_STOPS, (-RANGE_MM, RANGE_MM), ticks, SIZE_PT)
+    for x, side, text in ((0.58, "right", "inside"), (0.82, "left", "outside the CT, mm")):
+        figure.text(x, 0.069, text, color=TEXT, size=SIZE_PT, ha=side, va="center")
 
 
 def _figures(figure, comparison: Comparison) -> None:
-    """The figures in large, those of the constant answer below them."""
-    aligned = "not aligned" if comparison.mode == "none" else f"{comparison.mode} alignment"
-    rows = [(f"from this radiograph,\n{aligned}", comparison.metrics, 0.175, 24, TEXT, "bold")]
+    """The figures in large, those of the baseline beside them."""
+    aligned = "not aligned" if comparison.mode == "none" else f"{comparison.mode}ly aligned"
+    columns = [(f"from the DRR,\n{aligned}", comparison.metrics, 0.155, 30, TEXT, "bold")]
     if comparison.baseline:
-        label = f"mean of 87 people,\n{comparison.baseline_mode} alignment"
-        rows.append((label, comparison.baseline, 0.085, 17, MUTED, "normal"))
-    for label, metrics, y, size, colour, weight in rows:
-        figure.text(0.39, y, label, color=colour, size=12, va="center")
-        for i, (field, form) in enumerate(_TILES.values()):
-            text = form.format(getattr(metrics, field))
-            figure.text(0.53 + 0.12 * i, y, text, color=colour, size=size, weight=weight, va="center")
-    for i, title in enumerate(_TILES):
-        figure.text(0.53 + 0.12 * i, 0.255, title, color=MUTED, size=12, va="center")
+        label = f"baseline: mean of 87\npeople, {comparison.baseline_mode}ly aligned"
+        columns.append((label, comparison.baseline, 0.33, 24, MUTED, "normal"))
+    for label, metrics, x, size, colour, weight in columns:
+        figure.text(x, 0.405, label, color=colour, size=SIZE_PT, va="center")
+        for y, (field, form) in zip(_ROWS_Y, _TILES.values(), strict=True):
+            figure.text(x, y, form.format(getattr(metrics, field)), color=colour, size=size, weight=weight, va="center")
+    for y, title in zip(_ROWS_Y, _TILES, strict=True):
+        figure.text(_LEFT, y, title, color=TEXT, size=SIZE_PT, va="center")

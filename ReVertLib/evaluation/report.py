@@ -23,6 +23,7 @@ from .overview_figure import Scene, demo_picture
 from .summary import better_than_baseline, summaries
 from .tables import (
     ball_table,
+    image_table,
     left_out_lines,
     level_table,
     overall_table,
@@ -34,6 +35,8 @@ from .tables import (
 )
 
 _PICTURE_PX = 1024
+_MOST_LISTED = 60
+"""Images on the page; `rows.csv` has them all."""
 
 
 def report_text(evaluation: Evaluation) -> str:
@@ -54,6 +57,9 @@ def report_text(evaluation: Evaluation) -> str:
     if evaluation.predicted_errors:
         tables = predicted_error_tables(evaluation.predicted_errors)
         parts.append(f"## Predicted errors\n\n{_PREDICTED}\n\n{tables}")
+    if len(evaluation.images) <= _MOST_LISTED:
+        listed = image_table(evaluation, lambda row: _person(evaluation, row))
+        parts.append(f"## Every image\n\n{_EVERY}\n\n{listed}")
     chosen = chosen_images(evaluation)
     if chosen:
         parts.append("## Best, median and worst by Dice\n\n" + "\n\n".join(f"![{n}]({n}.png)" for n in chosen))
@@ -86,6 +92,9 @@ axes, as does its truth. Size and place are given by the truth here: these figur
 _SURFACES = """Closed: every edge has two triangles. One foramen: closed, with the Euler number 0 of a vertebra.
 Self-intersecting: a triangle that runs through another."""
 
+_EVERY = """Aligned rigidly, the baseline (mean vertebra, no image) in brackets. First those from which the radiograph
+added the least Dice to the baseline."""
+
 _PREDICTED = "Distance of each vertex to the true surface, before any alignment: expected and actual."
 
 
@@ -103,8 +112,8 @@ def _opening(evaluation: Evaluation) -> str:
         + (f"\n  trained: {model.training}" if model.training else "")
         for model in evaluation.networks
     )
-    return f"""One radiograph of one lumbar vertebra in, its surface in mm out, held against the surface in the CT that
-the radiograph was computed from: {of}. Held out from the training data that
+    return f"""One computed radiograph (DRR) of one lumbar vertebra in, its surface in mm out, held against the surface
+in the CT that the DRR was computed from: {of}. Held out from the training data that
 `revert` makes: {held_out} of {counts[2]}. Source-detector distance {sdd} mm, source-object distance {sod} mm.
 Rigidly aligned, {above} of {answered} answers overlap the truth more than the mean vertebra of 87 people does.
 
@@ -139,8 +148,8 @@ def _people(evaluation: Evaluation) -> list[str]:
     return list(dict.fromkeys(image.case for image in evaluation.images))
 
 
-def _person(evaluation: Evaluation, image: EvaluatedImage) -> str:
-    return f"person {_people(evaluation).index(image.case) + 1}"
+def _person(evaluation: Evaluation, of: EvaluatedImage | Row) -> str:
+    return f"person {_people(evaluation).index(of.case) + 1}"
 
 
 def _failed_lines(evaluation: Evaluation) -> str:

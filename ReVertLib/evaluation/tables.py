@@ -19,6 +19,7 @@ from .measure import (
     EvaluatedImage,
     Evaluation,
     PredictedError,
+    Row,
 )
 from .summary import FAR_DEG, Summary, pose_summaries, quality_summaries, summaries
 
@@ -26,7 +27,7 @@ METRICS = (("dice", "Dice", 3), ("hd95_mm", "HD95 mm", 2), ("assd_mm", "ASSD mm"
 """Field, title and decimals of what every table shows."""
 
 _TITLES = {
-    NETWORK: "one radiograph",
+    NETWORK: "one computed radiograph",
     BLANK: "the same network, blank image",
     BASELINE: "mean vertebra of 87 people, no network",
     BEST_FIT: "shape model fitted to the truth",
@@ -106,6 +107,21 @@ def view_table(evaluation: Evaluation) -> str:
     chosen = [s for s in summaries(evaluation) if (s.group, s.alignment) == ("view", "rigid") and s.answer in names]
     rows = [(s.name, title_of(evaluation, s.answer), s.images, *_metrics(s)) for s in chosen]
     return table(("view", "answer", "images", *(title for _, title, _ in METRICS)), 2, rows)
+
+
+def image_table(evaluation: Evaluation, person_of: Callable[[Row], str]) -> str:
+    """A row for each image, aligned rigidly: the network's figure, and the baseline's behind it; those that overlap the
+    truth least beyond the baseline come first. person_of: what to call the case of a row."""
+    baselines = {(row.vertebra, row.view): row.metrics for row in evaluation.chosen(BASELINE, "rigid")}
+    found = [(row, row.metrics, baselines[row.vertebra, row.view]) for row in evaluation.chosen(NETWORK, "rigid")]
+    found.sort(key=lambda of_one: of_one[1].dice - of_one[2].dice)
+    rows = []
+    for place, (row, metrics, baseline) in enumerate(found, 1):
+        pairs = [[_figure(getattr(m, field), n) for m in (metrics, baseline)] for field, _, n in METRICS]
+        gain = f"{metrics.dice - baseline.dice:+.3f}"
+        rows.append((f"{person_of(row)}, {row.level}", row.view, place, gain, *(f"{a} ({b})" for a, b in pairs)))
+    head = ("vertebra", "view", "place", "Dice gained", *(title for _, title, _ in METRICS))
+    return table(head, 2, rows)
 
 
 def pose_table(evaluation: Evaluation) -> str:

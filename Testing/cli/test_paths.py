@@ -29,7 +29,7 @@ REFUSED = {
     "calibrate samples data w.safetensors --weights w.safetensors": "output w.safetensors: expected a file of its own",
     "train samples folder --start folder/model.safetensors": "output model.safetensors: expected a file of its own",
     "shape-model data folder/shape_model.npz folder": "output shape_model.npz: expected a file of its own, got that of",
-    "demo -o {sample}": "output verse008_L3_ap.png: expected a file of its own, got that of the image",
+    "demo -o {demo}": "output verse008_L1_ap.png: expected a file of its own, got that of the image",
     "drr soft.png seg.nii.gz -o film.png": "output film.png: expected a file of its own, got that of the CT",
 }
 
@@ -46,8 +46,8 @@ def folder(tmp_path, resources, monkeypatch):
     (tmp_path / "folder").mkdir()
     for name in ("model.safetensors", "shape_model.npz"):
         (tmp_path / "folder" / name).write_text(name)
-    shutil.copytree(resources / "sample", tmp_path / "sample")
-    monkeypatch.setattr("ReVertLib.cli.sample_case.SAMPLE_FOLDER", tmp_path / "sample")
+    shutil.copytree(resources / "demo", tmp_path / "demo")
+    monkeypatch.setattr("ReVertLib.cli.demo_case.DEMO_FOLDER", tmp_path / "demo")
     return tmp_path
 
 
@@ -58,7 +58,7 @@ def contents(folder):
 @pytest.mark.parametrize("line", REFUSED)
 def test_an_output_that_is_taken_is_refused_and_nothing_is_touched(folder, capsys, line):
     before = contents(folder)
-    assert main(line.format(sample=folder / "sample").split()) == 2
+    assert main(line.format(demo=folder / "demo").split()) == 2
     assert capsys.readouterr().err.startswith(f"revert: {REFUSED[line]}")
     assert contents(folder) == before
 

@@ -49,7 +49,10 @@ def test_a_perfect_answer_is_perfect_in_every_alignment(one_image):
     assert all(row.metrics.dice < 0.95 for row in rows_of(result, "baseline"))
     (baseline,), (ceiling,) = rows_of(result, "baseline", "rigid"), rows_of(result, "best fit")
     assert baseline.metrics.dice < ceiling.metrics.dice < 0.995
-    assert "| one radiograph | none | 1 | 1.000 | 0.00 | 0.00 | 1.000 | 0.0 | 0.0 | 0.0 |" in lines[-1].splitlines()
+    assert (
+        "| one computed radiograph | none | 1 | 1.000 | 0.00 | 0.00 | 1.000 | 0.0 | 0.0 | 0.0 |"
+        in lines[-1].splitlines()
+    )
 
 
 def test_errors_of_place_are_told_apart(one_image):
@@ -108,7 +111,7 @@ def test_workers_find_the_same_and_the_report_is_whole(tmp_path, one_image, meas
     text = (tmp_path / "report" / "report.md").read_text()
     assert overall_table(result) in text and "1 image of 1 vertebra of 1 person" in text
     assert all(f"]({name})" in text for name in pictures)
-    assert any(line.startswith("| one radiograph | 1 | 1 | 1 |") for line in text.splitlines())
+    assert any(line.startswith("| one computed radiograph | 1 | 1 | 1 |") for line in text.splitlines())
     assert "case_segment" not in text
 
 

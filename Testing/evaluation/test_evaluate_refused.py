@@ -39,7 +39,7 @@ def test_an_answer_that_is_no_surface_is_left_out_and_said(one_image):
         ("ap", "network", text)
     ]
     assert f"Left out: case_segment_24, ap, network: {text}" in lines[-1].splitlines()
-    assert "one radiograph" not in level_table(result)
+    assert "one computed radiograph" not in level_table(result)
 
 
 def test_an_open_answer_is_left_out_and_the_report_says_so(one_image, tmp_path):

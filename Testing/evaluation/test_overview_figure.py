@@ -7,7 +7,7 @@ from matplotlib.colors import to_rgb
 from solids import ball
 
 from ReVertLib.errors import InputError
-from ReVertLib.evaluation.figure_style import BACKGROUND, OUTLINE, colour_map
+from ReVertLib.evaluation.figure_style import BACKGROUND, OUTLINE, TEXT, colour_map
 from ReVertLib.evaluation.overview_figure import Scene, demo_picture
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
@@ -16,6 +16,10 @@ from ReVertLib.mesh.colours import SIGNED_DISTANCE_STOPS
 from ReVertLib.metrics.compare import compare
 
 CAMERA = Geometry(1000.0, 500.0, (0.5, 0.5), (99.5, 79.5), "L3")
+WIDE_PX, HIGH_PX = round(0.472 * 1920), round(0.375 * 1272)
+LEFT_PX, TOP_PX, LOWER_PX = (round(x) for x in (0.02 * 1920, (1 - 0.495 - 0.375) * 1272, (1 - 0.1 - 0.375) * 1272))
+"""The panel of the radiograph, and the upper edge of the lower view of the surface."""
+
 PIXELS = np.random.default_rng(0).random((160, 200)).astype(np.float32)
 
 
@@ -43,26 +47,24 @@ def pictures(tmp_path_factory):
 
 def test_the_page_is_dark_and_wide(pictures):
     image = pictures["large"]
-    assert image.shape == (864, 1920, 3)
-    assert 0.3 < near(image, BACKGROUND, 0.01).mean() < 0.9
+    assert image.shape == (1272, 1920, 3)
+    assert 0.2 < near(image, BACKGROUND, 0.01).mean() < 0.9
 
 
 @pytest.mark.parametrize(("name", "share"), [("large", 1.0), ("small", 0.8)])
 def test_the_silhouette_lies_on_the_radiograph(pictures, name, share):
-    """The panel is as wide as 1.2 times the larger ball: the outline is a circle of 1 / 2.4 of its width, or 12 / 15 of
-    that, around its middle."""
-    panel = pictures[name][138:791, 48:701]
-    v, u = np.nonzero(near(panel, OUTLINE))
-    side = 0.34 * 1920
-    radii = np.hypot(u - side / 2, v - side / 2)
+    """The panel is as high as 1.3 times the larger ball: the outline is a circle of 1 / 2.6 of its height, or 12 / 15
+    of that, around its middle."""
+    v, u = np.nonzero(near(radiograph(pictures[name]), OUTLINE))
+    radii = np.hypot(u - WIDE_PX / 2, v - HIGH_PX / 2)
     assert len(u) > 1_000
-    assert radii.mean() == pytest.approx(share * side / 2.4, rel=0.02)
+    assert radii.mean() == pytest.approx(share * HIGH_PX / 2.6, rel=0.02)
     assert radii.std() < 5
 
 
 def hue(image):
-    """(red - blue) of the coloured pixels of the surface views."""
-    views = image[170:510, 730:1900]
+    """(red - blue) of the coloured pixels of the surface views, but for the axes in their corners."""
+    views = np.vstack([image[top : top + HIGH_PX, 1200:1840] for top in (TOP_PX, LOWER_PX)])
     red_less_blue = views[..., 0] - views[..., 2]
     return red_less_blue[np.abs(red_less_blue) > 0.1]
 
@@ -87,8 +89,21 @@ def test_the_alignment_moves_the_surface_and_not_the_outline(tmp_path):
     of = Scene(PIXELS, CAMERA, mesh, target, compare(mesh, target, "translation"), RigidTransform.identity())
     image = drawn(tmp_path / "aligned.png", of)
     assert len(hue(image)) < 2_000
-    outline = np.nonzero(near(image[138:791, 48:701], OUTLINE))[1]
-    assert (outline.min() + outline.max()) / 2 > 0.34 * 1920 / 2 + 15
+    outline = np.nonzero(near(radiograph(image), OUTLINE))[1]
+    assert (outline.min() + outline.max()) / 2 > WIDE_PX / 2 + 15
+
+
+def test_the_bar_is_20_mm_at_the_bone(pictures):
+    """The larger ball of 15 mm, at twice the size on the detector, has a circle of HIGH_PX / 2.6 around it; 20 mm are
+    4 / 3 of that. Beyond perspective, which draws a ball larger by less than a part in a thousand."""
+    lowest = near(radiograph(pictures["large"])[-60:], TEXT)
+    bar = lowest.sum(1).max()
+    assert bar == pytest.approx(20 / 15 * HIGH_PX / 2.6, abs=4)
+
+
+def radiograph(image):
+    """The panel of the radiograph."""
+    return image[TOP_PX : TOP_PX + HIGH_PX, LEFT_PX : LEFT_PX + WIDE_PX]
 
 
 def test_a_missing_folder_is_said_first(tmp_path):

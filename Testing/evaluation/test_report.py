@@ -43,6 +43,12 @@ def test_the_page_says_how_many_and_how_much_better(whole):
     assert "- One person is little" in text
 
 
+def test_images_are_listed_while_they_are_few(whole, monkeypatch):
+    assert "| person 1, L4 | ap | 1 | -0.100 |" in report_text(whole)
+    monkeypatch.setattr(report, "_MOST_LISTED", 1)
+    assert "## Every image" not in report_text(whole)
+
+
 def test_people_held_out_are_counted(whole, monkeypatch):
     monkeypatch.setattr(report, "HELD_OUT", ("secret",))
     assert "makes: 1 of 1." in " ".join(report_text(whole).split())

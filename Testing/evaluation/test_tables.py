@@ -6,6 +6,7 @@ from tiny_evaluation import NETWORK, SPHERE, constants, evaluation, row
 from ReVertLib.evaluation.measure import Failure, PredictedError
 from ReVertLib.evaluation.tables import (
     ball_table,
+    image_table,
     left_out_lines,
     level_table,
     overall_table,
@@ -17,7 +18,7 @@ from ReVertLib.evaluation.tables import (
 )
 from ReVertLib.inference.verdict import Verdict
 
-SPHERE_TITLE = "3D-ReVert's network (abcdef01)"
+DRR_TITLE, SPHERE_TITLE = "one computed radiograph", "3D-ReVert's network (abcdef01)"
 
 
 def two_networks(*rows):
@@ -30,9 +31,14 @@ def cells(text):
 
 
 def test_every_line_of_a_table_has_as_many_cells_as_its_head():
-    rows = [row(0.9), row(0.8, "L4", "lat"), *constants(), row(0.9, alignment="none"), row(0.5, alignment="unit ball")]
+    rows = [row(0.9), row(0.8, "L4", "lat"), *constants(), *constants("L4", "lat")]
+    rows += [row(0.9, alignment="none"), row(0.5, alignment="unit ball")]
     of = evaluation(rows)
-    for make in (overall_table, ball_table, level_table, view_table, pose_table, quality_table):
+
+    def images(of):
+        return image_table(of, lambda row: row.case)
+
+    for make in (overall_table, images, ball_table, level_table, view_table, pose_table, quality_table):
         lines = make(of).splitlines()
         assert len(lines) > 2
         assert {line.count("|") for line in lines} == {lines[0].count("|")}
@@ -41,7 +47,7 @@ def test_every_line_of_a_table_has_as_many_cells_as_its_head():
 def test_the_overall_table_has_alignments_and_no_other_protocol():
     of = two_networks(row(0.9), row(0.1, alignment="unit ball"), row(0.6, answer=SPHERE.name), *constants())
     assert cells(overall_table(of)) == [
-        ["one radiograph", "rigid", "1", "0.900", "9.00", "0.90", "0.900", "1.0", "2.0", "3.0"],
+        [DRR_TITLE, "rigid", "1", "0.900", "9.00", "0.90", "0.900", "1.0", "2.0", "3.0"],
         [SPHERE_TITLE, "rigid", "1", "0.600", "6.00", "0.60", "0.600", "1.0", "2.0", "3.0"],
         ["mean vertebra of 87 people, no network", "rigid", "1", "0.800", "8.00", "0.80", "0.800", "", "", ""],
         ["shape model fitted to the truth", "rigid", "1", "0.950", "9.50", "0.95", "0.950", "", "", ""],
@@ -51,7 +57,7 @@ def test_the_overall_table_has_alignments_and_no_other_protocol():
 def test_the_original_protocol_has_a_table_of_its_own():
     of = two_networks(row(0.9), row(0.7, alignment="unit ball"), row(0.5, answer=SPHERE.name, alignment="unit ball"))
     assert cells(ball_table(of)) == [
-        ["one radiograph", "1", "0.700", "7.00", "0.70", "0.700"],
+        [DRR_TITLE, "1", "0.700", "7.00", "0.70", "0.700"],
         [SPHERE_TITLE, "1", "0.500", "5.00", "0.50", "0.500"],
     ]
 
@@ -63,7 +69,7 @@ def test_levels_are_columns_and_a_metric_is_named_once():
     assert text.splitlines()[0] == "|  | answer | L3 | L5 | all |"
     found = cells(text)
     assert found[:3] == [
-        ["Dice", "one radiograph", "0.900", "0.700", "0.800"],
+        ["Dice", DRR_TITLE, "0.900", "0.700", "0.800"],
         ["", SPHERE_TITLE, "0.600", "", "0.600"],
         ["", "mean vertebra of 87 people, no network", "0.800", "", "0.800"],
     ]
@@ -73,20 +79,39 @@ def test_levels_are_columns_and_a_metric_is_named_once():
 def test_views_are_those_of_networks():
     of = two_networks(row(0.9), row(0.8, view="lat"), row(0.6, answer=SPHERE.name), *constants())
     assert [line[:4] for line in cells(view_table(of))] == [
-        ["ap", "one radiograph", "1", "0.900"],
+        ["ap", DRR_TITLE, "1", "0.900"],
         ["ap", SPHERE_TITLE, "1", "0.600"],
-        ["lat", "one radiograph", "1", "0.800"],
+        ["lat", DRR_TITLE, "1", "0.800"],
     ]
 
 
 def test_poses_are_median_and_percentile():
     of = evaluation([row(0.9, f"L{i}", alignment="none", pose=(1.0, 2.0, x)) for i, x in enumerate((0.0, 90.0))])
-    assert cells(pose_table(of))[0] == ["ap", "one radiograph", "2", "45.0 / 81.0", "50%", "1.0 / 1.0", "2.0 / 2.0"]
+    assert cells(pose_table(of))[0] == [
+        "ap",
+        DRR_TITLE,
+        "2",
+        "45.0 / 81.0",
+        "50%",
+        "1.0 / 1.0",
+        "2.0 / 2.0",
+    ]
+
+
+def test_every_image_has_a_row_and_the_least_gain_comes_first():
+    """The baseline's Dice is 0.8: gains of 0.1 and, from the lateral, of -0.1."""
+    of = two_networks(
+        row(0.9), *constants(), row(0.7, "L4", "lat"), *constants("L4", "lat"), row(0.1, answer=SPHERE.name)
+    )
+    assert cells(image_table(of, lambda row: row.case.upper())) == [
+        ["SECRET, L4", "lat", "1", "-0.100", "0.700 (0.800)", "7.00 (8.00)", "0.70 (0.80)", "0.700 (0.800)"],
+        ["SECRET, L3", "ap", "2", "+0.100", "0.900 (0.800)", "9.00 (8.00)", "0.90 (0.80)", "0.900 (0.800)"],
+    ]
 
 
 def test_surfaces_are_told_by_what_is_wrong_with_them():
     of = evaluation([row(0.9, crossing=0.01), row(0.9, "L4", euler=2)])
-    assert cells(quality_table(of)) == [["one radiograph", "2", "2", "1", "1", "0.500%"]]
+    assert cells(quality_table(of)) == [[DRR_TITLE, "2", "2", "1", "1", "0.500%"]]
 
 
 def test_errors_of_each_verdict():
@@ -102,7 +127,7 @@ def test_errors_of_each_verdict():
 
 def test_weights_are_named_by_what_they_are():
     of = evaluation([], (NETWORK, SPHERE))
-    assert title_of(of, "network") == "one radiograph"
+    assert title_of(of, "network") == DRR_TITLE
     assert title_of(of, SPHERE.name) == SPHERE_TITLE
 
 

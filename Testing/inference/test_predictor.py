@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from sample_case import SAMPLE_LABEL, SAMPLE_VIEWS, sample_radiograph
 from tiny import OPTIONS, assert_vertebra, weights
 
 from ReVertLib.anatomy.template import load_template
-from ReVertLib.cli.sample_case import SAMPLE_LABEL, SAMPLE_VIEWS, sample_radiograph
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.crop_camera import crop_geometry

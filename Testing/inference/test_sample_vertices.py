@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sample_case import SAMPLE_VIEWS, sample_radiograph
 
-from ReVertLib.cli.sample_case import SAMPLE_VIEWS, sample_radiograph
 from ReVertLib.inference.predictor import Predictor
 
 KEPT = Path(__file__).with_name("sample_vertices.npz")

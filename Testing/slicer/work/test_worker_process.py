@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import slicer_host
 from clock import undisturbed_s
+from sample_case import SAMPLE_VIEWS, sample_radiograph
 from slicer_host import run_until
 from worker_host import DEADLINE_S, Asked, is_gone, pid_of, ready, workers
 
-from ReVertLib.cli.sample_case import SAMPLE_VIEWS, sample_radiograph
 from ReVertLib.inference.results import About, Outcome
 from ReVertLib.service.messages import Message
 from ReVertLib.service.service import Service

@@ -18,8 +18,9 @@ from slicer_host import run_until  # noqa: E402
 
 FOLDER = ROOT / "Resources" / "Screenshots"
 PANEL_PX = (520, 1280)
-VIEW_PX = (1240, 756)
-SMALL_PX = (616, 516)
+CAPTION_PX = 40
+WIDE_PX = (1240, 590)
+SMALL_PX = (616, 602)
 GAP_PX = 8
 START_S = 120
 
@@ -40,29 +41,43 @@ def main():
 
 
 def _compose(panel, folder):
-    """Panel, 3D view of everything, the surface with its distances, and the slice view, side by side."""
+    """Panel, 3D view of everything, the slice view, and the surface with its distances, each with what it shows."""
     radiograph, model = panel.state.radiograph, panel.state.model
     panel.ui.showViewCheckBox.setChecked(False)
-    picture_3d(folder / "close.png", SMALL_PX, azimuth_deg=-35, elevation_deg=14, zoom=1.5)
+    picture_3d(folder / "close.png", SMALL_PX, azimuth_deg=-35, elevation_deg=14, shown=[model], air=1.5)
     panel.ui.showViewCheckBox.setChecked(True)
     panel.logic.removeAlignment(model)
     panel.logic.colourBy(model, None)
-    picture_3d(folder / "all.png", VIEW_PX, azimuth_deg=-62, elevation_deg=10, zoom=1.6)
+    picture_3d(folder / "all.png", WIDE_PX, azimuth_deg=30, elevation_deg=12)
     picture_slice(radiograph, folder / "slice.png", SMALL_PX, zoom=1.4)
     width, height = PANEL_PX
     panel.parent.resize(width, height)
     panel.parent.show()
     application.processEvents()
-    canvas = QtGui.QImage(width + GAP_PX + VIEW_PX[0], height, QtGui.QImage.Format.Format_RGB32)
+    canvas = QtGui.QImage(width + GAP_PX + WIDE_PX[0], height, QtGui.QImage.Format.Format_RGB32)
     canvas.fill(QtGui.QColor("#2b2b2b"))
     painter = QtGui.QPainter(canvas)
     painter.drawPixmap(QtCore.QPoint(0, 0), panel.parent.grab())
-    left, below = width + GAP_PX, VIEW_PX[1] + GAP_PX
-    painter.drawImage(left, 0, QtGui.QImage(str(folder / "all.png")))
-    painter.drawImage(left, below, QtGui.QImage(str(folder / "slice.png")))
-    painter.drawImage(left + SMALL_PX[0] + GAP_PX, below, QtGui.QImage(str(folder / "close.png")))
+    left, below = width + GAP_PX, CAPTION_PX + WIDE_PX[1] + GAP_PX
+    for name, x, y, caption in (
+        ("all", left, 0, "L3 before the X-ray source, behind it the computed radiograph (DRR) on the detector"),
+        ("slice", left, below, "computed radiograph (DRR), silhouette of the surface"),
+        ("close", left + SMALL_PX[0] + GAP_PX, below, "distance to the CT segmentation"),
+    ):
+        _captioned(painter, QtGui.QImage(str(folder / f"{name}.png")), x, y, caption)
     painter.end()
     return canvas
+
+
+def _captioned(painter, picture, x, y, caption):
+    """A picture with its text above it."""
+    font = painter.font()
+    font.setPixelSize(CAPTION_PX * 11 // 20)
+    painter.setFont(font)
+    painter.setPen(QtGui.QColor("white"))
+    rectangle = QtCore.QRect(x, y, picture.width(), CAPTION_PX)
+    painter.drawText(rectangle, QtCore.Qt.AlignmentFlag.AlignCenter, caption)
+    painter.drawImage(x, y + CAPTION_PX, picture)
 
 
 if __name__ == "__main__":

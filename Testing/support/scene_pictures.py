@@ -17,48 +17,85 @@ MANAGERS_3D = (
     slicer.vtkMRMLSegmentationsDisplayableManager3D,
     slicer.vtkMRMLVolumeRenderingDisplayableManager,
     slicer.vtkMRMLColorLegendDisplayableManager,
+    slicer.vtkMRMLOrientationMarkerDisplayableManager,
+    slicer.vtkMRMLRulerDisplayableManager,
 )
 MANAGERS_SLICE = (
     slicer.vtkMRMLModelSliceDisplayableManager,
     slicer.vtkMRMLMarkupsDisplayableManager,
     slicer.vtkMRMLColorLegendDisplayableManager,
+    slicer.vtkMRMLRulerDisplayableManager,
 )
 BELOW, ABOVE = (0.7568, 0.7647, 0.9098), (0.4549, 0.4706, 0.7451)
 """Slicer's background in 3D."""
 
 
-def picture_3d(path, size=(1200, 900), azimuth_deg=0.0, elevation_deg=0.0, zoom=1.0, focus=None):
-    """Writes a PNG of all that is visible in 3D. size: width and height, pixels.
+def picture_3d(path, size=(1200, 900), azimuth_deg=0.0, elevation_deg=0.0, shown=None, air=1.08):
+    """Writes a PNG of all that is visible in 3D, without perspective, with axes and ruler. size: width and height,
+    pixels.
 
     The viewer is before the patient, turned about the head-foot axis by azimuth_deg (positive: to the patient's right),
-    and raised by elevation_deg, as far away as shows everything, then nearer by zoom. focus: RAS in the middle of the
-    picture, instead of the middle of everything.
+    and raised by elevation_deg. shown: the model nodes that fill the picture, by default all that are visible;
+    air: how much larger the picture is, so that the legend lies beside them.
     """
     node = slicer.vtkMRMLViewNode()
+    node.SetRenderMode(node.Orthographic)
+    node.SetOrientationMarkerType(node.OrientationMarkerTypeAxes)
+    node.SetOrientationMarkerSize(node.OrientationMarkerSizeMedium)
+    node.SetRulerType(node.RulerTypeThick)
     with _view(node, MANAGERS_3D, size) as (window, renderer):
         renderer.SetBackground(BELOW)
         renderer.SetBackground2(ABOVE)
         renderer.SetGradientBackground(True)
         vtk.vtkLightKit().AddLightsToRenderer(renderer)
         camera = renderer.GetActiveCamera()
+        camera.ParallelProjectionOn()
         camera.SetFocalPoint(0, 0, 0)
         camera.SetPosition(0, 1, 0)
         camera.SetViewUp(0, 0, 1)
         camera.Azimuth(azimuth_deg)
         camera.Elevation(elevation_deg)
         renderer.ResetCamera()
-        if focus is not None:
-            shift = np.asarray(focus) - camera.GetFocalPoint()
-            camera.SetPosition(camera.GetPosition() + shift)
-            camera.SetFocalPoint(focus)
-        camera.Dolly(zoom)
-        renderer.ResetCameraClippingRange()
+        _fit(renderer, _points(shown or _visible_models()), size, air)
+        node.SetFieldOfView(2 * camera.GetParallelScale())  # what the ruler measures by
         _write(window, path)
+
+
+def _visible_models():
+    return [n for n in slicer.util.getNodesByClass("vtkMRMLModelNode") if n.GetDisplayVisibility() and _is_in_3d(n)]
+
+
+def _is_in_3d(node):
+    return any(node.GetNthDisplayNode(i).GetVisibility3D() for i in range(node.GetNumberOfDisplayNodes()))
+
+
+def _points(model_nodes):
+    """(n, 3) all vertices, RAS mm."""
+    found = []
+    for node in model_nodes:
+        to_world = vtk.vtkGeneralTransform()
+        slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(node.GetParentTransformNode(), None, to_world)
+        found += [to_world.TransformPoint(point) for point in slicer.util.arrayFromModelPoints(node)]
+    return np.array(found)
+
+
+def _fit(renderer, points, size, air):
+    """Moves and zooms a parallel camera until points (n, 3) fill the picture, air times as large."""
+    camera = renderer.GetActiveCamera()
+    to_view = slicer.util.arrayFromVTKMatrix(camera.GetViewTransformMatrix())[:3, :3]
+    seen = points @ to_view.T
+    middle, extent = (seen.min(0) + seen.max(0)) / 2, np.ptp(seen, axis=0)
+    shift = middle @ to_view - camera.GetFocalPoint()
+    camera.SetPosition(camera.GetPosition() + shift)
+    camera.SetFocalPoint(camera.GetFocalPoint() + shift)
+    camera.SetParallelScale(air / 2 * max(extent[1], extent[0] * size[1] / size[0]))
+    renderer.ResetCameraClippingRange()
 
 
 def picture_slice(volume_node, path, size=(900, 900), slice_index=0, zoom=1.0):
     """Writes a PNG of the slice view of a volume, turned into its plane and fitted to it, then nearer by zoom."""
     node, composite, logic = slicer.vtkMRMLSliceNode(), slicer.vtkMRMLSliceCompositeNode(), slicer.vtkMRMLSliceLogic()
+    node.SetRulerType(node.RulerTypeThick)
     composite.SetLayoutName("Picture")
     with _view(node, MANAGERS_SLICE, size) as (window, renderer):
         slicer.mrmlScene.AddNode(composite)

@@ -10,6 +10,9 @@ import vtk
 from scene_nodes import ABOUT, AP, box_segmentation, fresh, outcome, radiograph_node
 from vtk.util.numpy_support import vtk_to_numpy
 
+ABOVE_AXES = 220
+"""Rows of a picture of 300 in which neither ruler nor the patient's axes, red, green and blue, are drawn."""
+
 
 def pixels(path):
     """(rows, columns, 3), the first row on top."""
@@ -49,18 +52,24 @@ def test_silhouette_in_the_slice_view(scene, tmp_path):
 
 
 def test_film_and_beam_in_3d(scene, tmp_path):
-    """Seen from the source, the film shows as in the slice view: its bright end is at the patient's left."""
-    _radiograph, colours = scene
+    """Seen from the source, the film shows as in the slice view: its bright end is at the patient's left. Asked for
+    alone, it fills the picture but for a little air; the whole beam is seen from aside."""
+    radiograph, colours = scene
     count = slicer.mrmlScene.GetNumberOfNodes()
-    scene_pictures.picture_3d(tmp_path / "3d.png", (400, 300), zoom=25, focus=(0, -1000, 0))
+    plane, beam = (slicer.util.getNode(f"{radiograph.GetName()} {of}") for of in ("in 3D", "X-ray beam"))
+    beam.SetDisplayVisibility(False)  # the source would hide the outline
+    scene_pictures.picture_3d(tmp_path / "3d.png", (400, 300), shown=[plane])
     assert slicer.mrmlScene.GetNumberOfNodes() == count
-    picture = pixels(tmp_path / "3d.png")
+    picture = pixels(tmp_path / "3d.png")[:ABOVE_AXES]
     bright, dark = (coloured(picture, [grey] * 3, 50)[:, 1] for grey in (1, 0.1))
     assert len(bright) > 100 and len(dark) > 100
     assert bright.min() > dark.max()
-    assert len(coloured(picture, colours.OUTLINE)) > 100
+    assert len(coloured(picture, colours.OUTLINE)) > 30
+    beam.SetDisplayVisibility(True)
     scene_pictures.picture_3d(tmp_path / "all.png", (400, 300), azimuth_deg=-60)
-    assert len(coloured(pixels(tmp_path / "all.png"), colours.BEAM)) > 100
+    lines = coloured(pixels(tmp_path / "all.png"), colours.BEAM, 100)  # thin ones are mixed with what is behind
+    assert np.ptp(lines, axis=0).max() > 0.85 * 400
+    assert lines.min() > 0 and (lines.max(0) < (299, 399)).all()
 
 
 def test_boxes_and_points_take_part_in_3d(scene, tmp_path):
@@ -72,18 +81,18 @@ def test_boxes_and_points_take_part_in_3d(scene, tmp_path):
     red = (1.0, 0.0, 0.0)
     box.GetDisplayNode().SetSelectedColor(red)
     scene_pictures.picture_3d(tmp_path / "box.png", (400, 300))
-    assert len(coloured(pixels(tmp_path / "box.png"), red, 60)) == 0
+    assert len(coloured(pixels(tmp_path / "box.png")[:ABOVE_AXES], red, 60)) == 0
     point = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode")
     point.CreateDefaultDisplayNodes()
     point.GetDisplayNode().SetSelectedColor(red)
     point.GetDisplayNode().SetGlyphScale(5)
     point.AddControlPoint(0, 30, 0)
     scene_pictures.picture_3d(tmp_path / "point.png", (400, 300))
-    assert len(coloured(pixels(tmp_path / "point.png"), red, 60)) > 10
+    assert len(coloured(pixels(tmp_path / "point.png")[:ABOVE_AXES], red, 60)) > 10
     box.GetDisplayNode().SetVisibility3D(True)
     slicer.mrmlScene.RemoveNode(point)
     scene_pictures.picture_3d(tmp_path / "shown.png", (400, 300))
-    assert len(coloured(pixels(tmp_path / "shown.png"), red, 60)) > 10
+    assert len(coloured(pixels(tmp_path / "shown.png")[:ABOVE_AXES], red, 60)) > 10
 
 
 def test_a_ct_that_is_shown_takes_part_in_3d(scene, tmp_path):
@@ -91,6 +100,6 @@ def test_a_ct_that_is_shown_takes_part_in_3d(scene, tmp_path):
     segmentation.GetSegmentation().GetNthSegment(0).SetColor(0, 0, 1)
     ct = importlib.import_module("ReVertSlicer.scene.ct_in_3d")
     ct.show(segmentation, True)
-    scene_pictures.picture_3d(tmp_path / "with.png", (400, 300), zoom=8, focus=(20, 15, 10))
-    blue = pixels(tmp_path / "with.png").astype(int)
+    scene_pictures.picture_3d(tmp_path / "with.png", (400, 300))
+    blue = pixels(tmp_path / "with.png")[:ABOVE_AXES].astype(int)
     assert (blue[..., 2] > 2 * blue[..., 0] + 40).sum() > 100

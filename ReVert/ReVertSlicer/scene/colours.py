@@ -68,7 +68,7 @@ SCALES = {
 """By the name of the array. Blue is inside the CT's bone, orange outside; bone-coloured is right on it."""
 
 _STEPS = 256
-_LEGEND_SIZE = (0.08, 0.4)
+_LEGEND_SIZE = (0.16, 0.5)
 
 
 def colourBy(modelNode, arrayName=None):
@@ -142,6 +142,9 @@ def _showLegend(modelNode, scale):
         legend.SetMaxNumberOfColors(_STEPS)
         legend.SetSize(*_LEGEND_SIZE)  # also limits the size of its letters
         legend.SetPosition(scale.left, 0.5)
+        for text in (legend.GetTitleTextProperty(), legend.GetLabelTextProperty()):
+            text.BoldOn()
+            text.ShadowOn()
         legend.SetVisibility(True)
 
 

@@ -69,6 +69,7 @@ def _radiograph(view):
     level, boxPx = known.pop("level"), known.pop("box_px")
     angles = dict(zip(VIEW_ANGLES, (YAW_DEG[view], 0.0, 0.0), strict=True))
     node = _volumeFromPng(image, f"ReVert {level} {view}")
+    node.SetDescription(_("DRR: computed from the CT of VerSe case verse008, not taken with X-rays"))
     node.SetAttribute(NAME, view)
     node.SetAttribute(SAMPLE, json.dumps({**known, **angles}))
     addBox(node, level, boxPx)
@@ -84,7 +85,7 @@ def registerSampleData():
         files = {image: "VolumeFile", image.replace(".png", ".json"): None, "segmentation.nii.gz": "SegmentationFile"}
         SampleDataLogic.registerCustomSampleDataSource(
             category=CATEGORY,
-            sampleName=f"ReVert L3 {view}",
+            sampleName=f"ReVert L3 {view} (DRR)",
             customDownloader=loadFromSource,
             thumbnailFileName=str(SAMPLE_FOLDER / image),
             **_described(files),

@@ -117,7 +117,7 @@ def test_checksums_are_those_of_the_files(sample):
 
 def test_the_sample_data_module_is_told_of_every_file(sample, registered, root):
     sample.registerSampleData()
-    assert set(registered) == {"ReVert L3 ap", "ReVert L3 lateral", "ReVert L3 oblique", "ReVert L3 CT"}
+    assert set(registered) == {*(f"ReVert L3 {view} (DRR)" for view in ("ap", "lateral", "oblique")), "ReVert L3 CT"}
     for source in registered.values():
         names = source["fileNames"]
         assert source["category"] == "ReVert"
@@ -136,7 +136,8 @@ def test_the_sample_data_module_is_told_of_every_file(sample, registered, root):
 
 def test_a_click_in_the_sample_data_module_needs_no_network(sample, registered):
     sample.registerSampleData()
-    source = registered["ReVert L3 lateral"]
+    source = registered["ReVert L3 lateral (DRR)"]
     source["customDownloader"](types.SimpleNamespace(fileNames=source["fileNames"]))
     (node,) = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
     assert node.GetName() == "ReVert L3 lateral"
+    assert node.GetDescription().startswith("DRR: computed from the CT")

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,7 +32,15 @@ from ReVertLib.geometry.plausible import PLAUSIBLE_MM
 from ReVertLib.geometry.views import view_rotation
 
 from .dicom_values import positive, positive_pair, tag_numbers, tag_text, tag_values
-from .orientation import UPRIGHT, is_mirrored, letter, turn_note, turn_of_letters
+from .orientation import (
+    UPRIGHT,
+    is_mirrored,
+    letter,
+    shown_letters,
+    turn_note,
+    turn_of_letters,
+    turned_geometry,
+)
 
 TEXT_TAGS = {
     "Modality": "0008,0060",
@@ -104,6 +112,17 @@ def dicom_facts(tags: Mapping) -> DicomFacts:
         mirrored,
         _turn(tags),
     )
+
+
+def shown_facts(tags: Mapping) -> DicomFacts:
+    """The same of the picture as it is shown, turned by the turn that the facts name."""
+    facts = dicom_facts(tags)
+    if facts.turn == UPRIGHT:
+        return facts
+    letters = "\\".join(shown_letters(*_letters(tags), facts.turn))
+    view, source, mirrored = _view({**tags, "PatientOrientation": letters})
+    stated = turned_geometry(facts.stated, facts.turn)
+    return replace(facts, stated=stated, view=view, view_source=source, mirrored=mirrored)
 
 
 def dicom_notes(facts: DicomFacts) -> list[str]:

@@ -52,6 +52,32 @@ def turned(array: np.ndarray, turn: int) -> np.ndarray:
     return array[:: -1 if upside_down else 1, :: -1 if mirrored else 1]
 
 
+def shown_size(size_px: tuple, turn: int) -> tuple:
+    """(columns, rows) of the shown picture by those of the stored one, and the other way round; so for any (u, v)."""
+    return tuple(size_px[::-1]) if _TURNS[turn][0] else tuple(size_px)
+
+
+def shown_px(points_px: np.ndarray, size_px: tuple[int, int], turn: int) -> np.ndarray:
+    """Pixel coordinates (n, 2), (u, v), in the shown picture, of those in the stored one of size_px (columns, rows)."""
+    transposed, *flips = _TURNS[turn]
+    points = np.asarray(points_px, float)[:, :: -1 if transposed else 1]
+    return np.where(flips, np.array(shown_size(size_px, turn)) - 1 - points, points)
+
+
+def stored_px(points_px: np.ndarray, size_px: tuple[int, int], turn: int) -> np.ndarray:
+    """The way back of `shown_px`; size_px is that of the stored picture here too."""
+    transposed, *flips = _TURNS[turn]
+    points = np.asarray(points_px, float)
+    points = np.where(flips, np.array(shown_size(size_px, turn)) - 1 - points, points)
+    return points[:, :: -1 if transposed else 1]
+
+
+def shown_box(box_px: tuple, size_px: tuple[int, int], turn: int) -> tuple[float, ...]:
+    """The box (u0, v0, u1, v1), pixels u0 <= u < u1 and v0 <= v < v1, of the stored picture in the shown one."""
+    corners = shown_px(np.reshape(box_px, (2, 2)) - 0.5, size_px, turn) + 0.5
+    return tuple(float(value) for value in (*corners.min(0), *corners.max(0)))
+
+
 def turned_geometry(stated: StatedGeometry, turn: int) -> StatedGeometry:
     """What is said of a stored picture, of the shown one: spacings (u, v) change places where rows become columns."""
     if not _TURNS[turn][0]:
@@ -78,6 +104,13 @@ def turn_note(turn: int, source: str) -> list[str]:
     )
 
 
+def shown_letters(right: str, down: str, turn: int) -> tuple[str, str]:
+    """The directions in which rows and columns of the shown picture run, by those of the stored one."""
+    transposed, mirrored, upside_down = _TURNS[turn]
+    right, down = (down, right) if transposed else (right, down)
+    return _OPPOSITE[right] if mirrored else right, _OPPOSITE[down] if upside_down else down
+
+
 def turn_of_letters(right: str, down: str, wanted_right: str | None = None) -> int:
     """How a picture is shown whose rows run to `right` and columns to `down`, two of the letters L R A P H F.
 
@@ -86,7 +119,7 @@ def turn_of_letters(right: str, down: str, wanted_right: str | None = None) -> i
     """
     if not {right, down} & {"H", "F"}:
         return UPRIGHT
-    found = {turn: _shown_letters(right, down, turn) for turn in _TURNS}
+    found = {turn: shown_letters(right, down, turn) for turn in _TURNS}
     feet_down = [turn for turn, (_, shown_down) in found.items() if shown_down == "F"]
     if {right, down} & {"L", "R"}:
         wanted_right = "L"
@@ -97,13 +130,7 @@ def turn_of_letters(right: str, down: str, wanted_right: str | None = None) -> i
 
 def turn_of_axes(right: str, down: str) -> int:
     """How a picture is shown whose axes run to two of the letters L R A P, where L and P are those of any image."""
-    return next(turn for turn in _TURNS if _shown_letters(right, down, turn) == ("L", "P"))
-
-
-def _shown_letters(right: str, down: str, turn: int) -> tuple[str, str]:
-    transposed, mirrored, upside_down = _TURNS[turn]
-    right, down = (down, right) if transposed else (right, down)
-    return _OPPOSITE[right] if mirrored else right, _OPPOSITE[down] if upside_down else down
+    return next(turn for turn in _TURNS if shown_letters(right, down, turn) == ("L", "P"))
 
 
 def letter(direction: np.ndarray) -> str:

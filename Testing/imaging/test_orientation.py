@@ -11,7 +11,17 @@ from dicom_files import STORED, dicom
 from tiff_files import orientation_tags
 
 from ReVertLib.geometry.layers import SourcedValue, StatedGeometry
-from ReVertLib.imaging.orientation import is_mirrored, picture_turn, turn_of_letters, turned, turned_geometry
+from ReVertLib.imaging.orientation import (
+    is_mirrored,
+    picture_turn,
+    shown_box,
+    shown_px,
+    shown_size,
+    stored_px,
+    turn_of_letters,
+    turned,
+    turned_geometry,
+)
 from ReVertLib.imaging.radiograph import read_radiograph
 
 UPRIGHT = np.add.outer(3 * np.arange(40), np.arange(60)).astype(np.uint8)  # 40 rows, 60 columns, brightest lower right
@@ -169,3 +179,17 @@ def test_nifti_axes_by_default_and_others(tmp_path):
     assert mirrored.doubts == (
         "the NIfTI header states that rows run to R and columns to P: it may be turned or mirrored",
     )
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_pixels_and_boxes_follow_the_picture(turn):
+    """Against the turned picture itself."""
+    stored = np.arange(12).reshape(3, 4)
+    shown = turned(stored, turn)
+    assert shown_size((4, 3), turn) == shown.shape[::-1]
+    pixels = np.array([(u, v) for v in range(3) for u in range(4)])
+    there = shown_px(pixels, (4, 3), turn).astype(int)
+    np.testing.assert_array_equal(shown[there[:, 1], there[:, 0]], stored.ravel())
+    np.testing.assert_array_equal(stored_px(there, (4, 3), turn), pixels)
+    u0, v0, u1, v1 = map(int, shown_box((1, 0, 3, 1), (4, 3), turn))
+    assert sorted(shown[v0:v1, u0:u1].ravel()) == [1, 2]

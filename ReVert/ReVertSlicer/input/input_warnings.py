@@ -48,18 +48,17 @@ def pixelWarnings(pixels, boneDark):
 
 
 def geometryWarnings(sources, sizePx):
-    """Lines about the geometry, as far as it is known. sources: `sources.Sources`. sizePx: (columns, rows)."""
+    """Lines about the geometry, as far as it is known. sources: `sources.Sources`. sizePx: (columns, rows) of the shown
+    picture."""
     known = sources.geometry.values
     lines = sources.geometry.doubts(sizePx)
     if sources.mirrored:
         lines.append(
             _("the picture is a mirror image of what the X-ray source sees: it is read as taken from the opposite side")
         )
-    if sources.turn:
-        text = _(
-            "{source} says that the picture is to be {turned}, which Slicer does not do: turn it before it is used"
-        )
-        lines.append(text.format(source=sources.turn.source, turned=TURN_WORDS[sources.turn.value]))
+    if sources.stated:
+        text = _("it is {turned} before it is reconstructed, as {source} says; slice views show it as it is stored")
+        lines.append(text.format(source=sources.stated.source, turned=TURN_WORDS[sources.turn]))
     low, high = TRAINED_SOD_MM
     if "sod_mm" in known and not low <= known["sod_mm"] <= high:
         text = _("source to object, {sod:g} mm, is beyond the {low:g} to {high:g} mm of training")

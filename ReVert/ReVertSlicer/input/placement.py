@@ -15,6 +15,7 @@ from slicer.i18n import tr as _
 
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.levels import LEVELS
+from ReVertLib.imaging.orientation import UPRIGHT
 
 from .image_slice import imageSlice
 from .sources import sourcesOf
@@ -76,14 +77,15 @@ def addPoint(radiographNode, level, px, sliceIndex=0):
     return node
 
 
-def placements(radiographNode, sliceIndex=0, known=None):
+def placements(radiographNode, sliceIndex=0, known=None, turn=UPRIGHT):
     """The Placements on a slice, as they are now, L1 first; what cannot be used has a problem.
 
-    known: the geometry's values by key, as far as they are known; they give the size of the box around a point. Raises
-    InputError only where nothing can be read: for a radiograph under a transform that is not linear.
+    known: the geometry's values by key, as far as they are known, of the picture shown by turn; they give the size of
+    the box around a point. Raises InputError only where nothing can be read: for a radiograph under a transform that is
+    not linear.
     """
     image = imageSlice(radiographNode, sliceIndex)
-    return _placementsOn(image, _vertebraPx(image) if known is None else vertebraPx(known, image.size))
+    return _placementsOn(image, _vertebraPx(image) if known is None else vertebraPx(known, image.size, turn))
 
 
 def isMarked(radiographNode):
@@ -210,10 +212,10 @@ def _boxAround(centre, half):
 def _vertebraPx(image):
     """(2,) size of a vertebra in pixels by what is known of the radiograph's geometry."""
     try:
-        known = sourcesOf(image.node, image.sliceIndex).geometry.values
+        sources = sourcesOf(image.node, image.sliceIndex)
     except InputError:  # the check of the radiograph shows the reason
-        known = {}
-    return vertebraPx(known, image.size)
+        return vertebraPx({}, image.size)
+    return vertebraPx(sources.geometry.values, image.size, sources.turn)
 
 
 def _corners(boxNode):

@@ -15,6 +15,7 @@ from slicer.i18n import tr as _
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.layers import LayeredGeometry, SourcedValue
 from ReVertLib.imaging.grey_values import grey_plane, inverted_greys, is_object_on_white
+from ReVertLib.imaging.orientation import UPRIGHT, shown_box, shown_size, turned
 
 from .input_warnings import geometryWarnings, pixelWarnings
 from .panel_words import NAMES
@@ -27,9 +28,10 @@ _CACHED = 32
 
 @dataclass(frozen=True)
 class RadiographCheck:
-    """sizePx: (columns, rows). known: values with their source, by sidecar key or view angle. missing: see
-    `sources.Sources`. boneDark: whether bone is dark in the volume, with its source.
-    problems: why it cannot be used at all; warnings: why the result may be poor; one line each."""
+    """sizePx: (columns, rows) of the volume. turn: from its pixels to those of the shown picture. known: of the shown
+    picture, values with their source, by sidecar key or view angle. missing: see `sources.Sources`. boneDark: whether
+    bone is dark in the volume, with its source. problems: why it cannot be used at all; warnings: why the result may be
+    poor; one line each."""
 
     sizePx: tuple
     sliceCount: int
@@ -38,6 +40,7 @@ class RadiographCheck:
     boneDark: SourcedValue
     problems: tuple
     warnings: tuple
+    turn: int = UPRIGHT
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,8 @@ def checkRadiograph(node, sliceIndex=None):
         sources.missing if sources else {},
         boneDark,
         tuple(problems),
-        warnings + (geometryWarnings(sources, (columns, rows)) if sources else ()),
+        warnings + (geometryWarnings(sources, shown_size((columns, rows), sources.turn)) if sources else ()),
+        sources.turn if sources else UPRIGHT,
     )
 
 
@@ -101,28 +105,35 @@ def lastLoaded(among=None):
 
 
 def pixelsOf(node, sliceIndex, sources):
-    """The grey values of one slice as a copy (rows, columns), bone bright, integers in the volume's own type, other
-    numbers as float32.
+    """The grey values of one slice as they are shown, a copy (rows, columns), bone bright, integers in the volume's own
+    type, other numbers as float32.
 
     sliceIndex: k; None stands for the only slice. sources: of `sourcesOf`; where they do not know whether bone is dark,
     the picture decides. Raises InputError, in the words of `checkRadiograph`'s problems, for what cannot be used.
     """
-    plane = _plane(node, sliceIndex)
-    boneDark = sources.boneDark.value if sources.boneDark else is_object_on_white(plane)
-    return inverted_greys(plane) if boneDark else np.array(plane, order="C")
+    plane = turned(_plane(node, sliceIndex), sources.turn)
+    return inverted_greys(plane) if isBoneDark(node, sliceIndex, sources) else np.array(plane, order="C")
+
+
+def isBoneDark(node, sliceIndex, sources):
+    """Whether bone is dark in one slice; parameters and errors as of `pixelsOf`."""
+    return sources.boneDark.value if sources.boneDark else is_object_on_white(_plane(node, sliceIndex))
 
 
 def geometryOf(node, sources, level, box=None):
-    """The Geometry of one vertebra. sources: of `sourcesOf`. box: (u0, v0, u1, v1) in pixels; without it the one given
+    """The Geometry of one vertebra in the shown picture. sources: of `sourcesOf`. box: (u0, v0, u1, v1) in the volume's
+    pixels; without it the one given
     for this call, else the sidecar's, if that is of the same level. Raises InputError naming what is missing or
     impossible."""
     if sources.missing:
         raise InputError(_missingGeometry(sources.missing))
+    size = node.GetImageData().GetDimensions()[:2]
+    box = box and shown_box(box, size, sources.turn)
     layers = LayeredGeometry().over({"level": level, "box_px": box}, _("vertebra"))
     known = dict(sources.geometry.known)
     if known.pop("level", layers.known["level"]).value != level and sources.geometry.source("box_px") != GIVEN:
         known.pop("box_px", None)
-    return LayeredGeometry({**known, **layers.known}).complete(node.GetImageData().GetDimensions()[:2])
+    return LayeredGeometry({**known, **layers.known}).complete(shown_size(size, sources.turn))
 
 
 def _missingGeometry(missing):

@@ -18,8 +18,8 @@ from ReVertLib.geometry.plausible import check_plausible
 from ReVertLib.geometry.sidecar import checked_parameter
 from ReVertLib.geometry.views import VIEW_ANGLES
 from ReVertLib.imaging.dicom import check_modality, is_dicom, read_dicom_tags
-from ReVertLib.imaging.dicom_tags import NUMBER_TAGS, TEXT_TAGS, dicom_facts
-from ReVertLib.imaging.orientation import UPRIGHT, picture_turn
+from ReVertLib.imaging.dicom_tags import NUMBER_TAGS, TEXT_TAGS, shown_facts
+from ReVertLib.imaging.orientation import UPRIGHT, picture_turn, shown_size
 
 from .entries import dicomTags, entered, keepDicomTags, keepEntered
 
@@ -33,22 +33,31 @@ _CAN_BE_ENTERED = (*REQUIRED, "principal_point_px", *VIEW_ANGLES)
 _PRINTED = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 """Files whose header holds a resolution for printers, which is no spacing of a detector."""
 _KINDS_WITH_TURN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}
+_LEFT_OF_TIFF = {1: 1, 2: 1, 3: 1, 4: 1, 5: 5, 6: 7, 7: 5, 8: 7}
+"""What is left of a TIFF's turn when Slicer's reader (ITK) has read it: it mirrors, but does not exchange rows and
+columns."""
 _ENHANCED = ("1.2.840.10008.5.1.4.1.1.12.1.1", "1.2.840.10008.5.1.4.1.1.12.2.1")
 """SOP classes (XA, XRF) that keep their geometry in nested sequences, which the database does not look into."""
 
 
 @dataclass(frozen=True)
 class Sources:
-    """geometry: everything known, by sidecar key or view angle. missing: the required parameters that no source has,
-    each with the reason, "" for none. boneDark: whether bone is dark in the volume, None when no source says. mirrored:
-    whether the picture is a mirror image of what the X-ray source sees, see ReVertLib.imaging.dicom_tags. turn: by
-    which its file says it is to be shown, which Slicer does not do, see ReVertLib.imaging.orientation."""
+    """geometry: everything known of the shown picture, by sidecar key or view angle. missing: the required parameters
+    that no source has, each with the reason, "" for none. boneDark: whether bone is dark in the volume, None when no
+    source says. mirrored: whether the shown picture is a mirror image of what the X-ray source sees, see
+    ReVertLib.imaging.dicom_tags. stated: the turn by which the volume's file says that it is to be shown, which Slicer
+    does not do, with its source, see ReVertLib.imaging.orientation."""
 
     geometry: LayeredGeometry
     missing: dict
     boneDark: SourcedValue | None
     mirrored: bool
-    turn: SourcedValue | None = None
+    stated: SourcedValue | None = None
+
+    @property
+    def turn(self):
+        """From the volume's pixels to those of the shown picture."""
+        return self.stated.value if self.stated else UPRIGHT
 
 
 def enter(node, **values):
@@ -93,26 +102,28 @@ def sourcesOf(node, sliceIndex=0, given=None):
     layers = layers.over(json.loads(node.GetAttribute(SAMPLE) or "{}"), _("sample")).over_sidecar(_file(node))
     tags, facts = _dicomTags(node, sliceIndex), None
     if tags is None:
+        turn = _pictureTurn(_file(node))
         spacing, reason = _headerSpacing(node)
+        spacing = spacing and shown_size(spacing, turn.value if turn else UPRIGHT)
         layers = layers.over({"pixel_spacing_mm": spacing}, _("volume header"))
     else:
         check_modality(str(tags.get("Modality") or ""), "radiograph")
-        facts = dicom_facts(tags)
+        facts = shown_facts(tags)
+        turn = SourcedValue(facts.turn, _("DICOM PatientOrientation")) if facts.turn != UPRIGHT else None
         layers = layers.over(facts.view, facts.view_source).over_stated(facts.stated)
         reason = _("DICOM gives none") if tags else _("the DICOM file is not in the database")
     missing = {key: reason if key == "pixel_spacing_mm" else "" for key in layers.missing}
     missing.update(layers.reasons)
     boneDark = SourcedValue(dark, _("entered")) if dark is not None else _dicomPolarity(facts) if tags else None
-    return Sources(layers, missing, boneDark, bool(facts and facts.mirrored), _turn(facts, _file(node)))
+    return Sources(layers, missing, boneDark, bool(facts and facts.mirrored), turn)
 
 
-def _turn(facts, path):
-    """The turn that DICOM or a picture's own file states; None where it states none."""
-    if facts:
-        return SourcedValue(facts.turn, _("DICOM PatientOrientation")) if facts.turn != UPRIGHT else None
+def _pictureTurn(path):
+    """What a picture's own file states and Slicer does not do; None where nothing is left to do."""
     kind = _KINDS_WITH_TURN.get(path.suffix.lower()) if path and path.is_file() else None
     turn = picture_turn(path, kind) if kind else UPRIGHT
-    return SourcedValue(turn, _("the picture's file")) if turn != UPRIGHT else None
+    left = _LEFT_OF_TIFF[turn] if kind == "TIFF" else turn
+    return SourcedValue(left, _("the picture's file")) if left != UPRIGHT else None
 
 
 def _headerSpacing(node):

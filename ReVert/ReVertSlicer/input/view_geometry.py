@@ -4,6 +4,7 @@ import numpy as np
 from slicer.i18n import tr as _
 
 from ReVertLib.geometry.layers import REQUIRED
+from ReVertLib.imaging.orientation import UPRIGHT, shown_size
 
 from .input_warnings import VERTEBRA_MM, wrapped
 
@@ -50,10 +51,12 @@ def sizeEffect(known):
     return text.format(magnification=magnification, u=u, v=v, percent=1000 / known["sod_mm"])
 
 
-def vertebraPx(known, sizePx):
-    """(2,) width and height of a mean vertebra, in pixels. known: as for `sizeEffect`; while that is not complete, a
-    fixed share of sizePx (columns, rows)."""
+def vertebraPx(known, sizePx, turn=UPRIGHT):
+    """(2,) width and height of a mean vertebra in a volume's pixels. known: as for `sizeEffect`, of the picture shown
+    by turn; while that is not complete, a fixed share of sizePx (columns, rows)."""
     if any(key not in known for key in REQUIRED):
-        return np.array(sizePx) * _SHARE_OF_IMAGE
-    magnification = known["sdd_mm"] / known["sod_mm"]
-    return np.array([VERTEBRA_MM, VERTEBRA_HEIGHT_MM]) * magnification / known["pixel_spacing_mm"]
+        shown = np.array(shown_size(sizePx, turn)) * _SHARE_OF_IMAGE
+    else:
+        magnification = known["sdd_mm"] / known["sod_mm"]
+        shown = np.array([VERTEBRA_MM, VERTEBRA_HEIGHT_MM]) * magnification / known["pixel_spacing_mm"]
+    return np.array(shown_size(shown, turn))

@@ -184,7 +184,9 @@ class Panel(PanelWork, ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.refresh()
 
     def onModified(self, _caller=None, _event=None):
-        """The parameter node has changed: another radiograph ends the following of the one before."""
+        """The parameter node has changed: another radiograph ends the following of the one before, other weights are
+        loaded."""
+        self.followChoice()
         self.refresh()
 
     def refresh(self):
@@ -200,7 +202,7 @@ class Panel(PanelWork, ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.check = radiograph_check.checkRadiograph(node, index)
             known = {key: found.value for key, found in self.check.known.items()}
             if self.check.sliceCount:  # else there is no image, which is among the problems
-                self.placed = guarded(placement.placements, node, index, known) or []
+                self.placed = guarded(placement.placements, node, index, known, self.check.turn) or []
         self.refreshSections()
 
     def refreshSections(self):
@@ -208,8 +210,9 @@ class Panel(PanelWork, ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.state is not None:
             self.results = {}
             if self.check is not None:
-                state = self.state
-                self.results = result_state.resultStates(state.radiograph, state.sliceIndex, self.check, self.placed)
+                node, index, about = self.state.radiograph, self.state.sliceIndex, self.worker.about
+                weights = about.weights_sha256 if about else None
+                self.results = result_state.resultStates(node, index, self.check, self.placed, weights)
             for section in self.sections:
                 section.refresh()
 

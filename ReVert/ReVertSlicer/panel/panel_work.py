@@ -1,6 +1,7 @@
 """The panel's part in the work that a child process does: begin it, cancel it, and show how far it is."""
 
 import logging
+from pathlib import Path
 
 import slicer
 from slicer.i18n import tr as _
@@ -17,6 +18,8 @@ PROGRESS_STEPS = 1000
 class PanelWork:
     """A part of `panel.Panel`, whose ui, state, worker, runner and sections it uses."""
 
+    _startedWeights = None
+
     def ready(self):
         """Whether work can begin: what is missing is installed if the user agrees, and the process started."""
         if packages.missing() and not packages.install(self._showTextAtOnce):
@@ -26,7 +29,16 @@ class PanelWork:
 
     def _startWorker(self):
         """With the weights and the device that are chosen; nothing if it runs with these."""
+        self._startedWeights = self.state.weights
         self.worker.start(self.state.weights or None, self.state.device)
+
+    def followChoice(self):
+        """Loads other weights once they are chosen while others are loaded, so that results of those are known to be
+        out of date. A path that is being typed waits until there is such a file."""
+        weights = self.state.weights
+        chosen = not weights or Path(weights).is_file()
+        if chosen and self.worker.isReady and not self.runner.isRunning and weights != self._startedWeights:
+            self._startWorker()
 
     def submit(self, kind, job, onDone, onEnd=lambda: None):
         """Sends a job of jobs.py to the process; onDone(what came of it) unless it fails or is cancelled. onEnd: is

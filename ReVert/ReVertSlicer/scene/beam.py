@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from vtk.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to_numpy
 
 from ReVertLib.geometry.views import LPS_FROM_RAS, view_rotation
+from ReVertLib.imaging.orientation import UPRIGHT, shown_size, stored_px, turned
 
 from . import hierarchy
 from .colours import BEAM, OUTLINE
@@ -32,38 +33,41 @@ def rasFromCamera(view):
     return LPS_FROM_RAS @ view_rotation(**view).T
 
 
-def showView(radiographNode, geometry, view, sliceIndex):
-    """Makes or updates the radiograph's plane and beam."""
+def showView(radiographNode, geometry, view, sliceIndex, turn=UPRIGHT):
+    """Makes or updates the radiograph's plane and beam. turn: from its pixels to those of the shown picture, which
+    geometry is of."""
     name = radiographNode.GetName()
     plane = hierarchy.part(radiographNode, "plane")
     if plane is None:
         plane = hierarchy.newPart(radiographNode, "plane", _("{radiograph} in 3D").format(radiograph=name))
         plane.GetDisplayNode().SetLighting(False)
         plane.GetDisplayNode().SetBackfaceCulling(False)
-    pixels = _downsampled(_slice(radiographNode, sliceIndex))
-    plane.SetAndObservePolyData(_plane(pixels, _imageSize(radiographNode), geometry, view))
+    size = shown_size(_imageSize(radiographNode), turn)
+    pixels = _downsampled(turned(_slice(radiographNode, sliceIndex), turn))
+    plane.SetAndObservePolyData(_plane(pixels, size, geometry, view))
     _showAsInSlices(radiographNode, plane)
     beam = hierarchy.part(radiographNode, "beam")
     if beam is None:
         beam = hierarchy.newPart(radiographNode, "beam", _("{radiograph} X-ray beam").format(radiograph=name))
         _paint(beam, BEAM, 2)
-    beam.SetAndObservePolyData(_beam(_imageSize(radiographNode), geometry, view))
+    beam.SetAndObservePolyData(_beam(size, geometry, view))
 
 
-def updatePixels(radiographNode, sliceIndex):
+def updatePixels(radiographNode, sliceIndex, turn=UPRIGHT):
     """Brings the plane's grey values up to date where there is one of this size already; cheap."""
     plane = hierarchy.part(radiographNode, "plane")
     if plane is not None:
         array = plane.GetPolyData().GetPointData().GetArray(GREY)
-        pixels = _downsampled(_slice(radiographNode, sliceIndex)).ravel()
+        pixels = _downsampled(turned(_slice(radiographNode, sliceIndex), turn)).ravel()
         if len(pixels) == array.GetNumberOfTuples():
             vtk_to_numpy(array)[:] = pixels
             array.Modified()
             plane.GetPolyData().Modified()
 
 
-def showSilhouette(modelNode, outlinesPx, geometry, view, sliceIndex):
-    """Makes or updates the outline of a reconstructed surface, in the slice view and in 3D."""
+def showSilhouette(modelNode, outlinesPx, geometry, view, sliceIndex, turn=UPRIGHT):
+    """Makes or updates the outline of a reconstructed surface, in the slice view and in 3D. turn: as of `showView`;
+    outlinesPx are of the shown picture too."""
     radiographNode = modelNode.GetNodeReference(hierarchy.RADIOGRAPH)
     silhouette = hierarchy.part(modelNode, "silhouette")
     if silhouette is None:
@@ -73,7 +77,8 @@ def showSilhouette(modelNode, outlinesPx, geometry, view, sliceIndex):
         silhouette.GetDisplayNode().SetVisibility3D(False)
         silhouette.GetDisplayNode().SetVisibility2D(True)
     silhouette.SetAndObserveTransformNodeID(radiographNode.GetTransformNodeID())
-    silhouette.SetAndObservePolyData(_ribbon(outlinesPx, radiographNode, sliceIndex))
+    stored = [stored_px(outline, _imageSize(radiographNode), turn) for outline in outlinesPx]
+    silhouette.SetAndObservePolyData(_ribbon(stored, radiographNode, sliceIndex))
     outline = hierarchy.part(modelNode, "outline")
     if outline is None:
         outline = hierarchy.newPart(modelNode, "outline", _("{model} projected").format(model=modelNode.GetName()))

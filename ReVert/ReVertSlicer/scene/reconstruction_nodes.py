@@ -4,6 +4,7 @@ There is one model for each level of a radiograph, or of a slice of a stack; doi
 """
 
 import json
+from dataclasses import dataclass
 from datetime import datetime, timezone
 
 import numpy as np
@@ -13,7 +14,7 @@ from vtk.util.numpy_support import numpy_to_vtk
 
 from ReVertLib.geometry.sidecar import sidecar_text
 from ReVertLib.geometry.transform import RigidTransform
-from ReVertLib.inference.results import Outcome
+from ReVertLib.imaging.orientation import UPRIGHT
 from ReVertLib.inference.verdict import verdict
 from ReVertLib.mesh.mesh import vertex_normals
 from ReVertLib.mesh.polydata import to_polydata
@@ -22,21 +23,35 @@ from ReVertSlicer.input.input_warnings import isTrainedView
 from . import beam, hierarchy
 from .alignment import removeAlignment
 from .colours import BONE, EXPECTED_ERROR, colourBy, keepColours
-from .result_state import IMAGE, SLICE, imageSha256
+from .result_state import BONE_DARK, IMAGE, SLICE, TURN, imageSha256, turnOf
 from .undo import saveForUndo
 
-__all__ = ["colourBy", "modelOf", "showReconstruction", "showReconstructions", "updateLive"]
+__all__ = ["Taken", "colourBy", "modelOf", "showReconstructions", "updateLive"]
 
 
-def showReconstructions(radiographNode, outcomes, viewAngles, about, sliceIndex=0, image=None):
+@dataclass(frozen=True)
+class Taken:
+    """What of a radiograph's volume was used. image: SHA-256 of the pixels, None: of those that are there. turn: from
+    its pixels to those of the shown picture. boneDark: whether bone is dark in it."""
+
+    sliceIndex: int = 0
+    image: str | None = None
+    turn: int = UPRIGHT
+    boneDark: bool = False
+
+
+WHOLE = Taken()
+"""The only slice, as it is."""
+
+
+def showReconstructions(radiographNode, outcomes, viewAngles, about, taken=WHOLE):
     """The model nodes, made or updated, of ReVertLib's Outcomes from one image, in order; one step of undo.
 
-    viewAngles: yaw_deg, pitch_deg, roll_deg; empty: not known, shown as AP. about: ReVertLib's About. sliceIndex: None
-    stands for the only slice. image: SHA-256 of the pixels they were made from; None: of those that are there. An
-    alignment to a CT was found for the previous surface, so it is removed.
+    viewAngles: yaw_deg, pitch_deg, roll_deg; empty: not known, shown as AP. about: ReVertLib's About. An alignment to a
+    CT was found for the previous surface, so it is removed.
     """
-    sliceIndex = sliceIndex or 0
-    image = image or imageSha256(radiographNode, sliceIndex)
+    sliceIndex = taken.sliceIndex
+    image = taken.image or imageSha256(radiographNode, sliceIndex)
     models = [modelOf(radiographNode, outcome.reconstruction.geometry.level, sliceIndex) for outcome in outcomes]
     changing = [node for model in filter(None, models) for node in (model, *hierarchy.modelParts(model))]
     saveForUndo(*changing, *(hierarchy.part(radiographNode, kind) for kind in ("plane", "beam")))
@@ -46,17 +61,11 @@ def showReconstructions(radiographNode, outcomes, viewAngles, about, sliceIndex=
         models[index] = model
         removeAlignment(model)
         _describe(model, reconstruction, viewAngles)
-        _describeSource(model, about, image)
+        _describeSource(model, about, image, taken)
         _show(model, reconstruction, outcome.outlines_px)
     if outcomes:
-        beam.showView(radiographNode, outcomes[-1].reconstruction.geometry, viewAngles, sliceIndex)
+        beam.showView(radiographNode, outcomes[-1].reconstruction.geometry, viewAngles, sliceIndex, taken.turn)
     return models
-
-
-def showReconstruction(radiographNode, reconstruction, outlinesPx, viewAngles, about, sliceIndex=0):
-    """`showReconstructions` of a single one."""
-    outcome = Outcome(reconstruction, tuple(outlinesPx))
-    return showReconstructions(radiographNode, [outcome], viewAngles, about, sliceIndex)[0]
 
 
 def updateLive(modelNode, reconstruction, outlinesPx):
@@ -67,7 +76,7 @@ def updateLive(modelNode, reconstruction, outlinesPx):
     _show(modelNode, reconstruction, outlinesPx)
     radiographNode = modelNode.GetNodeReference(hierarchy.RADIOGRAPH)
     if radiographNode is not None:
-        beam.updatePixels(radiographNode, int(modelNode.GetAttribute(SLICE)))
+        beam.updatePixels(radiographNode, int(modelNode.GetAttribute(SLICE)), turnOf(modelNode))
 
 
 def modelOf(radiographNode, level, sliceIndex=0):
@@ -121,14 +130,16 @@ def _verdict(reconstruction, viewAngles):
     return f"{found.word}: {found.reason}"
 
 
-def _describeSource(modelNode, about, image):
-    """The weights, device and versions, and the image."""
+def _describeSource(modelNode, about, image, taken):
+    """The weights, device and versions, the image and how it was read."""
     with slicer.util.NodeModify(modelNode):
         modelNode.SetAttribute("ReVert.WeightsSha256", about.weights_sha256)
         modelNode.SetAttribute("ReVert.Architecture", about.architecture)
         modelNode.SetAttribute("ReVert.Device", about.device)
         modelNode.SetAttribute("ReVert.Versions", json.dumps({**about.versions, "Slicer": _slicerVersion()}))
         modelNode.SetAttribute(IMAGE, image)
+        modelNode.SetAttribute(TURN, str(taken.turn))
+        modelNode.SetAttribute(BONE_DARK, str(int(taken.boneDark)))
 
 
 def now():
@@ -147,7 +158,8 @@ def _show(modelNode, reconstruction, outlinesPx):
     modelNode.SetAndObservePolyData(polydata)
     keepColours(modelNode)
     if modelNode.GetNodeReference(hierarchy.RADIOGRAPH) is not None:
-        beam.showSilhouette(modelNode, outlinesPx, geometry, viewAngles, int(modelNode.GetAttribute(SLICE)))
+        sliceIndex, turn = int(modelNode.GetAttribute(SLICE)), turnOf(modelNode)
+        beam.showSilhouette(modelNode, outlinesPx, geometry, viewAngles, sliceIndex, turn)
 
 
 def _array(values, name):

@@ -13,6 +13,7 @@ from ReVertLib.errors import InputError
 from ReVertLib.files import check_writable
 from ReVertLib.geometry.sidecar import complete_geometry
 from ReVertLib.geometry.transform import RigidTransform
+from ReVertLib.imaging.orientation import shown_size
 from ReVertLib.inference.results import About, Outcome, Reconstruction
 from ReVertLib.inference.verdict import Verdict
 from ReVertLib.mesh.polydata import from_polydata
@@ -53,12 +54,13 @@ def _film(modelNode):
     check, sources = radiograph_check.checkRadiograph(radiographNode, index), sourcesOf(radiographNode, index)
     for problem in check.problems:
         raise InputError(problem)
-    placed = placement.placements(radiographNode, index, sources.geometry.values)
+    placed = placement.placements(radiographNode, index, sources.geometry.values, sources.turn)
     states = resultStates(radiographNode, index, check, placed)
-    if any(_("Image") in state.changed for state in states.values()):
+    if any({_("Image"), _("Orientation")} & set(state.changed) for state in states.values()):
         raise InputError(_("report: expected the image the surfaces were made of, got another one; reconstruct again"))
     models = sorted(map(slicer.mrmlScene.GetNodeByID, states), key=lambda node: node.GetAttribute("ReVert.Level") or "")
-    vertebrae = tuple(_vertebra(model, states[model.GetID()].reason, check.sizePx) for model in models)
+    sizePx = shown_size(check.sizePx, check.turn)
+    vertebrae = tuple(_vertebra(model, states[model.GetID()].reason, sizePx) for model in models)
     known = {key: found.source for key, found in check.known.items() if _isAsUsed(key, found.value, modelNode)}
     pixels = radiograph_check.pixelsOf(radiographNode, index, sources)
     return Film(pixels, vertebrae, known, json.loads(modelNode.GetAttribute("ReVert.View") or "{}"))

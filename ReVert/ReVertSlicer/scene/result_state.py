@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from vtk.util.numpy_support import vtk_to_numpy
 
 from ReVertLib.geometry.layers import LayeredGeometry
+from ReVertLib.imaging.orientation import UPRIGHT, shown_box, shown_size
 from ReVertLib.inference.verdict import WORDS
 from ReVertSlicer.input.panel_words import NAMES
 
@@ -20,6 +21,11 @@ from .colours import EXPECTED_ERROR
 IMAGE = "ReVert.ImageSha256"
 """Attribute of a model: SHA-256 of its pixels, which identifies a case without a patient's name."""
 SLICE = "ReVert.Slice"
+TURN = "ReVert.Turn"
+"""Attribute of a model: by which turn its radiograph was shown, 1 to 8 as in ReVertLib.imaging.orientation; models of
+earlier versions have none, they are from pixels as they were stored."""
+BONE_DARK = "ReVert.BoneDark"
+"""Attribute of a model: "1" where bone was dark in its radiograph, else "0"; earlier versions wrote none."""
 OUT_OF_DATE = _("out of date")
 LENGTHS = ("sdd_mm", "sod_mm", "pixel_spacing_mm", "principal_point_px")
 """What a surface depends on, by sidecar key."""
@@ -55,18 +61,28 @@ class ResultState:
         )
 
 
-def resultStates(radiographNode, sliceIndex, check, placed):
+def turnOf(modelNode):
+    """The turn from its radiograph's pixels to those it was made from."""
+    return int(modelNode.GetAttribute(TURN) or UPRIGHT)
+
+
+def resultStates(radiographNode, sliceIndex, check, placed, weightsSha256=None):
     """ResultStates by the model's id, of the surfaces made from a slice.
 
-    check: the RadiographCheck of that slice. placed: the Placements on it; a level that is not placed, as in an image
-    of one isolated vertebra, has no box that could have changed.
+    check: the RadiographCheck of that slice. placed: the Placements on it; where there are none, as in an image of one
+    isolated vertebra, there is no box that could have changed. weightsSha256: of the weights in use, None: not known.
     """
     placedAs = {vertebra.level: vertebra for vertebra in placed}
     states = {}
     for model in hierarchy.parts(radiographNode, "surface"):
         if model.GetAttribute(SLICE) == str(sliceIndex or 0):
             level = model.GetAttribute("ReVert.Level") or ""
-            changed = (*_changedGeometry(model, check, placedAs.get(level)), *_changedImage(model, radiographNode))
+            changed = (
+                *_changedGeometry(model, check, placedAs.get(level), bool(placed)),
+                *_changedReading(model, check),
+                *_changedImage(model, radiographNode),
+                *_changedWeights(model, weightsSha256),
+            )
             states[model.GetID()] = _state(model, level, changed)
     return states
 
@@ -100,21 +116,43 @@ def _rank(word):
     return WORDS.index(word) if word in WORDS else 0
 
 
-def _changedGeometry(model, check, vertebra):
+def _changedGeometry(model, check, vertebra, areAnyPlaced):
     """What of lengths, view and box is another now; a value that is not known now cannot be compared."""
     if check.problems:
         return
     made = json.loads(model.GetAttribute("ReVert.Geometry") or "{}")
     layers = LayeredGeometry(check.known)
-    now = {"principal_point_px": [(size - 1) / 2 for size in check.sizePx], **layers.values}
+    now = {"principal_point_px": [(size - 1) / 2 for size in shown_size(check.sizePx, check.turn)], **layers.values}
     for key in LENGTHS:
         if key in made and key in now and not np.allclose(made[key], now[key], rtol=1e-6):
             yield NAMES[key]
     view = json.loads(model.GetAttribute("ReVert.View") or "{}")
     if view != layers.view and (layers.view or any(view.values())):  # earlier versions wrote AP where it is not known
         yield _("View")
-    if vertebra and made.get("box_px") and (vertebra.problem or _moved(made["box_px"], vertebra.boxPx)):
+    if made.get("box_px") and areAnyPlaced and _isElsewhere(made["box_px"], vertebra, check):
         yield _("Place")
+
+
+def _isElsewhere(box_px, vertebra, check):
+    """Whether a vertebra is not placed any more, or not where box_px of the shown picture is."""
+    if vertebra is None or vertebra.problem:
+        return True
+    return _moved(box_px, shown_box(vertebra.boxPx, check.sizePx, check.turn))
+
+
+def _changedReading(model, check):
+    """Whether the volume would be turned or inverted otherwise now."""
+    if check.problems:
+        return
+    if turnOf(model) != check.turn:
+        yield _("Orientation")
+    if model.GetAttribute(BONE_DARK) not in (None, str(int(check.boneDark.value))):
+        yield NAMES["bone_dark"]
+
+
+def _changedWeights(model, weightsSha256):
+    if weightsSha256 and model.GetAttribute("ReVert.WeightsSha256") not in (None, weightsSha256):
+        yield _("Weights")
 
 
 def _moved(before, after):

@@ -28,8 +28,9 @@ UNFINISHED = ".revert-unfinished"
 
 @dataclass(frozen=True)
 class ReconstructionJob:
-    """pixels: (rows, columns), bone bright. geometries: one per vertebra. view: yaw_deg, pitch_deg, roll_deg, or
-    empty when it is not known. imageTime: VTK's, of the image they are from."""
+    """pixels: (rows, columns) as they are shown, bone bright. geometries: one per vertebra. view: yaw_deg, pitch_deg,
+    roll_deg, or empty when it is not known. imageTime: VTK's, of the image they are from. turn: from the volume's
+    pixels to these. boneDark: whether bone is dark in the volume."""
 
     radiographId: str
     sliceIndex: int
@@ -37,6 +38,8 @@ class ReconstructionJob:
     geometries: tuple[Geometry, ...]
     view: dict
     imageTime: int
+    turn: int
+    boneDark: bool
 
     @property
     def message(self):
@@ -90,7 +93,7 @@ def reconstructionJob(radiographNode, sliceIndex=None, level="L3", box=None, geo
 def placedJob(radiographNode, sliceIndex=None, level="L3"):
     """Every vertebra placed on the radiograph; when none is, the only one in the image, of that level."""
     sources = sourcesOf(radiographNode, sliceIndex or 0)
-    placed = placement.placements(radiographNode, sliceIndex or 0, sources.geometry.values)
+    placed = placement.placements(radiographNode, sliceIndex or 0, sources.geometry.values, sources.turn)
     for problem in filter(None, (vertebra.problem for vertebra in placed)):
         raise InputError(problem)
     boxes = [(vertebra.level, vertebra.boxPx) for vertebra in placed] or [(level, None)]
@@ -102,7 +105,9 @@ def _reconstructionJob(node, sliceIndex, sources, boxes):
     geometries = tuple(radiograph_check.geometryOf(node, sources, level, box) for level, box in boxes)
     pixels = radiograph_check.pixelsOf(node, sliceIndex, sources)
     time = node.GetImageData().GetMTime()
-    return ReconstructionJob(node.GetID(), sliceIndex, pixels, geometries, sources.geometry.view, time)
+    boneDark = radiograph_check.isBoneDark(node, sliceIndex, sources)
+    view, turn = sources.geometry.view, sources.turn
+    return ReconstructionJob(node.GetID(), sliceIndex, pixels, geometries, view, time, turn, boneDark)
 
 
 def comparisonJob(modelNode, segmentationNode, segmentId, mode):
@@ -123,7 +128,8 @@ def showReconstructions(job, outcomes, about):
     longer there."""
     node = _existingNode(job.radiographId, _("radiograph"))
     shown = [outcome for outcome in outcomes if not isinstance(outcome, Refusal)]
-    return reconstruction_nodes.showReconstructions(node, shown, job.view, about, job.sliceIndex, _replacedImage(job))
+    taken = reconstruction_nodes.Taken(job.sliceIndex or 0, _replacedImage(job), job.turn, job.boneDark)
+    return reconstruction_nodes.showReconstructions(node, shown, job.view, about, taken)
 
 
 def updateReconstructions(job, outcomes, about):

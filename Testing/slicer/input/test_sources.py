@@ -3,17 +3,20 @@
 import json
 import sys
 
+import numpy as np
+import PIL.Image
 import pytest
+import SimpleITK
 import slicer
 import slicer_host
 from dicom_files import DISTANCES, dicom, group
 from scene_host import reopened
 from scene_nodes import LENGTHS, radiograph_node
-from tiff_files import orientation_tags
 
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.layers import SourcedValue
 from ReVertLib.imaging.dicom_tags import NUMBER_TAGS, TEXT_TAGS
+from ReVertLib.imaging.orientation import turned
 
 
 @pytest.fixture
@@ -196,14 +199,42 @@ def test_the_database_is_asked_once(sources, database):
     assert asked.asked == before > 0
 
 
-def test_a_turn_that_slicer_does_not_do_is_known(sources, database, tmp_path):
+def test_a_turn_that_slicer_does_not_do_is_known(sources, database):
     database(ViewPosition="AP", PatientOrientation="R\\F", Modality="DX")
-    assert sources.sourcesOf(dicom_node()).turn == SourcedValue(2, "DICOM PatientOrientation")
+    found = sources.sourcesOf(dicom_node())
+    assert (found.turn, found.stated.source, found.mirrored) == (2, "DICOM PatientOrientation", False)
+    assert found.geometry.view == {"yaw_deg": 0, "pitch_deg": 0, "roll_deg": 0}  # of the picture that is shown
+
+
+def test_a_film_that_is_stored_upright_is_not_turned(sources, database):
     database(ViewPosition="AP", PatientOrientation="L\\F", Modality="DX")
-    (tmp_path / "film.tif").write_bytes(orientation_tags(6))
-    assert sources.sourcesOf(stored_node(tmp_path / "film.tif")).turn == SourcedValue(6, "the picture's file")
-    (tmp_path / "film.tif").write_bytes(orientation_tags(1))
-    assert sources.sourcesOf(stored_node(tmp_path / "film.tif")).turn is None
+    assert sources.sourcesOf(dicom_node()).stated is None
+
+
+def test_spacings_are_those_of_the_shown_picture(sources, database):
+    database(PatientOrientation="F\\L", Modality="DX", ImagerPixelSpacing="0.1\\0.2")  # rows first, in DICOM
+    found = sources.sourcesOf(dicom_node())
+    assert found.turn == 5
+    assert found.geometry.values["pixel_spacing_mm"] == (0.1, 0.2)
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+@pytest.mark.parametrize("kind", ["TIFF", "PNG"])
+def test_a_picture_is_shown_upright_whatever_slicers_reader_has_done(sources, tmp_path, turn, kind):
+    """Slicer reads both with ITK."""
+    stored = np.arange(12, dtype=np.uint8).reshape(3, 4) * 10
+    path = tmp_path / f"film.{kind.lower()}"
+    if kind == "TIFF":
+        PIL.Image.fromarray(stored).save(path, tiffinfo={274: turn})
+    else:
+        exif = PIL.Image.Exif()
+        exif[274] = turn
+        PIL.Image.fromarray(stored).save(path, exif=exif)
+    read = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path), imageIO=f"{kind}ImageIO"))
+    grey = read if read.ndim == 2 else read[..., 0]
+    shown = {2: stored[:, ::-1], 3: np.rot90(stored, 2), 4: stored[::-1], 5: stored.T, 6: np.rot90(stored, -1)}
+    shown |= {1: stored, 7: np.rot90(stored, 2).T, 8: np.rot90(stored)}
+    np.testing.assert_array_equal(turned(grey, sources.sourcesOf(stored_node(path)).turn), shown[turn])
 
 
 @pytest.mark.parametrize(

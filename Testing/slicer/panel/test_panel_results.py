@@ -1,5 +1,7 @@
 """What the panel says of its results: the verdict of every level, the worst of them, and what is out of date."""
 
+from dataclasses import replace
+
 import pytest
 import slicer
 from panel_host import panel, predictor, radiograph, reconstructed  # noqa: F401
@@ -52,6 +54,35 @@ def test_a_changed_length_box_or_image_marks_the_result(panel, radiograph):
     slicer.util.updateVolumeFromArray(radiograph, slicer.util.arrayFromVolume(radiograph)[..., ::-1].copy())
     assert run_until(lambda: badge(panel) == "L3 out of date")
     assert "Image" in panel.ui.verdictLabel.toolTip
+
+
+def test_bone_and_weights_mark_the_result(panel, radiograph):
+    reconstructed(panel)
+    panel.ui.boneSelector.setCurrentText("dark")
+    assert badge(panel) == "L3 out of date"
+    assert "changed since it was made: Bone." in panel.ui.resultNote.text
+    panel.ui.boneSelector.setCurrentText("as found")
+    assert badge(panel) == "L3 check"
+    panel.worker.about = replace(panel.worker.about, weights_sha256="1" * 64)
+    panel.refresh()
+    assert "changed since it was made: Weights." in panel.ui.resultNote.text
+
+
+def test_other_weights_are_loaded_when_they_are_chosen(panel, radiograph, tmp_path):
+    before = list(panel.worker.started)
+    path = tmp_path / "own.safetensors"
+    panel.ui.weightsLineEdit.setText(str(path))
+    assert panel.worker.started == before  # there is no such file
+    path.touch()
+    panel.ui.weightsLineEdit.setText("")
+    panel.ui.weightsLineEdit.setText(str(path))
+    assert panel.worker.started == [*before, (str(path), "auto")]
+
+
+def test_a_level_that_is_placed_no_more_marks_the_result(panel, radiograph):
+    model = reconstructed(panel)
+    panel.ui.vertebraTable.item(0, 0).setText("L4")
+    assert panel.results[model.GetID()].changed == ("Place",)
 
 
 @pytest.mark.filterwarnings("ignore:mesh and target are")

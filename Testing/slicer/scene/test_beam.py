@@ -15,7 +15,7 @@ def parts():
 
 
 def show(result, radiograph, found=None, view=None, slice_index=0):
-    return result.showReconstructions(radiograph, [found or outcome()], view or AP, ABOUT, slice_index)[0]
+    return result.showReconstructions(radiograph, [found or outcome()], view or AP, ABOUT, result.Taken(slice_index))[0]
 
 
 def points(node):

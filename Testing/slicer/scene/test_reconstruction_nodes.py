@@ -22,7 +22,7 @@ def result():
 
 def show(result, radiograph, *outcomes, view=None, slice_index=0):
     shown = result.showReconstructions(
-        radiograph, outcomes or [outcome()], AP if view is None else view, ABOUT, slice_index
+        radiograph, outcomes or [outcome()], AP if view is None else view, ABOUT, result.Taken(slice_index)
     )
     return shown[0] if len(shown) == 1 else shown
 

@@ -108,14 +108,14 @@ def test_an_outdated_result_comes_before_a_bad_one(parts, film):
 def test_only_the_results_of_the_slice_are_looked_at(parts):
     stack = radiograph_node(slices=2)
     parts[2].enter(stack, sdd_mm=CAMERA.sdd_mm, sod_mm=CAMERA.sod_mm, **AP)
-    parts[1].showReconstructions(stack, [outcome("L3")], AP, ABOUT, sliceIndex=1)
+    parts[1].showReconstructions(stack, [outcome("L3")], AP, ABOUT, parts[1].Taken(sliceIndex=1))
     assert states(parts, stack, 0) == {}
     assert [state.changed for state in states(parts, stack, 1).values()] == [()]
 
 
 def test_a_stack_that_has_lost_the_slice_is_another_image(parts):
     stack = radiograph_node(slices=2)
-    parts[1].showReconstructions(stack, [outcome("L3")], AP, ABOUT, sliceIndex=1)
+    parts[1].showReconstructions(stack, [outcome("L3")], AP, ABOUT, parts[1].Taken(sliceIndex=1))
     check = parts[2].checkRadiograph(stack, 1)
     slicer.util.updateVolumeFromArray(stack, slicer.util.arrayFromVolume(stack)[:1].copy())
     (state,) = parts[0].resultStates(stack, 1, check, []).values()

@@ -105,7 +105,7 @@ def test_slices_of_a_stack_have_their_own_segments(parts):
     logic, result, _hierarchy, _undo = parts
     radiograph = radiograph_node(slices=3)
     for index in (0, 2):
-        model = result.showReconstructions(radiograph, [outcome()], AP, ABOUT, index)[0]
+        model = result.showReconstructions(radiograph, [outcome()], AP, ABOUT, result.Taken(index))[0]
     names = [segment.GetName() for segment in segments(logic.toSegmentation(model))]
     assert names == ["L3, slice 0", "L3, slice 2"]
 

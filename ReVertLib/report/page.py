@@ -140,7 +140,7 @@ def _compared(compared: Compared | None) -> str:
     rows, baseline = [], asdict(compared.baseline) if compared.baseline else {}
     for name, value in asdict(compared.metrics).items():
         title, unit, form = FIGURES[name]
-        label = f"{title}, {unit}" if unit else title
+        label = f"{title}, {unit.replace('mm2', 'mm²').replace('mm3', 'mm³')}" if unit else title
         rows.append((label, form.format(value), form.format(baseline[name]) if baseline else ""))
     aligned = "not aligned" if compared.alignment == "none" else f"{compared.alignment} alignment"
     head = ("", f"from the radiograph, {aligned}", "baseline" if baseline else "")

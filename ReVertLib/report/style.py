@@ -36,7 +36,7 @@ th { color: var(--muted); font-weight: 500; }
 .trust { background: #1b7a3a; } .check { background: #9a5b00; } .do-not-use { background: #b00020; }
 .bar { height: .7rem; border-radius: 2px; border: 1px solid var(--line); }
 .ticks { display: flex; justify-content: space-between; }
-.scale { max-width: 26rem; margin: .75rem auto 0; text-align: center; }
+.scale { max-width: 32rem; margin: .75rem auto 0; text-align: center; }
 * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 """
 """The badges' colours are those of the panel."""

@@ -101,7 +101,7 @@ def test_figures_stand_beside_the_baseline():
     text = "|".join(shown(film(vertebra(compared=compared))).texts)
     assert "Dice, 0.5 mm grid|0.901|0.877" in text
     assert "from the radiograph, rigid alignment|baseline" in text
-    assert "two frames?" in text
+    assert "two frames?" in text and "Volume, mm³|24000|24000" in text
     assert "distance to the CT, mm" in text and "expected error, mm" not in text
     alone = shown(film(vertebra(compared=replace(compared, alignment="none", baseline=None))))
     assert "from the radiograph, not aligned" in alone.texts

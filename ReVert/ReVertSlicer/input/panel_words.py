@@ -19,7 +19,10 @@ NAMES = {
 _KEYS = re.compile(r"\b(" + "|".join(NAMES) + r")\b")
 _REPEATED = re.compile(r" \((?:" + "|".join(NAMES) + r")\)")
 
+_OPTIONS = re.compile(r", DICOM or --[\w-]+(?:, --[\w-]+)*")
+
 
 def inPanelWords(text):
-    """A message of the library as the panel says it: names instead of keys."""
-    return _KEYS.sub(lambda key: NAMES[key[0]], _REPEATED.sub("", text))
+    """A message of the library as the panel says it: names instead of keys, and no options of the command line."""
+    text = _OPTIONS.sub(" or DICOM", _REPEATED.sub("", text))
+    return _KEYS.sub(lambda key: NAMES[key[0]], text)

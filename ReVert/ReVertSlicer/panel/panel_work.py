@@ -22,7 +22,7 @@ class PanelWork:
 
     def ready(self):
         """Whether work can begin: what is missing is installed if the user agrees, and the process started."""
-        if packages.missing() and not packages.install(self._showTextAtOnce):
+        if packages.missing() and not packages.install(self.showTextAtOnce):
             return False
         self._startWorker()
         return True
@@ -73,7 +73,7 @@ class PanelWork:
         self.ui.stageLabel.setText(text)
         self.ui.stageLabel.setVisible(bool(text))
 
-    def _showTextAtOnce(self, text):
+    def showTextAtOnce(self, text):
         """Before work that blocks the application, which would not paint the text otherwise."""
         self.showText(text)
         slicer.app.processEvents()

@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 
 from ReVertSlicer.work import jobs
 
-from .section import Section, allow, guarded
+from .section import Section, allow, guarded, say
 
 _TRIES, _WAIT_S = 10, 0.02
 
@@ -38,7 +38,7 @@ class ManySection(Section):
             return
         job = guarded(jobs.folderJob, self.ui.manyInputEdit.text, self.ui.manyOutputEdit.text)
         if job is not None and self.panel.ready():
-            self.ui.manyResultLabel.setText("")
+            say(self.ui.manyResultLabel, [])
             self._isOurs = True
             self.panel.submit("folder", job, self._show, lambda: self._end(job))
 
@@ -57,7 +57,7 @@ class ManySection(Section):
         total = found["done"] + len(failed)
         lines = [_("{done} of {total} radiographs reconstructed.").format(done=found["done"], total=total)]
         lines += [reason if name in reason else f"{name}: {reason}" for name, reason in failed.items()]
-        self.ui.manyResultLabel.setText("\n".join(lines))
+        say(self.ui.manyResultLabel, lines)
         self.panel.showText(lines[0])
 
     def refresh(self):

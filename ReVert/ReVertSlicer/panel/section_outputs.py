@@ -23,8 +23,10 @@ class OutputsSection(Section):
 
     def onReport(self, *_args):
         path = chosenPath(qt.QFileDialog.getSaveFileName(self.panel.parent, _("Report"), "", _("Web pages (*.html)")))
-        if path and guarded(lambda: report.exportReport(self.state.model, path) or True):
-            self.panel.showText(_("The report was written."))
+        if path:
+            self.panel.showTextAtOnce(_("Drawing the pictures"))  # which takes seconds
+            written = guarded(lambda: report.exportReport(self.state.model, path) or True)
+            self.panel.showText(_("The report was written.") if written else "")
 
     def refresh(self):
         model = self.state.model

@@ -45,7 +45,8 @@ def test_all_are_done_and_the_bad_one_is_named(panel, folders):
     assert sorted(path.name for path in output.iterdir()) == ["0001.html", "0001.stl", "table.csv"]
     first, second = panel.ui.manyResultLabel.text.splitlines()
     assert first == "1 of 2 radiographs reconstructed."
-    assert second.startswith("b.png: geometry: expected sdd_mm, sod_mm, pixel_spacing_mm")
+    expected = "Source to detector, Source to object, Detector spacing from a sidecar or DICOM"
+    assert second == f"b.png: geometry: expected {expected}, got none"
     assert slicer.mrmlScene.GetNumberOfNodes() == nodes
     assert panel.ui.manyButton.text == "Reconstruct all"
     assert panel.ui.manyButton.enabled

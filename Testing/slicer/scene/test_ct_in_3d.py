@@ -79,3 +79,24 @@ def test_without_the_module_nothing_can_be_rendered(ct, monkeypatch):
     monkeypatch.delattr(slicer.modules, "volumerendering")
     assert not ct.canRender()
     assert not ct.isShown(segmentation)
+
+
+def test_it_looks_as_slicers_preset_for_bone(ct, monkeypatch):
+    segmentation, _segment = box_segmentation()
+    node, logic = volume(), slicer.modules.volumerendering.logic()
+    preset = slicer.vtkMRMLVolumePropertyNode()
+    preset.GetVolumeProperty().GetScalarOpacity().AddPoint(150.0, 0.25)
+    asked = []
+
+    class WithPresets:
+        def GetPresetByName(self, name):
+            asked.append(name)
+            return preset
+
+        def __getattr__(self, name):
+            return getattr(logic, name)
+
+    monkeypatch.setattr(ct, "_logic", WithPresets)
+    ct.show(segmentation, True)
+    found = rendering(node).GetVolumePropertyNode().GetVolumeProperty().GetScalarOpacity()
+    assert (asked, found.GetValue(150.0)) == (["CT-Bone"], 0.25)

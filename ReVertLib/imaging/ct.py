@@ -22,9 +22,10 @@ _PADDING_HU = -1200
 _BONE_HU = 255
 """Some bone of every CT is above this; 8 bits end here."""
 _MOST_HU = 32767
-_DENSE_HU, _MOST_DENSE = (200, 700), (0.3, 0.12)
-"""In CTs of people that hold little air at most a seventh is above 200 HU, and a fiftieth above 700; where the values
-are 1024 too high, soft tissue is among them."""
+_SOFT_HU = 200
+_MOST_DENSE = {_SOFT_HU: 0.3, 700: 0.12, MOST_HU: 0.03}
+"""Shares above a value. In CTs of people that hold little air at most a seventh is above 200 HU, and in any a fiftieth
+above 700; where the values are 1024 too high, soft tissue is among them. Metal is less than a hundredth."""
 _LITTLE_AIR_HU = -200
 _SAMPLES = 500_000
 
@@ -53,12 +54,11 @@ def in_hounsfield(ct: Volume, name: str) -> Volume:
         raise InputError(f"{expected}, got values from {got}")
     some = array.reshape(-1)[:: max(1, array.size // _SAMPLES)]
     some = some[some >= _PADDING_HU]
-    if np.percentile(some, 5) > _LITTLE_AIR_HU:
-        for least, most in zip(_DENSE_HU, _MOST_DENSE, strict=True):
-            share = float((some > least).mean())
-            if share > most:
-                cause = "scaled, or 1024 too high? Bring it to Hounsfield units first"
-                raise InputError(f"{expected}, got {100 * share:.0f} % above {least}: {cause}")
+    for least, most in _MOST_DENSE.items():
+        share = float((some > least).mean())
+        if share > most and (least != _SOFT_HU or np.percentile(some, 5) > _LITTLE_AIR_HU):
+            cause = "scaled, or 1024 too high? Bring it to Hounsfield units first"
+            raise InputError(f"{expected}, got {100 * share:.0f} % above {least}: {cause}")
     if high > MOST_HU:
         share = 100 * float((array > MOST_HU).mean())
         warnings.warn(f"{name}: {share:.2g} % is above {MOST_HU} HU (metal) and counts as {MOST_HU}", stacklevel=3)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
+
 from ReVertLib.errors import InputError
 
 from .dicom_tags import NOT_RADIOGRAPHS, NUMBER_TAGS, TEXT_TAGS, DicomFacts, dicom_facts
@@ -27,6 +29,9 @@ class DicomHeader:
     the rest with whatever the memory holds. coding: compression and bits, for messages. facts: geometry and polarity.
 
     flip_sum: GDCM hands out flip_sum - v for each value v of the file (after its rescale), or v itself when None.
+    padding: (lowest, highest) value, after the rescale, of pixels in which there is no picture. falls: whether the
+    table through which it is shown gives high values to low ones, so that what is said of bone holds the other way
+    round.
     """
 
     size_px: tuple[int, int, int]
@@ -34,6 +39,8 @@ class DicomHeader:
     coding: str
     bit_depth: int
     flip_sum: float | None
+    padding: tuple[float, float] | None
+    falls: bool
     facts: DicomFacts
 
 
@@ -87,6 +94,8 @@ def _interpreted(dataset: Dataset, name: str) -> DicomHeader:
         coding=f"{_compression(dataset)}, {_number(dataset, 'BitsAllocated', 16):g} bits a pixel",
         bit_depth=bits,
         flip_sum=_flip_sum(dataset, bits) if facts.monochrome1 else None,
+        padding=_padding(dataset),
+        falls=_table_falls(dataset, "ModalityLUTSequence") != _table_falls(dataset, "VOILUTSequence"),
         facts=facts,
     )
 
@@ -107,6 +116,26 @@ def _flip_sum(dataset: Dataset, bits: int) -> float:
     rescales. So value and flipped value add up to slope * (lowest + highest) + 2 * intercept."""
     lowest_plus_highest = -1 if dataset.get("PixelRepresentation") == 1 else 2**bits - 1
     return _number(dataset, "RescaleSlope", 1.0) * lowest_plus_highest + 2 * _number(dataset, "RescaleIntercept", 0.0)
+
+
+def _padding(dataset: Dataset) -> tuple[float, float] | None:
+    """PixelPaddingValue (0028,0120) to PixelPaddingRangeLimit (0028,0121), after the rescale; None without any."""
+    ends = [finite_numbers(dataset.get(f"PixelPadding{name}")) for name in ("Value", "RangeLimit")]
+    stored = [next(iter(end)) for end in ends if end]
+    if not ends[0] or _number(dataset, "SamplesPerPixel", 1) != 1:
+        return None
+    slope, intercept = _number(dataset, "RescaleSlope", 1.0), _number(dataset, "RescaleIntercept", 0.0)
+    shown = [slope * value + intercept for value in stored]
+    return min(shown), max(shown)
+
+
+def _table_falls(dataset: Dataset, keyword: str) -> bool:
+    """Whether the first lookup table of a sequence ends lower than it begins."""
+    for table in (dataset.get(keyword) or [])[:1]:
+        data = table.get("LUTData")
+        values = np.frombuffer(data, "<u2") if isinstance(data, bytes) else np.atleast_1d(data)
+        return len(values) > 1 and int(values[-1]) < int(values[0])
+    return False
 
 
 def _number(dataset: Dataset, keyword: str, default: float) -> float:

@@ -81,11 +81,25 @@ def is_object_on_white(grey: np.ndarray) -> bool:
     return bool(inside.mean() < _FRAMED_PICTURE)
 
 
-def grey_levels(grey: np.ndarray) -> int:
-    """How many grey values there are, among all pixels where there are few, else among some."""
+def depth_doubts(grey: np.ndarray) -> list[str]:
+    """A line for an image of so few grey values that it may be no radiograph; some pixels tell of most images."""
     step = max(int((grey.size / 10_000) ** 0.5), 1)
-    count = len(np.unique(grey[::step, ::step]))
-    return count if count > FEW_LEVELS else len(np.unique(grey))
+    if len(np.unique(grey[::step, ::step])) > FEW_LEVELS:
+        return []
+    levels = len(np.unique(grey))
+    lost = f"it has only {levels} grey levels: a mask, a drawing, or a picture that lost its depth"
+    return [lost] if levels <= FEW_LEVELS else []
+
+
+def without_padding(values: np.ndarray, padding: tuple[float, float], bone_dark: bool) -> np.ndarray:
+    """Grey values in which padding, (lowest, highest), that would look like bone, or denser, has become what shows
+    the least."""
+    padded = (values >= padding[0]) & (values <= padding[1])
+    others = values[~padded]
+    if not padded.any() or not others.size:
+        return values
+    empty = others.max() if bone_dark else others.min()
+    return np.where(padded & (values < empty if bone_dark else values > empty), empty, values)
 
 
 def plane_axes(size: Sequence[int], name: str) -> tuple[int, int]:

@@ -131,8 +131,10 @@ def label_region(labels: Volume, label: int, margin_mm: float) -> tuple[np.ndarr
     """(lower, upper) voxel indices (i, j, k) of the box around a label with a margin, upper exclusive, not cut to the
     volume. Raises InputError when the label is absent."""
     regions = label_regions(labels)
+    if not regions:
+        raise InputError(f"label: expected a label map with labels above 0, got none; asked for {label}")
     if label not in regions:
-        present = ", ".join(map(str, regions)) or "no label"
+        present = ", ".join(map(str, regions))
         raise InputError(f"label: expected one of {present} of the label map, got {label}")
     lower, upper = regions[label]
     margin = np.ceil(margin_mm / labels.spacing_mm).astype(int)

@@ -21,7 +21,14 @@ from ReVertLib.geometry.layers import StatedGeometry
 
 from .dicom import is_dicom, only_dicom, read_dicom_header
 from .dicom_tags import dicom_notes
-from .grey_values import FEW_LEVELS, grey_levels, grey_plane, inverted_greys, is_object_on_white, plane_axes
+from .grey_values import (
+    depth_doubts,
+    grey_plane,
+    inverted_greys,
+    is_object_on_white,
+    plane_axes,
+    without_padding,
+)
 from .jpeg import is_whole_jpeg, jpeg_coding
 from .nifti import is_nifti, nifti_version, read_nifti_image
 from .orientation import UPRIGHT, header_turn, picture_turn, turn_note, turned, turned_geometry
@@ -107,9 +114,7 @@ def radiograph_from_array(
         inverted = is_object_on_white(pixels)
     if inverted:
         pixels = inverted_greys(pixels)
-    levels = grey_levels(pixels)
-    if levels <= FEW_LEVELS:
-        doubts = [*doubts, f"it has only {levels} grey levels: a mask, a drawing, or a picture that lost its depth"]
+    doubts = [*doubts, *depth_doubts(pixels)]
     stated = turned_geometry(stated or StatedGeometry(), turn)
     return Radiograph(pixels, bit_depth or 8 * array.itemsize, inverted, stated, tuple(notes), tuple(doubts))
 
@@ -194,18 +199,13 @@ def _read_nifti2(path: Path) -> Radiograph:
 
 
 def _calibrated(
-    array: np.ndarray,
-    name: str,
-    kind: str,
-    axes: tuple[int, int],
-    spacing_mm: Sequence[float],
-    direction: Sequence[float],
+    array: np.ndarray, name: str, kind: str, axes: tuple[int, int], steps_mm: Sequence[float], cosines: Sequence[float]
 ) -> Radiograph:
     """A radiograph of which the header states spacing and directions of all axes, axes being those of the picture."""
-    spacing, stated = (spacing_mm[axes[0]], spacing_mm[axes[1]]), StatedGeometry()
+    spacing, stated = (steps_mm[axes[0]], steps_mm[axes[1]]), StatedGeometry()
     if spacing != (1.0, 1.0):  # 1 mm is what writers put when they know none
         stated = StatedGeometry({"pixel_spacing_mm": spacing}, {"pixel_spacing_mm": "image header"})
-    turn, notes, doubts = header_turn(direction, kind, axes)
+    turn, notes, doubts = header_turn(cosines, kind, axes)
     return radiograph_from_array(array, name=name, stated=stated, turn=turn, notes=notes, doubts=doubts)
 
 
@@ -235,19 +235,18 @@ def _read_dicom(path: Path) -> Radiograph:
     plane_axes(header.size_px, path.name)
     if not header.whole:
         raise _cut_off(path, "DICOM")
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(utf8_name(path))
-    reader.SetImageIO("GDCMImageIO")
     try:
-        array = sitk.GetArrayFromImage(reader.Execute())
+        array = sitk.GetArrayFromImage(sitk.ReadImage(utf8_name(path), imageIO="GDCMImageIO"))
     except RuntimeError:
         got = f"{header.coding}, which is cut off, damaged or of a kind that cannot be decoded"
         raise InputError(f"image {path.name}: expected a whole DICOM image, got {got}") from None
+    array = array if header.flip_sum is None else header.flip_sum - array.astype(float)
+    inverted = header.facts.bone_dark != header.falls
     return radiograph_from_array(
-        array if header.flip_sum is None else header.flip_sum - array.astype(float),
+        array if header.padding is None else without_padding(array, header.padding, inverted),
         name=path.name,
         bit_depth=header.bit_depth,
-        inverted=header.facts.bone_dark,
+        inverted=inverted,
         stated=header.facts.stated,
         turn=header.facts.turn,
         notes=dicom_notes(header.facts),

@@ -19,6 +19,8 @@ from .nifti import is_nifti, read_nifti, stated_axes
 
 _SAME_PLACE_MM = 0.1
 """What two statements of one place may differ by."""
+_VOXEL_MM = (0.005, 50.0)
+"""From micro-CT to the coarsest of scouts; beyond them a length is in another unit."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,12 @@ def read_volume(path: str | Path, what: str = "CT") -> Volume:
     array, affine = _read_nifti(path, what) if is_nifti(path) else _read_by_itk(path, name)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise InputError(f"{name}: expected finite values, got NaN or infinity")
-    return Volume(array, affine)
+    volume = Volume(array, affine)
+    low, high = volume.spacing_mm.min(), volume.spacing_mm.max()
+    if not (np.isfinite(affine).all() and _VOXEL_MM[0] <= low and high <= _VOXEL_MM[1]):
+        sides = " x ".join(f"{mm:.4g}" for mm in volume.spacing_mm)
+        raise InputError(f"{name}: expected voxels of {_VOXEL_MM[0]:g} to {_VOXEL_MM[1]:g} mm, got {sides}")
+    return volume
 
 
 def _read_by_itk(path: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -131,6 +138,8 @@ def _read_by_itk(path: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
     except RuntimeError as error:
         cause = one_line(error).rsplit("ITK ERROR:", 1)[-1][:120]
         raise InputError(f"{name}: expected a readable volume, got {cause}") from error
+    if image.GetDimension() == 4 and image.GetSize()[3] == 1:  # as other writers store a single volume
+        image = image[:, :, :, 0]
     if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
         kind = f"{image.GetDimension()}D with {image.GetNumberOfComponentsPerPixel()} components"
         raise InputError(f"{name}: expected a 3D volume of one component, got {kind}")
@@ -141,6 +150,8 @@ def _read_nifti(path: Path, what: str) -> tuple[np.ndarray, np.ndarray]:
     """Values as they are in the file, which ITK's reader does not hand out; its place where ITK puts it, and where the
     file puts it if its axes are too roughly rounded for ITK."""
     found, name = read_nifti(path, what), f"{what} {path.name}"
+    if not all(np.isfinite(form).all() for form in (found.sform, found.qform) if form is not None):
+        raise InputError(f"{name}: expected a place in finite numbers, got NaN or infinity")
     reader = sitk.ImageFileReader()
     reader.SetFileName(utf8_name(path))
     try:

@@ -84,3 +84,16 @@ def test_files_and_arrays_are_checked(tmp_path):
     for ct in (tmp_path / "ct.nii.gz", shifted, (shifted.array, shifted.ijk_to_lps)):
         with pytest.raises(InputError, match=r"CT.*: expected Hounsfield units"):
             drr(ct)
+
+
+@pytest.mark.parametrize("air", [0.2, 0.6])
+def test_air_that_is_bright_is_refused(air):
+    with pytest.raises(InputError, match=r"got \d+ % above (200|700): scaled, or 1024 too high"):
+        checked(-body(air).astype(np.int32))
+
+
+def test_more_metal_than_anybody_has_is_a_scale():
+    array = body(0.6).astype(np.int32)
+    array[array > -300] *= 100
+    with pytest.raises(InputError, match=r"got \d+ % above (200|700|3071): scaled, or 1024 too high"):
+        checked(np.minimum(array, 30_000))

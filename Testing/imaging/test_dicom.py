@@ -71,6 +71,44 @@ def test_dark_bone_with_rescale(tmp_path, modality):
     np.testing.assert_array_equal(radiograph.pixels, 2 * (LOW + HIGH - STORED.astype(float)) - 5)
 
 
+def table(values) -> pydicom.Sequence:
+    """A lookup table of 12 bits for a DICOM file."""
+    item = pydicom.Dataset()
+    item.LUTDescriptor = [len(values), 0, 12]
+    item.add_new("LUTData", "OW", np.asarray(values, np.uint16).tobytes())
+    return pydicom.Sequence([item])
+
+
+RISING, FALLING = np.arange(4096), np.arange(4096)[::-1]
+
+
+@pytest.mark.parametrize("keyword", ["VOILUTSequence", "ModalityLUTSequence"])
+@pytest.mark.parametrize("values", [RISING, FALLING], ids=["rising", "falling"])
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+def test_a_falling_table_exchanges_bright_and_dark(tmp_path, keyword, values, photometric):
+    tags = {keyword: table(values), "PhotometricInterpretation": photometric}
+    radiograph = read_radiograph(dicom(tmp_path / "a.dcm", **tags))
+    dark = (photometric == "MONOCHROME1") != (values is FALLING)
+    assert radiograph.inverted is dark
+    expected = LOW + HIGH - STORED.astype(float) if dark else STORED
+    np.testing.assert_array_equal(radiograph.pixels, expected)
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize(("value", "limit"), [(0, None), (4095, None), (4000, 4095)])
+def test_padding_is_never_bone(tmp_path, photometric, value, limit):
+    """A frame of padding, where it would be bright, becomes as dark as what shows the least; a dark one stays."""
+    stored = STORED.copy()
+    stored[:5], stored[5] = value, limit or value
+    tags = {"PixelPaddingValue": value, "RescaleSlope": 2, "RescaleIntercept": -5, "RescaleType": "US"}
+    tags |= {"PixelPaddingRangeLimit": limit} if limit else {}
+    radiograph = read_radiograph(dicom(tmp_path / "a.dcm", stored, PhotometricInterpretation=photometric, **tags))
+    inside = radiograph.pixels[6:]
+    assert radiograph.pixels[:6].max() <= inside.min()
+    sign = -1 if photometric == "MONOCHROME1" else 1
+    np.testing.assert_array_equal(inside - inside[0, 0], sign * 2.0 * (STORED[6:].astype(float) - STORED[6, 0]))
+
+
 def test_signed_values(tmp_path):
     signed = STORED.astype(np.int16) - 1000
     np.testing.assert_array_equal(read_radiograph(dicom(tmp_path / "a.dcm", signed, bits=16)).pixels, signed)

@@ -239,3 +239,10 @@ def test_a_volume_of_version_2(tmp_path, order):
     volume = read_volume(tmp_path / "a.nii")
     assert np.array_equal(volume.array, VALUES)
     assert np.allclose(volume.ijk_to_lps, [[-2, 0, 0, 10], [0, -3, 0, -20], [0, 0, 4, 30], [0, 0, 0, 1]])
+
+
+@pytest.mark.parametrize("where", ["sform", "qform"])
+def test_a_place_that_is_no_number_is_refused(tmp_path, where):
+    nan = {"sform": {"sform": np.full((3, 4), np.nan)}, "qform": {"qform": ((0, 0, 0), (np.nan, 0, 0), (2, 3, 4), 1)}}
+    with pytest.raises(InputError, match=r"CT a\.nii\.gz: expected a place in finite numbers, got NaN or infinity"):
+        read(tmp_path, nifti(**nan[where]))

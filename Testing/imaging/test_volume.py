@@ -188,7 +188,7 @@ def test_absent_label_lists_the_present_ones():
         with pytest.raises(InputError, match="label: expected one of 20 of the label map, got 22"):
             use(ball(), 22)
     empty = Volume(np.zeros((4, 4, 4), np.int32), np.eye(4))
-    with pytest.raises(InputError, match="label: expected one of no label of the label map, got 20"):
+    with pytest.raises(InputError, match="label: expected a label map with labels above 0, got none; asked for 20"):
         label_mesh(empty, 20)
 
 
@@ -235,3 +235,25 @@ def test_a_mask_of_bool_is_a_label_map_of_one():
     mask[1:3, 2:5, 3:4] = True
     ((label, (lower, upper)),) = label_regions(Volume(mask, np.eye(4))).items()
     assert (label, lower.tolist(), upper.tolist()) == (1, [3, 2, 1], [4, 5, 3])
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd", ".mha"])
+def test_a_single_volume_of_four_axes_is_a_volume(tmp_path, suffix):
+    one = sitk.GetImageFromArray(np.arange(24, dtype=np.int16).reshape(2, 3, 4))
+    one.SetSpacing((0.5, 0.7, 2.0))
+    for count in (1, 2):
+        sitk.WriteImage(sitk.JoinSeries([one] * count), str(tmp_path / f"{count}{suffix}"))
+    found = read_volume(tmp_path / f"1{suffix}")
+    assert np.array_equal(found.array, sitk.GetArrayFromImage(one))
+    assert found.spacing_mm == pytest.approx((0.5, 0.7, 2.0))
+    with pytest.raises(InputError, match="expected a 3D volume of one component, got"):
+        read_volume(tmp_path / f"2{suffix}")
+
+
+@pytest.mark.parametrize("size_mm", [1000.0, 0.001])
+def test_voxels_in_another_unit_are_refused(tmp_path, size_mm):
+    image = sitk.GetImageFromArray(np.zeros((2, 3, 4), np.int16))
+    image.SetSpacing((1.0, 1.0, size_mm))
+    sitk.WriteImage(image, str(tmp_path / "a.nrrd"))
+    with pytest.raises(InputError, match=rf"CT a\.nrrd: expected voxels of 0\.005 to 50 mm, got 1 x 1 x {size_mm:g}"):
+        read_volume(tmp_path / "a.nrrd")

@@ -61,15 +61,16 @@ def _film(modelNode):
     models = sorted(map(slicer.mrmlScene.GetNodeByID, states), key=lambda node: node.GetAttribute("ReVert.Level") or "")
     sizePx = shown_size(check.sizePx, check.turn)
     vertebrae = tuple(_vertebra(model, states[model.GetID()].reason, sizePx) for model in models)
-    known = {key: found.source for key, found in check.known.items() if _isAsUsed(key, found.value, modelNode)}
+    known = {key: _source(key, found, modelNode) for key, found in check.known.items()}
     pixels = radiograph_check.pixelsOf(radiographNode, index, sources)
     return Film(pixels, vertebrae, known, json.loads(modelNode.GetAttribute("ReVert.View") or "{}"))
 
 
-def _isAsUsed(key, value, modelNode):
-    """Whether a value that is known now is the one a surface was made with; else its source may be another."""
+def _source(key, found, modelNode):
+    """Where the value a surface was made with is from; of another than is known now nothing tells."""
     used = json.loads(modelNode.GetAttribute("ReVert.Geometry")) | json.loads(modelNode.GetAttribute("ReVert.View"))
-    return key in used and key not in ("level", "box_px") and np.allclose(used[key], value)
+    same = key in used and (key in ("level", "box_px") or np.allclose(used[key], found.value))
+    return found.source if same else _("another value is known now")
 
 
 def _vertebra(modelNode, outOfDate, sizePx):

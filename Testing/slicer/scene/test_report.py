@@ -67,7 +67,8 @@ def test_values_say_where_they_are_from(parts, film, tmp_path):
 
     radiograph_check.enter(node, sod_mm=650.0)
     report.exportReport(model, tmp_path / "a.html")
-    assert "sod_mm" not in film[1].sources and film[1].sources["sdd_mm"] == "entered"
+    assert film[1].sources["sod_mm"] == "another value is known now"
+    assert film[1].sources["sdd_mm"] == "entered"
     assert "Source to object" in film[1].vertebrae[0].outcome.reconstruction.warnings[0]
 
 

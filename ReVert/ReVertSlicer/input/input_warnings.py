@@ -57,8 +57,11 @@ def geometryWarnings(sources, sizePx):
             _("the picture is a mirror image of what the X-ray source sees: it is read as taken from the opposite side")
         )
     if sources.stated:
-        text = _("it is {turned} before it is reconstructed, as {source} says; slice views show it as it is stored")
+        text = _(
+            "{source} says that the picture is to be {turned}: it is reconstructed so; slice views show it as it is"
+        )
         lines.append(text.format(source=sources.stated.source, turned=TURN_WORDS[sources.turn]))
+    lines += sources.doubts
     low, high = TRAINED_SOD_MM
     if "sod_mm" in known and not low <= known["sod_mm"] <= high:
         text = _("source to object, {sod:g} mm, is beyond the {low:g} to {high:g} mm of training")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
@@ -19,7 +20,7 @@ from ReVertLib.geometry.sidecar import checked_parameter
 from ReVertLib.geometry.views import VIEW_ANGLES
 from ReVertLib.imaging.dicom import check_modality, is_dicom, read_dicom_tags
 from ReVertLib.imaging.dicom_tags import NUMBER_TAGS, TEXT_TAGS, shown_facts
-from ReVertLib.imaging.orientation import UPRIGHT, picture_turn, shown_size
+from ReVertLib.imaging.orientation import TURN_WORDS, UPRIGHT, header_turn, picture_turn, shown_size
 
 from .entries import dicomTags, entered, keepDicomTags, keepEntered
 
@@ -33,6 +34,7 @@ _CAN_BE_ENTERED = (*REQUIRED, "principal_point_px", *VIEW_ANGLES)
 _PRINTED = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 """Files whose header holds a resolution for printers, which is no spacing of a detector."""
 _KINDS_WITH_TURN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}
+_KINDS_WITH_AXES = {".nrrd": "NRRD", ".nhdr": "NRRD", ".mha": "MHA", ".mhd": "MHA", ".nii": "NIfTI", ".nii.gz": "NIfTI"}
 _LEFT_OF_TIFF = {1: 1, 2: 1, 3: 1, 4: 1, 5: 5, 6: 7, 7: 5, 8: 7}
 """What is left of a TIFF's turn when Slicer's reader (ITK) has read it: it mirrors, but does not exchange rows and
 columns."""
@@ -46,13 +48,15 @@ class Sources:
     that no source has, each with the reason, "" for none. boneDark: whether bone is dark in the volume, None when no
     source says. mirrored: whether the shown picture is a mirror image of what the X-ray source sees, see
     ReVertLib.imaging.dicom_tags. stated: the turn by which the volume's file says that it is to be shown, which Slicer
-    does not do, with its source, see ReVertLib.imaging.orientation."""
+    does not do, with its source, see ReVertLib.imaging.orientation. doubts: what a header states of it and is not done,
+    a line each."""
 
     geometry: LayeredGeometry
     missing: dict
     boneDark: SourcedValue | None
     mirrored: bool
     stated: SourcedValue | None = None
+    doubts: tuple = ()
 
     @property
     def turn(self):
@@ -115,7 +119,7 @@ def sourcesOf(node, sliceIndex=0, given=None):
     missing = {key: reason if key == "pixel_spacing_mm" else "" for key in layers.missing}
     missing.update(layers.reasons)
     boneDark = SourcedValue(dark, _("entered")) if dark is not None else _dicomPolarity(facts) if tags else None
-    return Sources(layers, missing, boneDark, bool(facts and facts.mirrored), turn)
+    return Sources(layers, missing, boneDark, bool(facts and facts.mirrored), turn, () if tags else _axesDoubts(node))
 
 
 def _pictureTurn(path):
@@ -124,6 +128,22 @@ def _pictureTurn(path):
     turn = picture_turn(path, kind) if kind else UPRIGHT
     left = _LEFT_OF_TIFF[turn] if kind == "TIFF" else turn
     return SourcedValue(left, _("the picture's file")) if left != UPRIGHT else None
+
+
+def _axesDoubts(node):
+    """A line where the axes in the header of the node's file ask for a turn. It is not done: a volume's axes may as
+    well say where it was put in the scene. Slicer's own axes, those of RAS, ask for nothing."""
+    path, directions = _file(node), np.zeros((3, 3))
+    kind = next((kind for end, kind in _KINDS_WITH_AXES.items() if path and path.name.lower().endswith(end)), None)
+    node.GetIJKToRASDirections(directions)
+    axes = np.diag([-1.0, -1.0, 1.0]) @ directions
+    if kind is None or np.allclose(axes[:, :2], -np.eye(3)[:, :2], atol=1e-3):
+        return ()
+    turn, _notes, doubts = header_turn(axes.ravel(), kind, (0, 1))
+    if turn == UPRIGHT:
+        return tuple(doubts)
+    text = _("the {kind} header says that the picture is to be {turned}, which is not done: turn it before it is used")
+    return (text.format(kind=kind, turned=TURN_WORDS[turn]),)
 
 
 def _headerSpacing(node):

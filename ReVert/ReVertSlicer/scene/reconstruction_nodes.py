@@ -28,16 +28,21 @@ from .undo import saveForUndo
 
 __all__ = ["Taken", "colourBy", "modelOf", "showReconstructions", "updateLive"]
 
+DOUBTED = "ReVert.OrientationDoubted"
+"""Attribute of a model: "1" where its radiograph's file states an orientation that is not applied, else none."""
+
 
 @dataclass(frozen=True)
 class Taken:
     """What of a radiograph's volume was used. image: SHA-256 of the pixels, None: of those that are there. turn: from
-    its pixels to those of the shown picture. boneDark: whether bone is dark in it."""
+    its pixels to those of the shown picture. boneDark: whether bone is dark in it. doubted: whether its file states an
+    orientation that is not applied."""
 
     sliceIndex: int = 0
     image: str | None = None
     turn: int = UPRIGHT
     boneDark: bool = False
+    doubted: bool = False
 
 
 WHOLE = Taken()
@@ -60,8 +65,8 @@ def showReconstructions(radiographNode, outcomes, viewAngles, about, taken=WHOLE
         model = models[index] or _newModel(radiographNode, reconstruction.geometry.level, sliceIndex)
         models[index] = model
         removeAlignment(model)
-        _describe(model, reconstruction, viewAngles)
         _describeSource(model, about, image, taken)
+        _describe(model, reconstruction, viewAngles)
         _show(model, reconstruction, outcome.outlines_px)
     if outcomes:
         beam.showView(radiographNode, outcomes[-1].reconstruction.geometry, viewAngles, sliceIndex, taken.turn)
@@ -116,13 +121,16 @@ def _describe(modelNode, reconstruction, viewAngles):
         modelNode.SetAttribute("ReVert.Time", now())
         modelNode.SetAttribute("ReVert.Seconds", f"{reconstruction.seconds:.3f}")
         modelNode.SetAttribute("ReVert.Warnings", "\n".join(reconstruction.warnings))
-        modelNode.SetAttribute("ReVert.Verdict", _verdict(reconstruction, viewAngles))
+        doubted = modelNode.GetAttribute(DOUBTED) is not None
+        modelNode.SetAttribute("ReVert.Verdict", _verdict(reconstruction, viewAngles, doubted))
 
 
-def _verdict(reconstruction, viewAngles):
+def _verdict(reconstruction, viewAngles, doubted):
     """In words. From a view that is far from the training's the network does not see that it errs; where the view is
-    not known, nobody knows how the surface is turned."""
+    not known, nobody knows how the surface is turned. doubted: whether the file states another orientation."""
     found = verdict(reconstruction)
+    if found.word == "trust" and doubted:
+        return _("check: {reason}, but the file states another orientation").format(reason=found.reason)
     if found.word == "trust" and not viewAngles:
         return _("check: {reason}, but the view is not known").format(reason=found.reason)
     if found.word == "trust" and not isTrainedView(viewAngles):
@@ -140,6 +148,7 @@ def _describeSource(modelNode, about, image, taken):
         modelNode.SetAttribute(IMAGE, image)
         modelNode.SetAttribute(TURN, str(taken.turn))
         modelNode.SetAttribute(BONE_DARK, str(int(taken.boneDark)))
+        modelNode.SetAttribute(DOUBTED, "1" if taken.doubted else None)
 
 
 def now():

@@ -30,7 +30,8 @@ UNFINISHED = ".revert-unfinished"
 class ReconstructionJob:
     """pixels: (rows, columns) as they are shown, bone bright. geometries: one per vertebra. view: yaw_deg, pitch_deg,
     roll_deg, or empty when it is not known. imageTime: VTK's, of the image they are from. turn: from the volume's
-    pixels to these. boneDark: whether bone is dark in the volume."""
+    pixels to these. boneDark: whether bone is dark in the volume. doubted: whether its file states an orientation that
+    is not applied."""
 
     radiographId: str
     sliceIndex: int
@@ -40,6 +41,7 @@ class ReconstructionJob:
     imageTime: int
     turn: int
     boneDark: bool
+    doubted: bool
 
     @property
     def message(self):
@@ -106,8 +108,8 @@ def _reconstructionJob(node, sliceIndex, sources, boxes):
     pixels = radiograph_check.pixelsOf(node, sliceIndex, sources)
     time = node.GetImageData().GetMTime()
     boneDark = radiograph_check.isBoneDark(node, sliceIndex, sources)
-    view, turn = sources.geometry.view, sources.turn
-    return ReconstructionJob(node.GetID(), sliceIndex, pixels, geometries, view, time, turn, boneDark)
+    view, turn, doubted = sources.geometry.view, sources.turn, bool(sources.doubts)
+    return ReconstructionJob(node.GetID(), sliceIndex, pixels, geometries, view, time, turn, boneDark, doubted)
 
 
 def comparisonJob(modelNode, segmentationNode, segmentId, mode):
@@ -128,7 +130,7 @@ def showReconstructions(job, outcomes, about):
     longer there."""
     node = _existingNode(job.radiographId, _("radiograph"))
     shown = [outcome for outcome in outcomes if not isinstance(outcome, Refusal)]
-    taken = reconstruction_nodes.Taken(job.sliceIndex or 0, _replacedImage(job), job.turn, job.boneDark)
+    taken = reconstruction_nodes.Taken(job.sliceIndex or 0, _replacedImage(job), job.turn, job.boneDark, job.doubted)
     return reconstruction_nodes.showReconstructions(node, shown, job.view, about, taken)
 
 

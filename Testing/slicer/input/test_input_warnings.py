@@ -79,7 +79,7 @@ def test_each_warning_about_pixels(input_warnings, pixels, facts, dark, line):
         ({"pitch_deg": -31.0}, "the view is far from"),
         ({"roll_deg": 90.0}, "the view is far from"),
         ({"mirrored": True}, "the picture is a mirror image"),
-        ({"stated": SourcedValue(2, "DICOM a")}, "it is mirrored left to right before it is reconstructed, as DICOM a"),
+        ({"stated": SourcedValue(2, "DICOM a")}, "DICOM a says that the picture is to be mirrored left to right: it"),
         ({"box_px": (0, 0, 301, 20)}, "the box leaves the image and was cut to it"),
         ({"pixel_spacing_mm": (4.0, 4.0)}, "one pixel covers 2.4 mm of the vertebra, which is about 38 pixels wide"),
         ({"pixel_spacing_mm": (0.1, 0.1)}, "the image covers only 18 mm at the vertebra"),

@@ -294,3 +294,28 @@ def test_looking_at_a_picture_imports_nothing_heavy(sources):
     before = set(sys.modules)
     sources.sourcesOf(radiograph_node())
     assert not {"torch", "scipy", "SimpleITK"} & (set(sys.modules) - before)
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "down", "line"),
+    [
+        ("film.nrrd", (-1, 0, 0), (0, -1, 0), None),  # to L and P, as any picture
+        ("film.nrrd", (1, 0, 0), (0, 1, 0), None),  # Slicer's own
+        ("film.nii.gz", (-1, 0, 0), (0, 0, -1), None),  # to L and F
+        (
+            "film.mha",
+            (-1, 0, 0),
+            (0, 0, 1),
+            "the MHA header says that the picture is to be mirrored upside down",
+        ),
+        ("film.nrrd", (1, 0, 0), (0, 0, -1), "the NRRD header says that the picture is to be mirrored left to right"),
+        ("film.png", (-1, 0, 0), (0, 0, 1), None),
+    ],
+)
+def test_axes_that_ask_for_a_turn_are_said(sources, tmp_path, name, right, down, line):
+    """right, down: where rows and columns run, in RAS."""
+    node = stored_node(tmp_path / name)
+    node.SetIJKToRASDirections(*np.column_stack([right, down, np.cross(right, down)]).ravel())
+    found = sources.sourcesOf(node)
+    assert found.stated is None
+    assert [doubt[: len(line or "")] for doubt in found.doubts] == ([line] if line else [])

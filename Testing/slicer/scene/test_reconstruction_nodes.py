@@ -202,3 +202,14 @@ def test_verdict_is_in_words_and_an_unfamiliar_view_is_never_trusted(result, err
     model = show(result, radiograph_node(), sure, view=view)
     assert model.GetAttribute("ReVert.Verdict").startswith(verdict)
     assert f"{error_mm:.1f} mm" in model.GetAttribute("ReVert.Verdict")
+
+
+def test_a_picture_whose_file_states_another_orientation_is_not_trusted(result):
+    node, found = radiograph_node(), outcome(expected_error_mm=0.5)
+    (model,) = result.showReconstructions(node, [found], AP, ABOUT, result.Taken(doubted=True))
+    said = model.GetAttribute("ReVert.Verdict")
+    assert (said.partition(":")[0], said.partition(", ")[2]) == ("check", "but the file states another orientation")
+    result.updateLive(model, found.reconstruction, found.outlines_px)
+    assert model.GetAttribute("ReVert.Verdict") == said
+    (model,) = result.showReconstructions(node, [found], AP, ABOUT)
+    assert model.GetAttribute("ReVert.Verdict").startswith("trust")

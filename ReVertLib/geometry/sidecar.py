@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -70,8 +71,12 @@ def box_within(box_px: tuple[float, ...], size_px: tuple[int, int]) -> tuple[flo
 
 
 def sidecar_path(image_path: str | Path) -> Path:
-    """Where an image's geometry lives: beside it, same stem, `.json`."""
+    """Where an image's geometry lives: beside it, same stem, `.json`; also of a folder that is named by dots."""
     path = Path(image_path)
+    if path.name in ("", ".."):
+        path = Path(os.path.abspath(path))
+        if not path.name:
+            raise InputError(f"image: expected a file, or a folder with one DICOM image, got {str(path)!r}")
     stem = path.name.removesuffix(".gz") if path.name.endswith(".nii.gz") else path.name
     return path.with_name(Path(stem).stem + ".json")
 

@@ -6,6 +6,7 @@ but for some kinds of TIFF; the header is checked before any pixel is decoded.
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -73,7 +74,7 @@ def read_radiograph(path: str | Path) -> Radiograph:
     Raises InputError when there is no file, it is no image or cut off, holds several slices or frames, or cannot be a
     radiograph by its size or values. Missing geometry is no error here: `complete_geometry` names it.
     """
-    path = only_dicom(Path(path)) if Path(path).is_dir() else existing_file(path, "image")
+    path = only_dicom(Path(os.path.abspath(path))) if Path(path).is_dir() else existing_file(path, "image")
     try:
         with _quiet():
             kind = _format_of(path)

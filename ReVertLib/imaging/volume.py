@@ -163,6 +163,8 @@ def _read_nifti(path: Path, what: str) -> tuple[np.ndarray, np.ndarray]:
             cause = one_line(error).rsplit("ITK ERROR:", 1)[-1][:120]
             raise InputError(f"{name}: expected a readable volume, got {cause}") from error
         affine = stated_axes(form, name)
+    if found.sform is None and min(map(abs, found.spacing_mm)) == 0:  # ITK takes that for 1 mm
+        raise InputError(f"{name}: expected voxels with a size, got none")
     last = np.array([*found.array.shape[::-1], 1.0])
 
     def apart_mm(form: np.ndarray, other: np.ndarray) -> float:

@@ -64,7 +64,7 @@ def labelled_target(labels: Volume, label: int | None, name: str, scheme: str | 
         label = present[0]
     if label not in present:
         expected = ", ".join(map(str, present)) or "a map with labels"
-        raise InputError(f"label: expected one of {expected} of {name}, got {label or 'none'}")
+        raise InputError(f"label: expected one of {expected} of {name}, got {'none' if label is None else label}")
     check_is_vertebra(labels, label)
     vertebra = vertebra_of(labels, label, name, scheme)
     level = vertebra if vertebra in LEVELS else NEAREST_LEVEL.get(vertebra)

@@ -384,3 +384,20 @@ def test_python_m_runs_the_command(root):
     done = subprocess.run([sys.executable, "-m", "ReVertLib", "--version"], check=False, cwd=root, capture_output=True)
     assert done.returncode == 0
     assert done.stdout.startswith(b"revert ")
+
+
+def test_a_folder_may_be_the_one_we_are_in(run, tmp_path, weights, monkeypatch):
+    """Of one DICOM image; the sidecar is beside the folder, as by its name."""
+    middle = (np.arange(96) - 48) ** 2
+    pixels = np.maximum(4000 - 6 * np.add.outer(middle, middle), 0).astype(np.uint16)
+    (tmp_path / "film" / "deep").mkdir(parents=True)
+    dicom(tmp_path / "film" / "a.dcm", pixels, Modality="XA", ImagerPixelSpacing=[1, 1], **DISTANCES)
+    for here, name in (("film", "."), ("film/deep", "..")):
+        monkeypatch.chdir(tmp_path / here)
+        assert run("reconstruct", name, "-o", tmp_path / "a.stl", "--weights", weights)[::2] == (0, "")
+        assert (tmp_path / "a.stl").is_file()
+    monkeypatch.chdir(tmp_path)
+    for name, got in (("", "got a folder without any"), ("/", "got '/'")):
+        code, _, err = run("reconstruct", name, "-o", tmp_path / "b.stl", "--weights", weights)
+        assert (code, err.count("\n")) == (2, 1)
+        assert got in err

@@ -246,3 +246,9 @@ def test_a_place_that_is_no_number_is_refused(tmp_path, where):
     nan = {"sform": {"sform": np.full((3, 4), np.nan)}, "qform": {"qform": ((0, 0, 0), (np.nan, 0, 0), (2, 3, 4), 1)}}
     with pytest.raises(InputError, match=r"CT a\.nii\.gz: expected a place in finite numbers, got NaN or infinity"):
         read(tmp_path, nifti(**nan[where]))
+
+
+def test_voxels_without_a_size_are_refused(tmp_path):
+    content = nifti(sform=None, qform=((0, 0, 0), (0, 0, 0), (2, 0, 4), 1))
+    with pytest.raises(InputError, match=r"CT a\.nii\.gz: expected voxels with a size, got none"):
+        read(tmp_path, content)

@@ -12,7 +12,9 @@ from .solid import joined
 
 _HEADER_BYTES = 80
 _TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attributes", "<u2")])
-_CORNER = re.compile(rb"\bvertex\s+(\S+)\s+(\S+)\s+(\S+)")
+_TEXT = re.compile(rb"(?:\xef\xbb\xbf)?\s*solid\b", re.IGNORECASE)
+_NAME = re.compile(rb"^.*solid\b.*$", re.IGNORECASE | re.MULTILINE)
+_CORNER = re.compile(rb"\bvertex\s+(\S+)\s+(\S+)\s+(\S+)", re.IGNORECASE)
 _PLAUSIBLE_SHARE = 50
 """A count that promises so many times the bytes there are is not one of a file that was cut off."""
 
@@ -21,7 +23,7 @@ def read_stl(content: bytes) -> Mesh:
     """The triangles of an STL file, with vertices at one place as one. Raises Damaged when it holds less than it
     says."""
     promised = _HEADER_BYTES + 4 + _TRIANGLE.itemsize * _count(content)
-    if content.startswith(b"solid") and promised != len(content):
+    if _TEXT.match(content) and promised != len(content):
         return _joined(_corners_in_text(content))
     if promised > _PLAUSIBLE_SHARE * len(content):
         raise Damaged
@@ -45,10 +47,10 @@ def _count(content: bytes) -> int:
 
 
 def _corners_in_text(content: bytes) -> np.ndarray:
-    found = _CORNER.findall(content)
+    found = _CORNER.findall(_NAME.sub(b"", content))  # a name may be of any words
     if not found:
         raise Damaged
-    if len(found) % 3 or b"endsolid" not in content[-200:]:
+    if len(found) % 3 or b"endsolid" not in content[-200:].lower():
         raise Damaged(*CUT_OFF)
     try:
         return np.array(found).astype(float)

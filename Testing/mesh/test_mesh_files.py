@@ -299,3 +299,32 @@ def test_counts_beyond_the_file_take_no_memory(tmp_path):
     for suffix in (".ply", ".vtk", ".vtp"):
         with pytest.raises(InputError, match="expected a whole file, got one that is cut off"):
             read_mesh(tmp_path / f"a{suffix}")
+
+
+def as_text(mesh) -> str:
+    """An STL file in plain words."""
+    facets = (
+        "facet normal 0 0 0\nouter loop\n"
+        + "".join("vertex {:.6e} {:.6e} {:.6e}\n".format(*corner) for corner in mesh.vertices[face])
+        + "endloop\nendfacet\n"
+        for face in mesh.faces
+    )
+    return f"solid a\n{''.join(facets)}endsolid a\n"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        str.upper,
+        lambda text: f"\n  {text}",
+        lambda text: f"\ufeff{text}",
+        lambda text: text.replace("\n", "\r\n\t"),
+        lambda text: text.replace("solid a", "solid a vertex of some facet"),
+    ],
+    ids=["capitals", "blank", "byte order mark", "CRLF and tabs", "name"],
+)
+def test_stl_in_text_of_other_writers(tmp_path, change):
+    (tmp_path / "a.stl").write_bytes(change(as_text(cube())).encode())
+    mesh = read_mesh(tmp_path / "a.stl")
+    assert (len(mesh.vertices), len(mesh.faces)) == (8, 12)
+    assert mesh_volume_mm3(mesh) == pytest.approx(mesh_volume_mm3(cube()))

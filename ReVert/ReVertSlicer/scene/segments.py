@@ -10,8 +10,6 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.levels import VERSE_LABELS
-from ReVertLib.imaging.label_numbers import told_numbers
-from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.polydata import from_polydata, inside_voxels
 from ReVertLib.metrics.records import Mask
 from ReVertSlicer.input.transforms import toWorld
@@ -67,6 +65,10 @@ def _numberOf(level, segmentationNode, names):
     """The number by which segments are named after a level: as the library tells it from where they lie, VerSe's where
     there is nothing to tell it from, None where it is in doubt. names: by id."""
     numbers = {key: int(found[1]) for key, name in names.items() if (found := _NUMBERED.fullmatch(name))}
+    if not numbers:
+        return None
+    from ReVertLib.imaging.label_numbers import told_numbers  # brings SimpleITK and scipy
+
     try:
         told = told_numbers(_numberedParts(segmentationNode, numbers), "segmentation")
     except InputError:
@@ -77,6 +79,8 @@ def _numberOf(level, segmentationNode, names):
 
 def _numberedParts(segmentationNode, numbers):
     """Coarse Volumes, in RAS, of the label maps of segments with these numbers, by id."""
+    from ReVertLib.imaging.volume import Volume
+
     segmentation, names, layers = segmentationNode.GetSegmentation(), slicer.vtkSegmentationConverter, {}
     for key, number in numbers.items():
         segment = segmentation.GetSegment(key)

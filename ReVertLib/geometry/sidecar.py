@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from .camera import _LENGTHS, Geometry, _numbers
 from .levels import LEVELS
 from .plausible import check_lengths
 from .views import VIEW_ANGLES
+
+_OPTIONS = re.compile(r", DICOM or --[\w-]+(?:, --[\w-]+)*")
 
 
 def checked_parameter(name: str, value: object) -> float | str | tuple[float, ...]:
@@ -62,6 +65,11 @@ def complete_geometry(
         got = list(geometry.box_px)
         raise InputError(f"box_px: expected a box inside the {columns} x {rows} image, got {got} beside it")
     return replace(geometry, box_px=box)
+
+
+def without_options(message: str) -> str:
+    """A message of `complete_geometry` for those who cannot give an option of the command line."""
+    return _OPTIONS.sub(" or DICOM", message)
 
 
 def box_within(box_px: tuple[float, ...], size_px: tuple[int, int]) -> tuple[float, float, float, float]:

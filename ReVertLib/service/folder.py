@@ -19,6 +19,7 @@ import numpy as np
 
 from ReVertLib.errors import InputError
 from ReVertLib.files import check_folder, made_folder, whole_file
+from ReVertLib.geometry.sidecar import without_options
 from ReVertLib.inference.inputs import ReconstructionInput, input_from_file
 from ReVertLib.inference.results import About, Reconstruction
 from ReVertLib.inference.verdict import verdict
@@ -75,7 +76,8 @@ def reconstruct_folder(
         rows[index] = _row(index, images[index], found, about)
         _write_table(rows, unfinished, output)
 
-    failed = reconstruct_each(images, read, lambda: predictor, keep).reasons
+    reasons = reconstruct_each(images, read, lambda: predictor, keep).reasons
+    failed = {name: without_options(reason) for name, reason in reasons.items()}
     for index, path in enumerate(images):
         if path.name in failed:
             rows[index] = _empty_row(index, path, without_file_names(failed[path.name], path))

@@ -68,7 +68,8 @@ def test_each_image_costs_only_itself_and_is_numbered(films, tmp_path):
     assert first["image_sha256"] == hashlib.sha256((films / "DOE_A.png").read_bytes()).hexdigest()[:12]
     assert (first["level"], first["verdict"], first["volume_mm3"], first["sod_mm"]) == ("L2", "check", "1000", "500")
     assert (second["number"], second["verdict"]) == ("2", "not reconstructed")
-    assert "sod_mm" in second["reason"] and third["reason"].startswith("image ...: expected a whole PNG image")
+    assert second["reason"].startswith("geometry: expected sod_mm from a sidecar or DICOM, got none")
+    assert third["reason"].startswith("image ...: expected a whole PNG image")
 
 
 def test_nobody_is_named_in_any_file(films, tmp_path):

@@ -4,6 +4,8 @@ import re
 
 from slicer.i18n import tr as _
 
+from ReVertLib.geometry.sidecar import without_options
+
 NAMES = {
     "sdd_mm": _("Source to detector"),
     "sod_mm": _("Source to object"),
@@ -19,10 +21,7 @@ NAMES = {
 _KEYS = re.compile(r"\b(" + "|".join(NAMES) + r")\b")
 _REPEATED = re.compile(r" \((?:" + "|".join(NAMES) + r")\)")
 
-_OPTIONS = re.compile(r", DICOM or --[\w-]+(?:, --[\w-]+)*")
-
 
 def inPanelWords(text):
     """A message of the library as the panel says it: names instead of keys, and no options of the command line."""
-    text = _OPTIONS.sub(" or DICOM", _REPEATED.sub("", text))
-    return _KEYS.sub(lambda key: NAMES[key[0]], text)
+    return _KEYS.sub(lambda key: NAMES[key[0]], without_options(_REPEATED.sub("", text)))

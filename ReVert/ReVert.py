@@ -4,19 +4,13 @@ This file holds what Slicer looks for by name: the module, its panel, its logic 
 made of lie in ReVertSlicer/, what needs no Slicer in ReVertLib/. Nothing heavy is imported at file scope.
 """
 
-import logging
 import sys
 from pathlib import Path
 
-import numpy as np
 import slicer
 from slicer.i18n import tr as _
 from slicer.i18n import translate
-from slicer.ScriptedLoadableModule import (
-    ScriptedLoadableModule,
-    ScriptedLoadableModuleLogic,
-    ScriptedLoadableModuleTest,
-)
+from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleLogic
 
 # Installed, ReVertLib lies beside this file; in a checkout, one folder up.
 _HERE = Path(__file__).resolve().parent
@@ -38,9 +32,8 @@ from ReVertSlicer.scene import (  # noqa: E402
     segmentation_nodes,
 )
 from ReVertSlicer.scene.parameters import parameterNode  # noqa: E402
-from ReVertSlicer.work import jobs, packages  # noqa: E402
+from ReVertSlicer.work import jobs, self_test  # noqa: E402
 from ReVertSlicer.work.live_follower import LiveFollower  # noqa: E402
-from ReVertSlicer.work.mean_vertebra import MeanVertebra  # noqa: E402
 
 
 class ReVert(ScriptedLoadableModule):
@@ -201,63 +194,7 @@ class ReVertWidget(Panel):
     makeLogic = ReVertLogic
 
 
-class ReVertTest(ScriptedLoadableModuleTest):
-    """What a user does, from loading to comparison, on the case that comes with the extension.
+class ReVertTest(self_test.SelfTest):
+    """What a user does, from loading to comparison; see ReVertSlicer/work/self_test.py."""
 
-    Where PyTorch is not installed the mean vertebra answers in place of the network; everything else is as in use.
-    """
-
-    def setUp(self):
-        slicer.mrmlScene.Clear(0)
-        self.logic = ReVertLogic(None if not packages.missing() else MeanVertebra())
-        loaded = self.logic.loadSampleData()
-        self.radiograph, self.segmentation = loaded.radiograph, loaded.segmentation
-
-    def tearDown(self):
-        slicer.mrmlScene.Clear(0)
-
-    def runTest(self):
-        """Slicer's Reload and Test: every test in turn."""
-        for name in sorted(name for name in dir(self) if name.startswith("test_")):
-            logging.info("ReVert self test: %s", name)
-            self.setUp()
-            getattr(self, name)()
-            self.tearDown()
-
-    def test_sample_is_known_to_its_geometry(self):
-        check = self.logic.checkRadiograph(self.radiograph)
-        self.assertEqual((check.problems, check.missing), ((), {}))
-        self.assertLess(check.known["sod_mm"].value, check.known["sdd_mm"].value)
-
-    def test_from_loading_to_comparison(self):
-        model = self.logic.reconstruct(self.radiograph, level="L3")
-        self.assertEqual(model.GetAttribute("ReVert.Level"), "L3")
-        self.assertGreater(model.GetPolyData().GetNumberOfCells(), 1000)
-        self.assertIs(self.logic.reconstruct(self.radiograph, level="L3"), model)
-        segmentId = comparison_nodes.suggestedSegment(self.segmentation, "L3")
-        table = self.logic.compare(model, self.segmentation, segmentId).GetTable()
-        figures = {table.GetValue(row, 0).ToString(): table.GetValue(row, 1).ToDouble() for row in range(4)}
-        self.assertGreater(figures["dice"], 0.85)
-        self.assertIsNotNone(model.GetPolyData().GetPointData().GetArray("signed_distance_mm"))
-        self.logic.removeAlignment(model)
-        self.assertIsNone(model.GetParentTransformNode())
-
-    def test_vertebrae_are_placed_and_found_again(self):
-        (vertebra,) = self.logic.vertebrae(self.radiograph)
-        self.assertEqual(vertebra.level, "L3")
-        with self.assertRaisesRegex(InputError, "L3: expected one box or point"):
-            self.logic.addVertebra(self.radiograph, "L3", point=(100, 100))
-        self.assertEqual(len(self.logic.reconstructAll(self.radiograph)), 1)
-
-    def test_unknown_spacing_is_refused(self):
-        image = np.zeros((1, 64, 64))
-        image[:, 16:48, 16:48] = 1
-        node = slicer.util.addVolumeFromArray(image)
-        with self.assertRaisesRegex(InputError, "pixel_spacing_mm"):
-            self.logic.reconstruct(node, geometry={"sdd_mm": 1020, "sod_mm": 700})
-
-    def test_live_follows_the_image(self):
-        follower = self.logic.follow(self.radiograph)
-        slicer.util.updateVolumeFromArray(self.radiograph, slicer.util.arrayFromVolume(self.radiograph).copy())
-        follower.stop()
-        self.assertEqual(follower.framesDone, 2)
+    makeLogic = ReVertLogic

@@ -241,3 +241,23 @@ def test_a_film_that_was_loaded_in_another_module_is_selected(panel):
     film = radiograph_node()
     panel.enter()
     assert panel.state.radiograph is film
+
+
+def test_a_pressed_button_is_seen_in_the_dark_theme(panel):
+    palette = QtGui.QPalette()
+    for role, colour in (
+        ("Window", "#353535"),
+        ("Button", "#353535"),
+        ("ButtonText", "white"),
+        ("Highlight", "#2a82da"),
+    ):
+        palette.setColor(getattr(QtGui.QPalette, role), QtGui.QColor(colour))
+    for button in (panel.ui.placeBoxButton, panel.ui.placePointButton):
+        button.setPalette(palette)
+        button.setEnabled(True)
+        seen = []
+        for pressed in (False, True):
+            button.setChecked(pressed)
+            picture = button.grab().toImage()
+            seen.append(picture.pixelColor(picture.width() // 2, 5).lightness())
+        assert seen[1] - seen[0] > 40

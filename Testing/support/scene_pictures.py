@@ -104,6 +104,8 @@ def picture_slice(volume_node, path, size=(900, 900), slice_index=0, zoom=1.0):
         logic.SetSliceCompositeNode(composite)
         composite.SetBackgroundVolumeID(volume_node.GetID())
         node.SetDimensions(*size, 1)
+        node.GetSliceToRAS().SetElement(0, 0, -1)  # axial, the patient's right at the left, as Slicer's own view is
+        node.UpdateMatrices()
         node.RotateToVolumePlane(volume_node)
         logic.FitSliceToAll(*size)
         node.SetFieldOfView(*(np.asarray(node.GetFieldOfView()) / (zoom, zoom, 1)))

@@ -33,6 +33,7 @@ def scene():
     """Film, and the file with the colours."""
     result, colours = fresh("scene.reconstruction_nodes", "scene.colours")
     radiograph = radiograph_node(spacing=(0.5, 0.5, 1.0))
+    radiograph.SetIJKToRASDirections(-1, 0, 0, 0, -1, 0, 0, 0, 1)  # as Slicer reads image files
     result.showReconstructions(radiograph, [outcome()], AP, ABOUT)
     return radiograph, colours
 

@@ -18,7 +18,9 @@ from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.imaging.orientation import UPRIGHT
 
 from .image_slice import imageSlice
+from .level_labels import showLabel
 from .sources import sourcesOf
+from .transforms import boxCorners
 from .view_geometry import vertebraPx
 
 RADIOGRAPH = "ReVert.Radiograph"
@@ -113,11 +115,12 @@ def remove(placement):
         node.RemoveNthControlPoint(placement.pointIndex)
 
 
-def hideIn3D():
-    """Hides every box and point in 3D, where the radiograph lies elsewhere: on the detector, not at its coordinates."""
-    for node in (node for kind in KINDS.values() for node in slicer.util.getNodesByClass(kind)):
-        if node.GetNodeReferenceID(RADIOGRAPH) and node.GetDisplayNode() is not None:
-            node.GetDisplayNode().SetVisibility3D(False)
+def showOpened():
+    """Shows every box and point of a scene that was opened as a new one: see `_show`."""
+    for kind, className in KINDS.items():
+        for node in slicer.util.getNodesByClass(className):
+            if node.GetNodeReferenceID(RADIOGRAPH) and node.GetDisplayNode() is not None:
+                _show(node, kind)
 
 
 def nodeToPlace(radiographNode, level, kind, sliceIndex=0):
@@ -163,7 +166,7 @@ def _notALevel(label):
 def _placementsOn(image, vertebraPx):
     """vertebraPx: (2,) size of the box around a point, in pixels."""
     found = [
-        (node.GetName(), _corners(node), node, None)
+        (node.GetName(), boxCorners(node), node, None)
         for node in _nodes(image.node, BOX)
         if node.GetNumberOfDefinedControlPoints() and min(node.GetSize()[:2]) > 0  # else it is still being drawn
     ]
@@ -218,13 +221,6 @@ def _vertebraPx(image):
     return vertebraPx(sources.geometry.values, image.size, sources.turn)
 
 
-def _corners(boxNode):
-    """(8, 3) of a box, in the world."""
-    signs = np.stack(np.meshgrid(*[(-0.5, 0.5)] * 3), -1).reshape(-1, 3)
-    matrix = slicer.util.arrayFromVTKMatrix(boxNode.GetObjectToWorldMatrix())
-    return signs * boxNode.GetSize() @ matrix[:3, :3].T + matrix[:3, 3]
-
-
 def _nodes(radiographNode, kind):
     nodes = slicer.util.getNodesByClass(KINDS[kind])
     return [node for node in nodes if node.GetNodeReferenceID(RADIOGRAPH) == radiographNode.GetID()]
@@ -239,9 +235,16 @@ def _newNode(radiographNode, kind, name):
     node = slicer.mrmlScene.AddNewNodeByClass(KINDS[kind], name)
     node.SetNodeReferenceID(RADIOGRAPH, radiographNode.GetID())
     node.CreateDefaultDisplayNodes()
-    display = node.GetDisplayNode()
-    display.SetVisibility3D(False)  # see hideIn3D
     if kind == BOX:  # fill and middle handle would hide the very image they mark
-        display.SetFillVisibility(False)
-        display.SetTranslationHandleVisibility(False)
+        node.GetDisplayNode().SetFillVisibility(False)
+        node.GetDisplayNode().SetTranslationHandleVisibility(False)
+    _show(node, kind)
     return node
+
+
+def _show(node, kind):
+    """Hides a box or point in 3D, where the radiograph lies elsewhere: on the detector, not at its coordinates. A box's
+    level is written at its corner."""
+    node.GetDisplayNode().SetVisibility3D(False)
+    if kind == BOX:
+        showLabel(node)

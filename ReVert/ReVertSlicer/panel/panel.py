@@ -78,7 +78,7 @@ class Panel(PanelWork, ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.NodeAddedEvent, self.onNodeAdded)
         for node in slicer.util.getNodesByClass("vtkMRMLMarkupsNode"):
             self._observeMarkups(node)
-        placement.hideIn3D()
+        placement.showOpened()
         self.enter()
 
     def cleanup(self):
@@ -117,8 +117,8 @@ class Panel(PanelWork, ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._connectState(None)
 
     def onSceneEnd(self, _caller, _event):
-        """Scenes of earlier versions show boxes and points in 3D."""
-        placement.hideIn3D()
+        """Labels are not saved, and scenes of earlier versions show boxes and points in 3D."""
+        placement.showOpened()
         if self.parent.isEntered:
             self.enter()
 

@@ -238,7 +238,7 @@ def test_boxes_and_points_of_earlier_scenes_are_hidden_in_3d(placement):
     own.CreateDefaultDisplayNodes()
     for one in (*ours, own):
         one.GetDisplayNode().SetVisibility3D(True)
-    placement.hideIn3D()
+    placement.showOpened()
     assert [one.GetDisplayNode().GetVisibility3D() for one in (*ours, own)] == [0, 0, 1]
     assert all(one.GetDisplayNode().GetVisibility() for one in ours)
 

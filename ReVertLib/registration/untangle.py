@@ -31,11 +31,11 @@ def untangled(mesh: Mesh, rest: np.ndarray, least: float = 0.0) -> Mesh:
         patch = np.isin(np.arange(len(rest)), mesh.faces[failing])
         for _ in range(attempt // ATTEMPTS_PER_RING):
             patch[mesh.faces[patch[mesh.faces].any(1)]] = True
-        mesh = Mesh(rest + _filled_in(laplacian, mesh.vertices - rest, patch), mesh.faces)
+        mesh = Mesh(rest + filled_in(laplacian, mesh.vertices - rest, patch), mesh.faces)
     return mesh
 
 
-def _filled_in(laplacian: sparse.csr_matrix, field: np.ndarray, patch: np.ndarray) -> np.ndarray:
+def filled_in(laplacian: sparse.csr_matrix, field: np.ndarray, patch: np.ndarray) -> np.ndarray:
     """field (n, 3), within patch (n,) bool replaced by the harmonic one that meets the rest; zero if there is none."""
     rows = laplacian[patch]
     inner = rows[:, patch] + 1e-9 * sparse.eye(patch.sum())

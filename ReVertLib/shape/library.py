@@ -26,6 +26,8 @@ from ReVertLib.progress import log, progress
 from ReVertLib.registration.correspondence import fitted, onto_mean
 from ReVertLib.registration.untangle import untangled
 
+from .cut_off import Border, continued, cuts
+
 MEAN_SHAPE = "mean_of_87"
 """The folder of mean shapes, which are of no one person."""
 
@@ -81,11 +83,18 @@ def differences_from(means: np.ndarray, rows: RegisteredVertebrae) -> np.ndarray
 
 @dataclass(frozen=True)
 class Source:
-    """The surface of a real vertebra, T11-L5, mm: from a label map in LPS, from a mesh in its own frame."""
+    """The surface of a real vertebra, T11-L5, mm: from a label map in LPS, from a mesh in its own frame. cuts: where
+    the scan ends within the vertebra."""
 
     case: str
     label: int
     surface: Mesh
+    cuts: tuple[Border, ...] = ()
+
+    @property
+    def mirrored(self) -> Source:
+        """The mirror image."""
+        return Source(self.case, self.label, mirror(self.surface), tuple(cut.mirrored for cut in self.cuts))
 
 
 def sources(
@@ -101,7 +110,7 @@ def sources(
         with failures.noted(case.name):
             labels = read_vertebrae(case.labels, case.scheme)
             for label in sorted(set(np.unique(labels.array).tolist()) & {*THORACIC, *LEVEL_OF_LABEL}):
-                found.append(Source(case.name, label, label_mesh(labels, label)))
+                found.append(Source(case.name, label, label_mesh(labels, label), cuts(labels, label)))
     for path in meshes:
         if path.parent.name in kept and path.parent.name != MEAN_SHAPE:
             with failures.noted(f"{path.parent.name}/{path.name}"):
@@ -127,7 +136,12 @@ def _without_steps(mesh: Mesh) -> Mesh:
     return mesh_from_mask(filled, grid)
 
 
-def build_library(root: Path, out: Path, held_out: Iterable[str] = HELD_OUT, scheme: str | None = None) -> None:
+def build_library(
+    root: Path,
+    out: Path,
+    held_out: Iterable[str] = HELD_OUT,
+    scheme: str | None = None,
+) -> None:
     """Registers every vertebra below root and its mirror image to the symmetric mean of its level. Writes the library,
     `RegisteredVertebrae`, to a file OUT.npz. Raises InputError in the end for what could not be used."""
     failures = Failures()
@@ -141,9 +155,12 @@ def build_library(root: Path, out: Path, held_out: Iterable[str] = HELD_OUT, sch
     for source, mirrored in progress([(s, m) for s in surfaces for m in (False, True)], "registered"):
         name = f"{source.case} {(THORACIC | LEVEL_OF_LABEL)[source.label]}{' mirrored' * mirrored}"
         with failures.noted(name):
-            wanted, start = mirror(source.surface) if mirrored else source.surface, starts[source.label]
-            fit = fitted(start, wanted)
-            log.info(f"{name}: {_quality(fit, onto_mean(start.vertices, fit.vertices), wanted)}")
+            wanted, start = source.mirrored if mirrored else source, starts[source.label]
+            fit = fitted(start, wanted.surface)
+            cut = "  cut off by the scan, continued" if wanted.cuts else ""
+            if wanted.cuts:
+                fit = continued(fit, start, wanted.cuts)
+            log.info(f"{name}: {_quality(fit, onto_mean(start.vertices, fit.vertices), wanted.surface)}{cut}")
             rows.append((fit.vertices, source.case, source.label, mirrored))
     if not rows:
         raise_failed(failures.reasons, f"shapes: expected {len(surfaces)} vertebrae to be registered", "none")

@@ -7,7 +7,7 @@ from ReVertLib.anatomy.template import load_template
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.mesh.self_intersection import degenerate_faces, flipped_faces, self_intersections
 from ReVertLib.registration.nonrigid import graph_laplacian
-from ReVertLib.registration.untangle import _filled_in, untangled
+from ReVertLib.registration.untangle import filled_in, untangled
 
 MESH = load_template().mean("L3")
 MESH = Mesh(MESH.vertices.astype(float), MESH.faces)
@@ -67,10 +67,10 @@ def test_filling_in_by_hand():
     field = np.random.default_rng(0).normal(size=MESH.vertices.shape)
     patch = np.arange(len(field)) == 700
     around = np.setdiff1d(MESH.faces[(MESH.faces == 700).any(1)], 700)
-    filled = _filled_in(laplacian, field, patch)
+    filled = filled_in(laplacian, field, patch)
     assert filled[700] == pytest.approx(field[around].mean(0))
     assert np.array_equal(filled[~patch], field[~patch])
     constant = np.ones_like(field)
     constant[patch] = 7.0
-    assert _filled_in(laplacian, constant, patch) == pytest.approx(np.ones_like(field))
-    assert _filled_in(laplacian, field, np.ones(len(field), bool)) == pytest.approx(np.zeros_like(field), abs=1e-6)
+    assert filled_in(laplacian, constant, patch) == pytest.approx(np.ones_like(field))
+    assert filled_in(laplacian, field, np.ones(len(field), bool)) == pytest.approx(np.zeros_like(field), abs=1e-6)

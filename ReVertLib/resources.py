@@ -16,6 +16,6 @@ def _resources() -> Path:
 RESOURCES = _resources()
 TEMPLATE_FILE = RESOURCES / "template.npz"
 SHAPE_MODEL_FILE = RESOURCES / "shape_model.npz"
-WEIGHTS_FILE = RESOURCES / "weights" / "template.safetensors"
+WEIGHTS_FILE = RESOURCES / "weights" / "context.safetensors"
 SAMPLE_FOLDER = RESOURCES / "sample"
 DEMO_FOLDER = RESOURCES / "demo"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -13,8 +13,11 @@ import numpy as np
 
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.camera import Geometry
+from ReVertLib.geometry.sidecar import sidecar_values
+from ReVertLib.geometry.views import parse_view
 from ReVertLib.imaging.radiograph import Radiograph
 from ReVertLib.inference.inputs import ReconstructionInput, input_from_array, input_from_file, reconstructed
+from ReVertLib.inference.results import Reconstruction
 from ReVertLib.inference.verdict import Verdict, verdict
 from ReVertLib.mesh.mesh import Mesh
 
@@ -34,7 +37,9 @@ class Result:
     to be expected, None from weights that do not say. verdict: `word` is "trust", "check" or "do not use", `reason` one
     line, `mean_error_mm` the mean to be expected. warnings: one line each. geometry: as used, with the box.
     spacing_source: in plain words, where the pixel spacing is from. seconds: from image to mesh. weights_sha256,
-    device: what computed it.
+    device: what computed it. probability: that geometry's view is the right one, where none was given. other: the
+    result for a second view that is likely, too. seen_px: closed polylines (k, 2), (u, v), around what of the image the
+    network took for the vertebra; none from weights that do not say.
     """
 
     mesh: Mesh
@@ -46,6 +51,9 @@ class Result:
     seconds: float
     weights_sha256: str
     device: str
+    probability: float | None = None
+    other: Result | None = None
+    seen_px: tuple[np.ndarray, ...] = ()
 
 
 def reconstruct(
@@ -53,6 +61,7 @@ def reconstruct(
     geometry: GeometryLike | None = None,
     *,
     level: str | None = None,
+    view: str | Sequence[float] | None = None,
     box: Sequence[float] | None = None,
     weights: FilePath | None = None,
     device: str = "auto",
@@ -67,19 +76,25 @@ def reconstruct(
     `principal_point_px` (u, v), default the image's centre; `level`; `box_px`. What it leaves out is taken from the
     JSON sidecar beside an image file, then from the file's own tags; nothing is guessed.
 
-    level: "L1".."L5". box: (u0, v0, u1, v1), pixels around the vertebra; without one the image must show an isolated
-    vertebra. Both go before those in geometry. weights: a .safetensors file with its .sha256 beside it, default the
-    shipped ones; they are loaded once for all calls. device: "auto", "cpu", "cuda" or "mps".
+    level: "L1".."L5". view: "AP", "PA", "LL", "RL", "LPO", "RPO", "LAO" or "RAO", the side at the detector, or (yaw,
+    pitch, roll) in degrees, to some ten degrees; without one the likeliest is taken, and `other` answers for a second
+    one where that is likely, too. box: (u0, v0, u1, v1), pixels around the vertebra; without one the image must show an
+    isolated vertebra. All three go before those in geometry. weights: a .safetensors file with its .sha256 beside it,
+    default the shipped ones; they are loaded once for all calls. device: "auto", "cpu", "cuda" or "mps".
 
     Raises InputError for an image, geometry, weights or device that cannot be used.
     """
-    given = _input(image, geometry, {"level": level, "box_px": box})
+    angles = {} if view is None else parse_view([view] if isinstance(view, str) else view)
+    given = _input(image, geometry, {"level": level, "box_px": box} | angles)
     return answer(_predictor(*_weights_key(weights), device), given)
 
 
 def answer(predictor: Predictor, given: ReconstructionInput) -> Result:
     """What a predictor says of an input."""
-    found = reconstructed(predictor, given)
+    return _result(predictor, given, reconstructed(predictor, given))
+
+
+def _result(predictor: Predictor, given: ReconstructionInput, found: Reconstruction) -> Result:
     return Result(
         mesh=found.mesh,
         expected_error_mm=found.expected_error_mm,
@@ -90,13 +105,16 @@ def answer(predictor: Predictor, given: ReconstructionInput) -> Result:
         seconds=found.seconds,
         weights_sha256=predictor.weights_sha256,
         device=str(predictor.device),
+        probability=found.probability,
+        seen_px=found.seen_px,
+        other=found.other and _result(predictor, given, found.other),
     )
 
 
 def _input(image: ImageLike, geometry: GeometryLike | None, options: dict) -> ReconstructionInput:
     sidecar = None
     if isinstance(geometry, Geometry):
-        options = asdict(geometry) | {key: value for key, value in options.items() if value is not None}
+        options = sidecar_values(geometry) | {key: value for key, value in options.items() if value is not None}
     elif isinstance(geometry, Mapping):
         options = dict(geometry) | {key: value for key, value in options.items() if value is not None}
     elif isinstance(geometry, str | os.PathLike):

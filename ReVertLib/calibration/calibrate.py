@@ -95,10 +95,10 @@ def calibrate(
 
 def with_error_head(loaded: Weights, options: CalibrationOptions) -> TemplateNetwork:
     """The network of the weights with a new error head and out-of-distribution score; those it has are dropped."""
-    if loaded.architecture != "template":
-        raise InputError(f"weights: expected architecture template, got {loaded.architecture}")
+    if loaded.architecture == "sphere":
+        raise InputError("weights: expected architecture context or template, got sphere")
     torch.manual_seed(options.seed)
-    network = build_network("template", loaded.network.options | {"error_width": options.width})
+    network = build_network(loaded.architecture, loaded.network.options | {"error_width": options.width})
     own = {k: v for k, v in loaded.network.state_dict().items() if k.split(".")[0] not in ("error_head", "familiarity")}
     network.load_state_dict(own, strict=False)
     return network.eval()

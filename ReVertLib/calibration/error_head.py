@@ -23,11 +23,14 @@ from ReVertLib.network.template_network import TemplateNetwork
 from ReVertLib.network.uncertainty_heads import ErrorHead, Features, MahalanobisScore
 from ReVertLib.progress import log, progress
 from ReVertLib.training.augmentation import augmented
+from ReVertLib.training.context import in_context
 from ReVertLib.training.samples import Samples
 
 BATCH = 32
 SCORE_QUANTILE = 0.99
 SHRINKAGE = 0.02
+AUGMENTED_AMID = 0.3
+"""The share of images amid what lies around that look like films."""
 
 
 @dataclass(frozen=True)
@@ -66,18 +69,28 @@ class CalibrationSamples:
 
 @torch.no_grad()
 def calibration_samples(network: TemplateNetwork, samples: Samples, seed: int) -> CalibrationSamples:
-    """Every sample once, in order, nearly clean as DRRs are, like half of the images of a training."""
+    """Every sample once, in order: as training shows it, alone or amid what lies around it, and there at times as a
+    film does; without layers nearly clean, as computed images are."""
     faces, random, parts, statistics = load_template().faces, torch.Generator().manual_seed(seed), [], []
     for first in progress(range(0, len(samples), BATCH), "batches of samples"):
         index = torch.arange(first, min(first + BATCH, len(samples)))
-        batch = augmented(samples.batch(index, torch.device("cpu")), random, share=0.0)
-        surface, features = network.answer(batch.image, batch.level, batch.position_mm[:, 2])
+        batch, amid = in_context(samples.batch(index, torch.device("cpu")), random)
+        batch = augmented(batch, random, share=AUGMENTED_AMID * amid)
+        surface, features = network.answer(batch.image, batch.level, batch.position_mm[:, 2], batch.view)
         pairs = zip(surface.vertices.double().numpy(), batch.vertices.double().numpy(), strict=True)
         errors = np.stack([np.abs(signed_distances_mm(found, Mesh(truth, faces))) for found, truth in pairs])
         parts.append((features.nodes.half(), features.code.half(), features.pooled.half(), torch.as_tensor(errors)))
-        statistics += [crop_statistics(image) for image in batch.image[:, 0].numpy()]
+        statistics += statistics_of(network, batch.image)
     nodes, code, pooled, error_mm = (torch.cat(column) for column in zip(*parts, strict=True))
     return CalibrationSamples(Features(nodes, code, pooled), error_mm.float(), statistics)
+
+
+@torch.no_grad()
+def statistics_of(network: TemplateNetwork, image: Tensor) -> list[CropStatistics]:
+    """Of each of a batch of crops (B, 1, S, S)."""
+    silhouettes = network.silhouettes(image)
+    seen = [None] * len(image) if silhouettes is None else silhouettes.numpy()
+    return [crop_statistics(pixels, mask) for pixels, mask in zip(image[:, 0].numpy(), seen, strict=True)]
 
 
 def fit(head: ErrorHead, known: CalibrationSamples, options: CalibrationOptions) -> None:

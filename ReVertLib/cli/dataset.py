@@ -21,7 +21,7 @@ NOTES = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("root", type=Path, metavar="ROOT")
     parser.add_argument("output", type=Path, metavar="OUT")
-    parser.add_argument("--views", default="seed", metavar="seed|clinical")
+    parser.add_argument("--views", default="seed", metavar="seed|clinical|around")
     parser.add_argument("--context", action="store_true", help="the whole CT instead of the vertebra alone")
     add_labels(parser)
     parser.add_argument("--workers", type=int, metavar="N", help="processes (default: all cores)")

@@ -27,6 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="other weights to be measured beside them",
     )
+    parser.add_argument(
+        "--without-view", action="store_true", help="do not tell the networks from where an image was taken"
+    )
     add_weights(parser)
     add_device(parser)
 
@@ -35,5 +38,5 @@ def run(options: argparse.Namespace) -> None:
     from ReVertLib.evaluation.evaluate import evaluate
 
     paths = (options.dataset, options.weights, options.device, options.report)
-    found = evaluate(*paths, against=options.against)
+    found = evaluate(*paths, against=options.against, tell_view=not options.without_view)
     raise_failed(found.failed, "data set: expected all images to be measured", len(found.images))

@@ -12,6 +12,7 @@ from ReVertLib.errors import InputError
 from ReVertLib.failures import raise_failed
 from ReVertLib.files import check_writable, write_json
 from ReVertLib.geometry.levels import LEVELS
+from ReVertLib.geometry.views import parse_view
 from ReVertLib.progress import log
 from ReVertLib.startup import garbage_uncollected
 
@@ -59,6 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pixel-spacing", type=float, nargs="+", metavar="MM", help="at the detector: one number, or u and v"
     )
     parser.add_argument(
+        "--view",
+        nargs="+",
+        metavar="VIEW",
+        help="AP, PA, LL, RL, LPO, RPO, LAO, RAO, or yaw, pitch and roll in degrees; ten degrees off will do",
+    )
+    parser.add_argument(
         "--report",
         type=Path,
         metavar="FILE",
@@ -74,7 +81,8 @@ def run(options: argparse.Namespace) -> int:
     outputs = _mesh_paths(options.images, options.output)
     images = [file for image in options.images for file in image_files(image)]
     inputs = [*images, ("sidecar", options.geometry), *weights_files(options.weights)]
-    check_apart([*(("output", path) for path in outputs), ("report", options.report)], inputs)
+    written = [("output", path) for path in (*outputs, *map(_second, outputs))]
+    check_apart([*written, ("report", options.report)], inputs)
     if options.report:
         check_writable(options.report, "report")
     rows, predictors, page, count = [], [], _page(options.report), len(options.images)
@@ -159,23 +167,44 @@ def _report(predictors: list[Predictor], rows: list[dict], failed: dict[str, str
 
 
 def _written(given: ReconstructionInput, found: Reconstruction, predictor: Predictor, path: Path, output: Path) -> dict:
-    """Writes the surface of one image and logs a line; returns its part of the report."""
-    from ReVertLib.inference.verdict import verdict
+    """Writes the surface of one image, and beside it that for a second view which is likely, too; logs a line. Returns
+    its part of the report."""
+    output.parent.mkdir(exist_ok=True)
+    _write_surface(found, output)
+    row = _row(given, found) | {"inverted": given.radiograph.inverted}
+    if found.other is not None:
+        _write_surface(found.other, _second(output))
+        row["other"] = {"mesh": _second(output).name} | _row(given, found.other)
+    word, reason = row["verdict"]["word"], row["verdict"]["reason"]
+    done = f"{path.name}: {output} in {1000 * found.seconds:.0f} ms on {predictor.device}"
+    log.info("; ".join([done, f"{word}: {reason}", *(note for note in found.warnings if note != reason)]))
+    return row
+
+
+def _write_surface(found: Reconstruction, output: Path) -> None:
     from ReVertLib.mesh.io import write_mesh
 
-    output.parent.mkdir(exist_ok=True)
-    expected, judged = found.expected_error_mm, verdict(found)
+    expected = found.expected_error_mm
     write_mesh(found.mesh, output, {} if expected is None else {"expected_error_mm": expected}, "camera")
-    done = f"{path.name}: {output} in {1000 * found.seconds:.0f} ms on {predictor.device}"
-    notes = (note for note in found.warnings if note != judged.reason)
-    log.info("; ".join([done, f"{judged.word}: {judged.reason}", *notes]))
+
+
+def _second(output: Path) -> Path:
+    """Where the surface for a second view goes."""
+    return output.with_name(f"{output.stem}_second{output.suffix}")
+
+
+def _row(given: ReconstructionInput, found: Reconstruction) -> dict:
+    """What the report says of one surface."""
+    from ReVertLib.geometry.sidecar import sidecar_values
+    from ReVertLib.inference.verdict import verdict
+
     return {
-        "geometry": asdict(found.geometry),
+        "geometry": sidecar_values(found.geometry),
+        "probability": found.probability,
         "spacing_source": given.sources["pixel_spacing_mm"],
-        "inverted": given.radiograph.inverted,
         "seconds": round(found.seconds, 4),
         "warnings": list(found.warnings),
-        "verdict": asdict(judged),
+        "verdict": asdict(verdict(found)),
     }
 
 
@@ -208,7 +237,8 @@ def _given(options: argparse.Namespace) -> dict:
     spacing = options.pixel_spacing
     if spacing is not None and len(spacing) == 1:
         spacing = spacing * 2
-    return {
+    view = parse_view(options.view) if options.view else {}
+    return view | {
         "sdd_mm": options.sdd,
         "sod_mm": options.sod,
         "pixel_spacing_mm": spacing,

@@ -11,7 +11,7 @@ NOTES = {
         "the vertebrae of `revert shapes`, and at least one of its cases with a CT; with --context also T11 "
         "and T12 (labels 18, 19) and at least one case with L5 and the sacrum (labels 24, 26)"
     ),
-    "takes": "about 20 s of CPU a shard and 0.6 GB; with --context 70 s and 0.8 GB",
+    "takes": "about 20 s of CPU a shard and 0.6 GB; with --context 24 s and 0.8 GB",
     "example": "revert simulate data runs/shapes.npz runs/samples --shards 200",
 }
 

@@ -19,6 +19,7 @@ NOTES = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_shape_files(parser)
     add_shape_model(parser)
+    parser.add_argument("--bones", metavar="CASE", help="L1 to L5 are those of this case in ROOT, which has a CT")
     add_held_out(parser)
     add_labels(parser)
     add_numbers(parser, "--count", 10, "of patients")
@@ -29,4 +30,5 @@ def run(options: argparse.Namespace) -> None:
     from ReVertLib.synthesis.export import build_patients
 
     files = (options.root, options.shapes, options.output)
-    build_patients(*files, numbers(options), options.seed, options.model, options.held_out, options.labels)
+    sources = (options.model, options.held_out, options.labels, options.bones)
+    build_patients(*files, numbers(options), options.seed, *sources)

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_held_out(parser)
     add_labels(parser)
     parser.add_argument("--start", type=Path, metavar="FILE", help="finished weights to begin with")
-    parser.add_argument("--architecture", default="template", metavar="template|sphere")
+    parser.add_argument("--architecture", default="context", metavar="context|template|sphere")
     parser.add_argument("--steps", type=int, default=20_000, metavar="N")
     parser.add_argument("--batch", type=int, default=32, metavar="N")
     parser.add_argument("--learning-rate", type=float, default=1e-3, metavar="X")

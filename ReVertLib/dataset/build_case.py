@@ -38,8 +38,19 @@ VIEWS = {
         "oblique_-25": DrrView(yaw_deg=-25),
         "oblique_+25": DrrView(yaw_deg=25),
     },
+    "around": {
+        "ap": DrrView(),
+        "pa": DrrView(yaw_deg=180),
+        "left_lateral": DrrView(yaw_deg=-90),
+        "right_lateral": DrrView(yaw_deg=90),
+        "yaw_030": DrrView(yaw_deg=30),
+        "yaw_060_pitch_+20": DrrView(yaw_deg=60, pitch_deg=20),
+        "yaw_075_pitch_-15": DrrView(yaw_deg=75, pitch_deg=-15),
+        "yaw_300_pitch_+20": DrrView(yaw_deg=-60, pitch_deg=20),
+    },
 }
-"""The original's 24 views, and those of a clinic. In a left lateral the patient's left side is at the detector."""
+"""The original's 24 views, those of a clinic, and eight from all around. In a left lateral the patient's left
+side is at the detector."""
 
 PARTS = ".parts"
 """The folder in OUT for what is not finished."""

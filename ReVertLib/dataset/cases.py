@@ -63,6 +63,14 @@ def find_cases(root: str | Path, scheme: str | None = None) -> list[Case]:
     return cases
 
 
+def case_named(name: str, cases: Iterable[Case]) -> Case:
+    """The case of a name among cases. Raises InputError when it is not there."""
+    by_name = {person_name(case.name): case for case in cases}
+    if person_name(name) not in by_name:
+        raise InputError(f"case: expected one of {', '.join(sorted(by_name))}, got {name[:40]!r}")
+    return by_name[person_name(name)]
+
+
 def is_held_out(case: str, held_out: Iterable[str]) -> bool:
     """Whether a case is of a person who is held out: called as the person is, or <person>_<anything>, in capitals or
     not, with or without BIDS's `sub-`; also one that VerSe has split, `verse112_split-verse008`, by either name."""

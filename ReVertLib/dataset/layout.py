@@ -16,7 +16,7 @@ import hashlib
 import json
 import re
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL
 from ReVertLib.geometry.sidecar import complete_geometry, read_sidecar, sidecar_path
 from ReVertLib.geometry.transform import RigidTransform
+from ReVertLib.geometry.views import view_angles
 
 from .cases import HELD_OUT, is_held_out, person_name
 
@@ -115,6 +116,8 @@ def _read_vertebra(folder: Path, name: str) -> DatasetItem:
         raise InputError(f"data set: expected Mesh/{mesh.name}, got none")
     poses = _read_poses(rendering / POSES, name)
     images = tuple(rendering / pose["image"] for pose in poses)
+    camera_from_lps = tuple(RigidTransform.from_matrix(np.array(pose["camera_from_lps"], float)) for pose in poses)
+    pairs = zip(images, camera_from_lps, strict=True)
     return DatasetItem(
         vertebra=name,
         case=case,
@@ -123,8 +126,8 @@ def _read_vertebra(folder: Path, name: str) -> DatasetItem:
         split=split_of(case),
         views=tuple(pose["view"] for pose in poses),
         images=images,
-        geometries=tuple(_read_geometry(image, name) for image in images),
-        camera_from_lps=tuple(RigidTransform.from_matrix(np.array(pose["camera_from_lps"], float)) for pose in poses),
+        geometries=tuple(_with_view(_read_geometry(image, name), motion.rotation) for image, motion in pairs),
+        camera_from_lps=camera_from_lps,
         mesh=mesh,
     )
 
@@ -165,3 +168,8 @@ def _read_geometry(image: Path, vertebra: str) -> Geometry:
         raise InputError(f"data set {vertebra}: expected the image {image.name}, got {got}") from None
     except InputError as error:
         raise InputError(f"data set {vertebra}: {error}") from error
+
+
+def _with_view(geometry: Geometry, camera_from_lps: np.ndarray) -> Geometry:
+    """A geometry whose view is known, from the pose where its sidecar does not say it."""
+    return geometry if geometry.view_deg else replace(geometry, view_deg=view_angles(camera_from_lps))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -56,18 +57,22 @@ def evaluate(
     against: Sequence[Path] = (),
     samples: int = 20_000,
     workers: int | None = None,
+    tell_view: bool = True,
 ) -> Evaluation:
     """Measures weights (default: the shipped ones) on every image of a data set and logs the table, as Markdown.
 
     report: a new or empty folder for tables and pictures. against: other weights to be measured beside them. samples:
-    points on each surface of a network. workers: processes (default: one for each core, at most 8). A vertebra or image
-    that cannot be used is left out and named under `failed`. Raises InputError for weights, a device, a report folder
-    or a whole data set that cannot be used, before any work.
+    points on each surface of a network. workers: processes (default: one for each core, at most 8). tell_view: whether
+    networks that ask for the view are told it. A vertebra or image that cannot be used is left out and named under
+    `failed`. Raises InputError for weights, a device, a report folder or a whole data set that cannot be used, before
+    any work.
     """
     if report:
         check_report_folder(report)
     predictors, failures = _predictors(weights, against, device), Failures()
     vertebrae = _checked_images(dataset, failures)
+    if not tell_view:
+        vertebrae = [[_without_view(image) for image in images] for images in vertebrae]
     count = sum(map(len, vertebrae))
     networks = {model.name: predictor for model, predictor in predictors}
     results = _results(networks, vertebrae, samples, workers or min(8, os.cpu_count() or 1), failures)
@@ -125,6 +130,10 @@ def _checked_images(dataset: Path, failures: Failures) -> list[list[EvaluatedIma
         failures.raise_if_single(sum(len(item.images) for item in items))
         raise_failed(failures.reasons, f"data set: expected {len(items)} vertebrae with images", "none")
     return [images for images in vertebrae if images]
+
+
+def _without_view(image: EvaluatedImage) -> EvaluatedImage:
+    return replace(image, geometry=replace(image.geometry, view_deg=None))
 
 
 def _can_be_used(image: EvaluatedImage, failures: Failures) -> bool:

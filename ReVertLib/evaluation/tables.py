@@ -32,7 +32,7 @@ _TITLES = {
     BASELINE: "mean vertebra of 87 people, no network",
     BEST_FIT: "shape model fitted to the truth",
 }
-_OTHERS = {"sphere": "3D-ReVert's network", "template": "other weights"}
+_OTHERS = {"sphere": "3D-ReVert's network", "template": "other weights", "context": "other weights"}
 
 
 def title_of(evaluation: Evaluation, answer: str) -> str:

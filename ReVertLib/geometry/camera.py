@@ -33,12 +33,14 @@ from .levels import LEVELS
 
 @dataclass(frozen=True)
 class Geometry:
-    """How one radiograph was taken, and which vertebra of it is meant. These are the keys of the JSON sidecar.
+    """How one radiograph was taken, and which vertebra of it is meant. These are the keys of the JSON sidecar, but for
+    the view, whose three angles are keys of their own there.
 
     sdd_mm: source-detector distance. sod_mm: depth of the vertebra's centre from the source.
     pixel_spacing_mm: (u, v) at the detector. principal_point_px: (u, v) where the principal ray meets the detector.
     level: "L1".."L5", or None when unknown. box_px: (u0, v0, u1, v1), pixels u0 <= u < u1 and v0 <= v < v1 hold
-    the vertebra, or None.
+    the vertebra, or None. view_deg: (yaw, pitch, roll) as in the module's text, as far as they are known, to some ten
+    degrees; None when the view is not known.
 
     Raises InputError for values no real system can have.
     """
@@ -49,6 +51,7 @@ class Geometry:
     principal_point_px: tuple[float, float]
     level: str | None = None
     box_px: tuple[float, float, float, float] | None = None
+    view_deg: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
         for name, count in _LENGTHS.items():
@@ -97,12 +100,13 @@ class Geometry:
         return replace(self, pixel_spacing_mm=(su / factor_u, sv / factor_v), principal_point_px=centre, box_px=box)
 
 
-_LENGTHS = {"sdd_mm": 0, "sod_mm": 0, "pixel_spacing_mm": 2, "principal_point_px": 2, "box_px": 4}
+_LENGTHS = {"sdd_mm": 0, "sod_mm": 0, "pixel_spacing_mm": 2, "principal_point_px": 2, "box_px": 4, "view_deg": 3}
+_OPTIONAL = ("box_px", "view_deg")
 
 
 def _numbers(name: str, value: object, count: int) -> float | tuple[float, ...] | None:
-    """value as a finite float (count 0) or a tuple of count of them; None stays None for box_px."""
-    if value is None and name == "box_px":
+    """value as a finite float (count 0) or a tuple of count of them; None stays None where it may."""
+    if value is None and name in _OPTIONAL:
         return None
     try:
         items = [value] if count == 0 else list(value)

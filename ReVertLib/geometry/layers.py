@@ -142,5 +142,4 @@ class LayeredGeometry:
 
     def complete(self, size_px: tuple[int, int]) -> Geometry:
         """The Geometry of an image of size_px (columns, rows); raises InputError as `complete_geometry` does."""
-        parameters = {key: value for key, value in self.values.items() if key not in VIEW_ANGLES}
-        return complete_geometry(parameters, size_px, self.reasons)
+        return complete_geometry(self.values, size_px, self.reasons)

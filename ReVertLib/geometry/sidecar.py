@@ -19,6 +19,9 @@ from .levels import LEVELS
 from .plausible import check_lengths
 from .views import VIEW_ANGLES
 
+KEYS = tuple(name for name in Geometry.__dataclass_fields__ if name != "view_deg") + VIEW_ANGLES
+"""What a sidecar may hold."""
+
 _OPTIONS = re.compile(r", DICOM or --[\w-]+(?:, --[\w-]+)*")
 
 
@@ -27,7 +30,7 @@ def checked_parameter(name: str, value: object) -> float | str | tuple[float, ..
     it cannot have, whatever the others are."""
     if name == "level" and value in LEVELS:
         return value
-    if name not in _LENGTHS and name not in VIEW_ANGLES:
+    if name not in KEYS or name == "level":
         expected = f"one of {', '.join(LEVELS)}" if name == "level" else "a key of the geometry or of the view"
         raise InputError(f"{name[:40]}: expected {expected}, got {str(value)[:40]!r}")
     checked = _numbers(name, value, _LENGTHS.get(name, 0))
@@ -41,14 +44,15 @@ def complete_geometry(
 ) -> Geometry:
     """A Geometry from what is known of an image of size_px (columns, rows).
 
-    parameters holds sidecar keys; None counts as absent. A missing principal point is the image's centre; nothing
-    else is guessed. A box that leaves the image is cut to it. reasons: by key, why something missing is so. Raises
-    InputError naming what is missing, unknown, or a length that no system has, or a box beside the image.
+    parameters holds sidecar keys; None counts as absent. A missing principal point is the image's centre, and angles of
+    the view that are missing beside others are 0; nothing else is guessed. A box that leaves the image is cut to it.
+    reasons: by key, why something missing is so. Raises InputError naming what is missing, unknown, or a length that no
+    system has, or a box beside the image.
     """
     known = {key: value for key, value in parameters.items() if value is not None}
-    unknown = sorted(set(known) - set(Geometry.__dataclass_fields__))
+    unknown = sorted(set(known) - set(KEYS))
     if unknown:
-        raise InputError(f"geometry: expected the keys {', '.join(Geometry.__dataclass_fields__)}, got {unknown[0]!r}")
+        raise InputError(f"geometry: expected the keys {', '.join(KEYS)}, got {unknown[0]!r}")
     missing = [key for key in ("sdd_mm", "sod_mm", "pixel_spacing_mm") if key not in known]
     if missing:
         options = ", ".join("--" + key.removesuffix("_mm").replace("_", "-") for key in missing)
@@ -56,6 +60,9 @@ def complete_geometry(
         raise InputError(f"geometry: expected {', '.join(missing)} from a sidecar, DICOM or {options}, got {got}")
     columns, rows = size_px
     known.setdefault("principal_point_px", ((columns - 1) / 2, (rows - 1) / 2))
+    angles = [known.pop(angle, None) for angle in VIEW_ANGLES]
+    if any(angle is not None for angle in angles):
+        known["view_deg"] = tuple(angle or 0.0 for angle in angles)
     geometry = Geometry(**known)
     check_lengths(geometry.sdd_mm, geometry.sod_mm, geometry.pixel_spacing_mm)
     if geometry.box_px is None:
@@ -103,4 +110,11 @@ def read_sidecar(path: str | Path) -> dict:
 
 def sidecar_text(geometry: Geometry) -> str:
     """The JSON text of a sidecar; `read_sidecar` and `complete_geometry` give the same geometry back."""
-    return json.dumps(asdict(geometry), indent=1) + "\n"
+    return json.dumps(sidecar_values(geometry), indent=1) + "\n"
+
+
+def sidecar_values(geometry: Geometry) -> dict[str, object]:
+    """A geometry by the keys of a sidecar, those of the view only where it is known."""
+    values = asdict(geometry)
+    view = values.pop("view_deg")
+    return values | (dict(zip(VIEW_ANGLES, view, strict=True)) if view else {})

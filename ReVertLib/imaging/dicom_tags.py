@@ -29,7 +29,7 @@ import numpy as np
 
 from ReVertLib.geometry.layers import SourcedValue, StatedGeometry
 from ReVertLib.geometry.plausible import PLAUSIBLE_MM
-from ReVertLib.geometry.views import view_rotation
+from ReVertLib.geometry.views import YAW_OF_VIEW, view_rotation
 
 from .dicom_values import positive, positive_pair, tag_numbers, tag_text, tag_values
 from .orientation import (
@@ -67,8 +67,6 @@ _TO_ISOCENTRE = ("XA", "RF")
 """Modalities in which the distance to the patient is that to the isocentre."""
 _IN_PATIENT = ("PixelSpacing", "ObjectPixelSpacingInCenterOfBeam")
 """Spacings in the patient's plane, in the order of trust."""
-_YAW_OF_VIEW = {"AP": 0.0, "PA": 180.0, "LL": -90.0, "RL": 90.0}
-"""Of ViewPosition; in a left lateral the patient's left side is at the detector."""
 _LPS_OF_LETTER = {
     letter: sign * axis
     for letters, axis in zip(("LR", "PA", "HF"), np.eye(3), strict=True)
@@ -78,8 +76,8 @@ _LPS_OF_LETTER = {
 
 @dataclass(frozen=True)
 class DicomFacts:
-    """stated: distances and spacings. view: yaw_deg, pitch_deg and roll_deg, or empty; view_source: in plain words, the
-    tags they are from.
+    """stated: distances, spacings and the view. view: yaw_deg, pitch_deg and roll_deg, or empty; view_source: in plain
+    words, the tags they are from.
 
     bone_dark: whether bone is dark in the stored values. monochrome1: whether that is so because of the photometric
     interpretation, which readers built on GDCM (ITK, Slicer) turn on their own. mirrored: whether the stored picture is
@@ -104,7 +102,7 @@ def dicom_facts(tags: Mapping) -> DicomFacts:
     view, view_source, mirrored = _view(tags)
     monochrome1 = tag_text(tags, "PhotometricInterpretation") == "MONOCHROME1"
     return DicomFacts(
-        _stated(tags),
+        _stated(tags, view, view_source),
         view,
         view_source,
         monochrome1 or tag_text(tags, "PresentationLUTShape") == "INVERSE",
@@ -145,9 +143,10 @@ def _turn(tags: Mapping) -> int:
     return turn_of_letters(*letters, wanted_right)
 
 
-def _stated(tags: Mapping) -> StatedGeometry:
-    """Distances and spacings; see the file's text for what the distance to the patient means."""
+def _stated(tags: Mapping, view: dict, view_source: str) -> StatedGeometry:
+    """Distances, spacings and the view; see the file's text for what the distance to the patient means."""
     found, patient_spacing = _spacing(tags)
+    found |= {angle: SourcedValue(degrees, view_source) for angle, degrees in view.items()}
     sdd_mm = positive(tags, "DistanceSourceToDetector")
     if sdd_mm:
         found["sdd_mm"] = SourcedValue(sdd_mm, _named("DistanceSourceToDetector"))
@@ -200,8 +199,8 @@ def _beam(tags: Mapping) -> tuple[float, float, str] | None:
         lying = tag_text(tags, "PatientPosition")
         assumed = "" if lying == "HFS" else f", head first supine assumed{f' (the file says {lying})' if lying else ''}"
         return yaw, pitch, _named("PositionerPrimaryAngle", "PositionerSecondaryAngle") + assumed
-    if position in _YAW_OF_VIEW:
-        return _YAW_OF_VIEW[position], 0.0, _named("ViewPosition")
+    if position in YAW_OF_VIEW:
+        return YAW_OF_VIEW[position], 0.0, _named("ViewPosition")
     return None
 
 

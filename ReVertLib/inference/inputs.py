@@ -68,4 +68,5 @@ def _completed(radiograph: Radiograph, layers: LayeredGeometry) -> Reconstructio
 def reconstructed(predictor: Predictor, given: ReconstructionInput) -> Reconstruction:
     """What a predictor makes of an input, with what there is to say of that among the warnings."""
     found = predictor.reconstruct(given.radiograph.pixels, given.geometry)
-    return replace(found, warnings=(*given.notes, *found.warnings))
+    noted = [replace(one, warnings=(*given.notes, *one.warnings)) for one in (found, found.other) if one]
+    return replace(noted[0], other=noted[1]) if len(noted) > 1 else noted[0]

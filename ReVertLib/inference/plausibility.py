@@ -28,9 +28,10 @@ METADATA_KEY = "domain"
 
 @dataclass(frozen=True)
 class CropStatistics:
-    """Of a normalised crop. bone_cm2: area brighter than BONE, at the vertebra's depth. border: mean of the outermost
-    BORDER_PX pixels. full: share brighter than FULL. noise: median difference of a pixel from the mean of its four
-    neighbours. Grey values are those of the crop, 0..1. The names are also the keys in the metadata of weights."""
+    """Of a normalised crop. bone_cm2: area of what the network takes for the vertebra or, where it does not say, of
+    what is brighter than BONE, at the vertebra's depth. border: mean of the outermost BORDER_PX pixels. full: share
+    brighter than FULL. noise: median difference of a pixel from the mean of its four neighbours. Grey values are those
+    of the crop, 0..1. The names are also the keys in the metadata of weights."""
 
     bone_cm2: float
     border: float
@@ -46,14 +47,15 @@ class TrainingRange:
     highest: CropStatistics
 
 
-def crop_statistics(pixels: np.ndarray) -> CropStatistics:
-    """Of a normalised crop (S, S), S even."""
+def crop_statistics(pixels: np.ndarray, silhouette: np.ndarray | None = None) -> CropStatistics:
+    """Of a normalised crop (S, S), S even. silhouette: (S, S) bool, what the network takes for the vertebra."""
     size = len(pixels)
     halved = pixels.reshape(size // 2, 2, size // 2, 2).mean((1, 3))  # so that noise is not taken for bone
+    bone = halved > BONE if silhouette is None else silhouette
     inner = pixels[BORDER_PX:-BORDER_PX, BORDER_PX:-BORDER_PX]
     neighbours = (pixels[:-2, 1:-1] + pixels[2:, 1:-1] + pixels[1:-1, :-2] + pixels[1:-1, 2:]) / 4
     return CropStatistics(
-        bone_cm2=float((halved > BONE).mean() * (CROP_FIELD_MM / 10) ** 2),
+        bone_cm2=float(bone.mean() * (CROP_FIELD_MM / 10) ** 2),
         border=float((pixels.sum() - inner.sum()) / (pixels.size - inner.size)),
         full=float((pixels > FULL).mean()),
         noise=float(np.median(np.abs(pixels[1:-1, 1:-1] - neighbours))),
@@ -83,12 +85,15 @@ def read_training_range(metadata: dict[str, str]) -> TrainingRange | None:
         raise InputError("weights: expected the limits of their training images as JSON, got others") from error
 
 
-def input_warnings(pixels: np.ndarray, out_of_distribution: float, limits: TrainingRange) -> tuple[str, ...]:
+def input_warnings(
+    pixels: np.ndarray, out_of_distribution: float, limits: TrainingRange, silhouette: np.ndarray | None = None
+) -> tuple[str, ...]:
     """Why a normalised crop (S, S) may be unlike the training images, a line for each reason.
 
     out_of_distribution: the network's score, 1 at its limit; given as the reason only where no other is found.
+    silhouette: as for `crop_statistics`.
     """
-    found = [*_grey_value_reasons(crop_statistics(pixels), limits)]
+    found = [*_grey_value_reasons(crop_statistics(pixels, silhouette), limits)]
     if out_of_distribution > 1 and not found:
         found.append(f"the network has seen nothing like it, {out_of_distribution:.2f} times as far off as it allows")
     return tuple(UNLIKE + reason for reason in found)
@@ -108,7 +113,7 @@ def _grey_value_reasons(crop: CropStatistics, limits: TrainingRange) -> Iterable
     if crop.noise > high.noise:
         yield f"its noise is {100 * crop.noise:.1f} % of the grey range where {100 * high.noise:.1f} is the most"
     if crop.border > high.border:
-        yield "it holds more than one isolated vertebra, or one larger than the field of 112 mm"
+        yield "its edge is brighter than that of any; inverted, or more than the weights know around the vertebra?"
     elif crop.bone_cm2 > high.bone_cm2:
         yield (
             f"what is seen is too large for a lumbar vertebra, {crop.bone_cm2:.0f} cm² where {high.bone_cm2:.0f} is "

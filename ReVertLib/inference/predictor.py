@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,15 @@ import torch
 
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.camera import Geometry
-from ReVertLib.imaging.crop import boxed, crop_vertebra
+from ReVertLib.geometry.views import view_name
+from ReVertLib.imaging.crop import Crop, boxed, crop_vertebra
+from ReVertLib.mesh.silhouette import mask_outlines
+from ReVertLib.network.crop_answer import CropAnswer
 from ReVertLib.network.weights import load_weights
 
 from .plausibility import input_warnings, read_training_range
 from .results import Reconstruction
+from .verdict import AMBIGUOUS
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -58,6 +63,33 @@ class Predictor:
         crop = crop_vertebra(pixels, geometry, self.network.crop_size_px)
         answer = self.network.reconstruct(crop, geometry)
         if self._training_range is not None:
-            warnings += input_warnings(crop.pixels, answer.out_of_distribution, self._training_range)
-        seconds = time.perf_counter() - started
-        return Reconstruction(answer.mesh, geometry, seconds, tuple(warnings), answer.expected_error_mm)
+            warnings += input_warnings(crop.pixels, answer.out_of_distribution, self._training_range, answer.silhouette)
+        warnings += view_warnings(answer)
+        found = []
+        for one in (answer, answer.other):
+            if one is not None:
+                seen = geometry if one.yaw_deg is None else replace(geometry, view_deg=(one.yaw_deg, 0.0, 0.0))
+                seconds = time.perf_counter() - started
+                texts = tuple(warnings)
+                error_mm, outline = one.expected_error_mm, seen_outlines(one, crop, geometry)
+                found.append(Reconstruction(one.mesh, seen, seconds, texts, error_mm, one.probability, seen_px=outline))
+        return replace(found[0], other=found[1]) if len(found) > 1 else found[0]
+
+
+def seen_outlines(answer: CropAnswer, crop: Crop, geometry: Geometry) -> tuple[np.ndarray, ...]:
+    """What the network took for the vertebra, as outlines (k, 2) in pixels of the radiograph."""
+    if answer.silhouette is None:
+        return ()
+    to_camera = crop.camera_from_crop
+    loops = mask_outlines(answer.silhouette)
+    return tuple(geometry.project(to_camera.apply(crop.geometry.backproject(loop, 1.0))) for loop in loops)
+
+
+def view_warnings(answer: CropAnswer) -> list[str]:
+    """What is to be said of a view that nobody gave, a line."""
+    if answer.yaw_deg is None:
+        return []
+    taken = f"no view was given: {view_name(answer.yaw_deg)} was taken, {answer.probability:.0%} likely"
+    if answer.other is None:
+        return [taken]
+    return [f"{AMBIGUOUS}{taken}; {view_name(answer.other.yaw_deg)} is {answer.other.probability:.0%} likely"]

@@ -14,13 +14,19 @@ from ReVertLib.mesh.mesh import Mesh
 class Reconstruction:
     """mesh: camera frame, mm. geometry: as given, with the box that was used. warnings: one line each.
     expected_error_mm: (n,) per vertex, the distance to the true surface to be expected; None from weights that were
-    not trained to say."""
+    not trained to say. geometry's view is the one that was taken where none was given. probability: that it is the
+    right one then, None where it was given or weights do not ask for it. other: the reconstruction for a second view
+    that is likely, too. seen_px: the closed polylines (k, 2), (u, v), around what of the radiograph the network took
+    for the vertebra; none from weights that do not say."""
 
     mesh: Mesh
     geometry: Geometry
     seconds: float
     warnings: tuple[str, ...]
     expected_error_mm: np.ndarray | None = None
+    probability: float | None = None
+    seen_px: tuple[np.ndarray, ...] = ()
+    other: Reconstruction | None = None
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,15 @@ def outlines(mesh: Mesh, geometry: Geometry, size_px: tuple[int, int]) -> tuple[
     return tuple(loop for loop in cut if np.ptp(loop, axis=0).min() > 0)
 
 
+def mask_outlines(inside: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Closed polylines (k, 2), (u, v), around what is True of an image (rows, columns) bool, half way between its
+    pixels and the others; as `outlines` otherwise."""
+    rows, columns = np.add(inside.shape, 2)
+    along_u = np.broadcast_to(np.arange(columns) + 0.5, (rows, columns))
+    along_v = np.broadcast_to(np.arange(rows)[:, None] + 0.5, (rows, columns))
+    return tuple(loop - 1 for loop in _joined(np.pad(inside, 1), along_u, along_v))
+
+
 def _check_in_front(mesh: Mesh) -> None:
     depth_mm = mesh.vertices[:, 2].min()
     if not depth_mm > 0:
@@ -75,8 +84,13 @@ def _loops(corners: np.ndarray) -> list[np.ndarray]:
     crossings lie where the triangles truly begin and end."""
     columns, rows = (np.ceil(corners.max((0, 1))).astype(int) + 2).tolist()
     inside, along_u = _scan(corners, rows, columns)
-    along_v = _scan(corners[..., ::-1], columns, rows)[1].T
-    v, u = np.mgrid[:rows, :columns]
+    return _joined(inside, along_u, _scan(corners[..., ::-1], columns, rows)[1].T)
+
+
+def _joined(inside: np.ndarray, along_u: np.ndarray, along_v: np.ndarray) -> list[np.ndarray]:
+    """The outlines (k, 2) of what is True of grid points (rows, columns). along_u, along_v: where an outline between a
+    grid point and the next in its row, and in its column, crosses."""
+    v, u = np.mgrid[: inside.shape[0], : inside.shape[1]]
     places = np.concatenate([np.stack([along_u, v], -1).reshape(-1, 2), np.stack([u, along_v], -1).reshape(-1, 2)])
     following = _following(inside)
     loops = []

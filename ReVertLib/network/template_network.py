@@ -17,25 +17,21 @@ from torch.nn import functional as F
 
 from ReVertLib.anatomy.template import Template, load_template
 from ReVertLib.geometry.camera import Geometry
-from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, GRID_PER_MM, projected
+from ReVertLib.geometry.crop_camera import CROP_SIZE_PX
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.imaging.crop import Crop
 from ReVertLib.mesh.mesh import Mesh, vertex_normals
 
-from .crop_answer import CropAnswer
+from .crop_answer import CropAnswer, crop_answer
 from .edge_conv import EdgeConv
 from .encoder import ResNet
+from .lookup import PROFILE_COUNT, profiles, sampled
 from .mirror import Mirror
 from .posed_shape import PosedShape, rotation_vector
 from .uncertainty_heads import ErrorHead, Features, MahalanobisScore
 
 UNKNOWN_LEVEL = len(LEVELS)
-
-PROFILE_MM = tuple(float(mm) for mm in range(-8, 9))
-PROFILE_ASIDE_MM = (-2.5, 0.0, 2.5)
-PROFILE_COUNT = len(PROFILE_MM) * len(PROFILE_ASIDE_MM)
-"""Where a control point's grey values are taken, at the depth of the vertebra's centre."""
 
 
 class TemplateNetwork(nn.Module):
@@ -54,10 +50,14 @@ class TemplateNetwork(nn.Module):
         neighbours: int = 6,
         refinements: int = 3,
         error_width: int = 0,
+        in_channels: int = 1,
     ) -> None:
-        """error_width: of the head that predicts the error of each vertex; 0 for a network without it."""
+        """error_width: of the head that predicts the error of each vertex; 0 for a network without it. in_channels: of
+        the image."""
         super().__init__()
-        self.options = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
+        self.options = {
+            name: value for name, value in locals().items() if name not in ("self", "__class__", "in_channels")
+        }
         template = load_template()
         means = torch.as_tensor(template.means)
         self._constant("means", torch.cat([means, means[2:3]]))
@@ -68,8 +68,9 @@ class TemplateNetwork(nn.Module):
         weights = torch.as_tensor(template.interpolation_weights)
         shares = torch.zeros(means.shape[1], len(self.control_points)).scatter_(1, nearest, weights)
         self._constant("interpolation", shares)
+        self._constant("ap", torch.as_tensor(view_rotation(), dtype=torch.float32))
         self.mirror = Mirror(self.means)
-        self.encoder = ResNet(1, widths)
+        self.encoder = ResNet(in_channels, widths)
         self.level_code = nn.Embedding(UNKNOWN_LEVEL + 1, code)
         self.to_code = nn.Sequential(
             nn.Conv2d(widths[-1], 64, 1),
@@ -96,35 +97,43 @@ class TemplateNetwork(nn.Module):
 
     def reconstruct(self, crop: Crop, geometry: Geometry) -> CropAnswer:
         """The vertebra of a crop, which was cut from a radiograph by its geometry."""
+        image, level, sod_mm = self.inputs(crop, geometry)
+        return crop_answer(self(image, level, sod_mm), 0, crop)
+
+    def inputs(self, crop: Crop, geometry: Geometry) -> tuple[Tensor, Tensor, Tensor]:
+        """Image (1, 1, S, S), level (1,) and depth (1,) of a crop, on the network's device."""
         device = self.means.device
         level = UNKNOWN_LEVEL if geometry.level is None else LEVELS.index(geometry.level)
-        estimate = self(
+        return (
             torch.as_tensor(crop.pixels, device=device)[None, None],
             torch.tensor([level], device=device),
             torch.tensor([crop.geometry.sod_mm], dtype=torch.float32, device=device),
         )
-        vertices = estimate.vertices[0].cpu().double().numpy()
-        mesh = Mesh(vertices, load_template().faces).moved(crop.camera_from_crop)
-        if self.error_head is None:
-            return CropAnswer(mesh)
-        error_mm = estimate.expected_error_mm[0].cpu().double().numpy()
-        return CropAnswer(mesh, error_mm, float(estimate.out_of_distribution[0]))
 
-    def forward(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> PosedShape:
+    def forward(self, image: Tensor, level: Tensor, sod_mm: Tensor, view: Tensor | None = None) -> PosedShape:
         """The best estimate, with its predicted error and out-of-distribution score.
 
         image: (B, 1, S, S) in 0..1. level: (B,) 0..4 for L1..L5, 5 unknown. sod_mm: (B,) depth of the vertebra's centre
-        in the crop camera.
+        in the crop camera. view: for networks that ask for it, which this one does not.
         """
-        surface, features = self.answer(image, level, sod_mm)
+        return self.judged(*self.answer(image, level, sod_mm, view))
+
+    def silhouettes(self, image: Tensor) -> Tensor | None:
+        """(B, S, S) bool, what it takes for the vertebrae in crops (B, 1, S, S); None where it does not say."""
+        return None
+
+    def judged(self, surface: PosedShape, features: Features) -> PosedShape:
+        """A surface with what the network says of it, as far as it does."""
         if self.error_head is None:
             return surface
         error_mm, out_of_distribution = self.error_head(features), self.familiarity(features)
         return replace(surface, expected_error_mm=error_mm, out_of_distribution=out_of_distribution)
 
-    def answer(self, image: Tensor, level: Tensor, sod_mm: Tensor) -> tuple[PosedShape, Features]:
+    def answer(
+        self, image: Tensor, level: Tensor, sod_mm: Tensor, view: Tensor | None = None
+    ) -> tuple[PosedShape, Features]:
         """The best estimate, whose shape is the mean of what the image and its mirror image show, and the features that
-        its error is predicted from."""
+        its error is predicted from. view: as for `forward`."""
         count, levels = len(image), level.repeat(2)
         estimates, features = self.estimated(torch.cat([image, image.flip(3)]), levels, sod_mm.repeat(2))
         both = self.whole(estimates[-1], levels)
@@ -136,12 +145,19 @@ class TemplateNetwork(nn.Module):
         features."""
         features = self.encoder(image - 0.25)
         code = self.to_code(features[-1]) + self.level_code(level)
-        rotation, position = _placed(self.to_pose(code), sod_mm)
+        return self.refined(features, code, image, level, sod_mm, self.ap.expand(len(image), 3, 3))
+
+    def refined(
+        self, features: list[Tensor], code: Tensor, bone: Tensor, level: Tensor, sod_mm: Tensor, view: Tensor
+    ) -> tuple[list[PosedShape], Features]:
+        """`estimated` from what the encoder saw: its features, the image's code (B, k), and the image of the bone
+        (B, 1, S, S). view: (B, 3, 3) the rotation that the pose is a change of."""
+        rotation, position = _placed(self.to_pose(code), sod_mm, view)
         rough = self.means[level][:, self.control_points] + self.to_shape(code).unflatten(1, (-1, 3))
         estimates, nodes = [PosedShape(rotation, position, rough)], []
         maps = [layer(f) for layer, f in zip(self.to_sampled, features, strict=False)]
         for decoder in self.decoders:
-            inputs = self._node_features(estimates[-1], image if nodes else None, maps, level)
+            inputs = self._node_features(estimates[-1], bone if nodes else None, maps, level)
             nodes.append(decoder(inputs, code, self.neighbours))
             estimates.append(_stepped(estimates[-1], *decoder.step(nodes[-1])))
         pooled = torch.cat([f.mean((2, 3)) for f in features[3:]], 1)
@@ -155,7 +171,7 @@ class TemplateNetwork(nn.Module):
         rotated = nodes @ rotation.transpose(1, 2)
         normals = self.normals[level] @ rotation.transpose(1, 2)
         points = rotated + last.position_mm.detach()[:, None]
-        parts = [_sample(maps, points, sod_mm), nodes / 30.0, rotated / 30.0, normals]
+        parts = [sampled(maps, points, sod_mm), nodes / 30.0, rotated / 30.0, normals]
         if image is not None:
             parts.append(profiles(image, points, normals, sod_mm))
         return torch.cat(parts, 2)
@@ -217,31 +233,14 @@ def _zeroed(layer: nn.Linear) -> nn.Linear:
     return layer
 
 
-def _placed(pose: Tensor, sod_mm: Tensor) -> tuple[Tensor, Tensor]:
+def _placed(pose: Tensor, sod_mm: Tensor, view: Tensor) -> tuple[Tensor, Tensor]:
     """Rotation (B, 3, 3) and position (B, 3) mm from 8 numbers: two columns, orthonormalised (Zhou et al., CVPR
-    2019), as a change of the AP view, and a shift across the beam in units of 10 mm. Depth is the given distance."""
+    2019), as a change of the view (B, 3, 3), and a shift across the beam in units of 10 mm. Depth is the given
+    distance."""
     a = pose[:, :3] + pose.new_tensor([1.0, 0.0, 0.0])
     b = pose[:, 3:6] + pose.new_tensor([0.0, 1.0, 0.0])
     a = F.normalize(a, dim=1)
     b = F.normalize(b - (a * b).sum(1, keepdim=True) * a, dim=1)
     change = torch.stack([a, b, torch.linalg.cross(a, b)], 2)
     position = torch.cat([10.0 * pose[:, 6:], sod_mm[:, None]], 1)
-    return change @ pose.new_tensor(view_rotation()), position
-
-
-def _sample(maps: list[Tensor], points: Tensor, sod_mm: Tensor) -> Tensor:
-    """(B, c, channels) features where points (B, c, 3) of the crop camera fall on the feature maps."""
-    grid = projected(points, sod_mm, GRID_PER_MM)[:, :, None]
-    found = [F.grid_sample(m, grid, align_corners=False, padding_mode="border")[..., 0] for m in maps]
-    return torch.cat(found, 1).transpose(1, 2)
-
-
-def profiles(image: Tensor, points: Tensor, normals: Tensor, sod_mm: Tensor) -> Tensor:
-    """(B, c, PROFILE_COUNT) grey values of image (B, 1, S, S) beside points (B, c, 3) of the crop camera, along their
-    normals (B, c, 3) as seen and aside of them, outward last; as active shape models look for edges (Cootes et al.,
-    Computer Vision and Image Understanding 1995)."""
-    outward = F.normalize(normals[..., :2] + 1e-4, dim=2)[:, :, None]
-    aside = torch.stack([-outward[..., 1], outward[..., 0]], 3)
-    steps = torch.cartesian_prod(*(torch.tensor(mm, device=points.device) for mm in (PROFILE_MM, PROFILE_ASIDE_MM)))
-    at = projected(points, sod_mm)[:, :, None] + steps[:, :1] * outward + steps[:, 1:] * aside
-    return F.grid_sample(image, at * GRID_PER_MM, align_corners=False)[:, 0]
+    return change @ view, position

@@ -23,7 +23,7 @@ from ReVertLib.files import existing_file, whole_file
 from ReVertLib.resources import WEIGHTS_FILE
 
 FORMAT = "revert-weights-1"
-ARCHITECTURES = ("template", "sphere")
+ARCHITECTURES = ("context", "template", "sphere")
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,10 @@ def _network_class(architecture: str) -> type[nn.Module]:
         from .template_network import TemplateNetwork
 
         return TemplateNetwork
+    if architecture == "context":
+        from .context_network import ContextNetwork
+
+        return ContextNetwork
     try:
         from .sphere_network import SphereNetwork
     except ModuleNotFoundError as error:

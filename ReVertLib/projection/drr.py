@@ -58,14 +58,18 @@ class DrrView:
     roll_deg: float = 0.0
 
     def __post_init__(self) -> None:
-        angles = (self.yaw_deg, self.pitch_deg, self.roll_deg)
-        if not all(map(math.isfinite, angles)):
-            raise InputError(f"view: expected finite angles for yaw, pitch and roll, got {angles}")
+        if not all(map(math.isfinite, self.angles_deg)):
+            raise InputError(f"view: expected finite angles for yaw, pitch and roll, got {self.angles_deg}")
+
+    @property
+    def angles_deg(self) -> tuple[float, float, float]:
+        """Yaw, pitch and roll."""
+        return self.yaw_deg, self.pitch_deg, self.roll_deg
 
     @property
     def rotation(self) -> np.ndarray:
         """(3, 3) from LPS axes to camera axes."""
-        return view_rotation(self.yaw_deg, self.pitch_deg, self.roll_deg)
+        return view_rotation(*self.angles_deg)
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,7 @@ class Vertebra:
         warnings += ["the vertebra's projection leaves the image"] * (not inside)
         integrals = self._projector.line_integrals(motion, camera, size_px)
         pixels = quantised(integrals, np.uint16)
-        geometry = replace(camera, level=self.level, box_px=box)
+        geometry = replace(camera, level=self.level, box_px=box, view_deg=view.angles_deg)
         return Drr(pixels, geometry, mesh, motion, tuple(warnings))
 
 
@@ -163,7 +167,8 @@ class Scan:
         """The DRR of size_px (columns, rows) seen by a camera, without level, box and surface."""
         motion = camera_from_lps(view.rotation, self.centre_lps, camera.sod_mm)
         pixels = quantised(self._projector.line_integrals(motion, camera, size_px), np.uint16)
-        return Drr(pixels, replace(camera, level=None, box_px=None), None, motion, ())
+        geometry = replace(camera, level=None, box_px=None, view_deg=view.angles_deg)
+        return Drr(pixels, geometry, None, motion, ())
 
 
 def _box(pixels: np.ndarray, size_px: tuple[int, int]) -> tuple[tuple[float, ...], bool]:

@@ -12,7 +12,7 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
-from ReVertLib.dataset.cases import HELD_OUT
+from ReVertLib.dataset.cases import HELD_OUT, case_named, find_cases
 from ReVertLib.errors import InputError, one_line
 from ReVertLib.files import check_folder, made_folder, write_json
 from ReVertLib.imaging.image_file import write_image
@@ -22,6 +22,7 @@ from ReVertLib.projection.attenuation import hounsfield
 
 from .bone import voxelised
 from .patient import Patient, load_patient_sampler, sample_patient
+from .real_bones import real_vertebrae, sample_patient_around
 
 ABOVE_MM, BELOW_MM = 15.0, 110.0
 """What a scan takes in above the upper endplate of T11 and below that of S1."""
@@ -36,24 +37,30 @@ def build_patients(
     model: Path | None = None,
     held_out: Iterable[str] = HELD_OUT,
     scheme: str | None = None,
+    bones: str | None = None,
 ) -> None:
     """Writes a case for each number; one that is already there is whole and is skipped. A patient depends on seed and
-    number alone. scheme: whose numbers the label maps have."""
+    number alone. scheme: whose numbers the label maps have. bones: the case in data whose L1 to L5 all patients have,
+    None for sampled ones. Raises InputError when that case is not there or lacks a level or a CT."""
     check_folder(out)
+    real = None if bones is None else real_vertebrae(case_named(bones, find_cases(data, scheme)))
     patients = load_patient_sampler(data, shapes, model, held_out, scheme)
     made_folder(out)
     for number in progress(numbers, "patients"):
         folder = out / f"spine_{number:05d}"
         if not folder.exists():
             started = time.monotonic()
-            patient = sample_patient(patients, np.random.default_rng([seed, number]))
+            rng = np.random.default_rng([seed, number])
+            patient = sample_patient_around(real, patients, rng) if real else sample_patient(patients, rng)
             _write_case(patient, folder, {"seed": seed, "number": number} | patient.metadata)
             log.info(f"{folder.name}: {time.monotonic() - started:.0f} s, {_summary(patient.metadata)}")
 
 
 def _summary(about: dict) -> str:
     found = [f"lordosis {about['lordosis_deg']:.0f}", f"Cobb {about['cobb_deg']:.0f} degrees"]
-    return ", ".join(found + [name for name in ("fractures", "osteophytes", "transitional", "screws") if about[name]])
+    return ", ".join(
+        found + [name for name in ("fractures", "osteophytes", "transitional", "screws") if about.get(name)]
+    )
 
 
 def _write_case(patient: Patient, folder: Path, about: dict) -> None:
@@ -84,10 +91,11 @@ def scanned(patient: Patient, spacing_mm: float = 1.0) -> tuple[Volume, Volume]:
     mu = _resampled(patient, spacing_mm)
     labels = Volume(np.zeros(mu.array.shape, np.uint8), mu.ijk_to_lps)
     for bone, volume in zip(patient.bones, patient.volumes, strict=True):
-        box = mu.box_around(bone.mesh_lps.vertices, margin=2)
+        surface = patient.surface_of(bone)
+        box = mu.box_around(surface.vertices, margin=2)
         part, part_labels = mu.cropped(*box), labels.cropped(*box)
         part.array[:] += volume.resampled_to(part, outside=0.0)
-        part_labels.array[voxelised(bone.mesh_lps, part)] = bone.label
+        part_labels.array[voxelised(surface, part)] = bone.label
     for metal in patient.metal:
         metal.drawn_on(mu)
     return Volume(hounsfield(mu.array), mu.ijk_to_lps), labels

@@ -6,8 +6,8 @@ gives the radiograph together with the mask of each bone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import numpy as np
 from ReVertLib.dataset.cases import HELD_OUT
 from ReVertLib.files import existing_file
 from ReVertLib.geometry.camera import Geometry
+from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, crop_camera
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.imaging.volume import Volume
@@ -41,6 +42,8 @@ SACRUM_DENSITY = 0.8
 """Of a sacrum, as a share of the vertebrae's."""
 WHITE = 1.15
 """The line integral at which the detector is saturated, as a share of the largest one without metal."""
+METAL_MOST = 2.5
+"""Of the line integral through one piece of metal in a layer, where nothing tells when the detector is saturated."""
 
 
 @dataclass(frozen=True)
@@ -86,20 +89,35 @@ class View:
 
 
 @dataclass(frozen=True)
+class Layers:
+    """What lies around a vertebra in its crop, as line integrals, float32. bones: (S, S), the other bones of the spine
+    and metal. body: (S / 2, S / 2), everything else."""
+
+    bones: np.ndarray
+    body: np.ndarray
+
+
+@dataclass(frozen=True)
 class Patient:
     """bones: T11, T12, L1..L5, sacrum. volumes: the attenuation of each, LPS, per mm. body: that of everything else.
-    metal: implants, of few patients. metadata: the sampled parameters and findings."""
+    metal: implants, of few patients. metadata: the sampled parameters and findings. surfaces: of real bones among them
+    the true surface, LPS, by label, to which the bone's shape is only fitted."""
 
     bones: tuple[Bone, ...]
     volumes: tuple[Volume, ...]
     body: Volume
     metal: tuple[Cylinder, ...]
     metadata: dict
+    surfaces: Mapping[int, Mesh] = field(default_factory=dict)
 
     @property
     def vertebrae(self) -> tuple[Bone, ...]:
         """L1..L5."""
         return tuple(bone for bone in self.bones if bone.label in LEVEL_OF_LABEL)
+
+    def surface_of(self, bone: Bone) -> Mesh:
+        """The true surface of one of the patient's bones, LPS."""
+        return self.surfaces.get(bone.label, bone.mesh_lps)
 
     @cached_property
     def _projectors(self) -> tuple[Projector, ...]:
@@ -114,6 +132,26 @@ class Patient:
         to where the detector is saturated."""
         alone = (projector.line_integrals(camera_from_lps, geometry, size_px) for projector in self._projectors)
         return self._with_metal(sum(alone, self._around(camera_from_lps, geometry, size_px)), camera_from_lps, geometry)
+
+    def volume_of(self, bone: Bone) -> Volume:
+        """The attenuation of one of the patient's bones, LPS."""
+        return next(volume for own, volume in zip(self.bones, self.volumes, strict=True) if own is bone)
+
+    def layers(self, bone: Bone, camera_from_lps: RigidTransform, sod_mm: float) -> tuple[np.ndarray, Layers]:
+        """(S, S) line integrals through one bone alone in the crop camera of a distance, and what lies around it."""
+        camera, size_px = crop_camera(sod_mm), (CROP_SIZE_PX,) * 2
+        bones, alone = np.zeros(size_px, np.float32), None
+        for other, projector in zip(self.bones, self._projectors, strict=True):
+            integrals = projector.line_integrals(camera_from_lps, camera, size_px)
+            if other is bone:
+                alone = integrals
+            else:
+                bones += integrals
+        for part in self.metal:
+            bones += np.minimum(part.line_integrals(camera_from_lps, camera, size_px), METAL_MOST)
+        half = CROP_SIZE_PX // 2
+        body = self._around(camera_from_lps, crop_camera(sod_mm, size_px=half), (half, half))
+        return alone, Layers(bones, body)
 
     def view(self, camera_from_lps: RigidTransform, geometry: Geometry, size_px: tuple[int, int]) -> View:
         """The radiograph of everything, and where each bone of the spine is in it."""
@@ -147,7 +185,7 @@ def sample_patient(patients: PatientSampler, rng: np.random.Generator) -> Patien
     bones, findings = _sampled_bones(patients, rng)
     while overlap_mm3(bones) > MOST_OVERLAP_MM3:
         bones, findings = _sampled_bones(patients, rng)
-    volumes = _filled(patients.vertebrae, bones, rng)
+    volumes = filled(patients.vertebrae, bones, rng)
     body, size = sampled_body(bones, patients.abdomen, rng)
     volumes, metal, implants = _with_implants(bones, volumes, rng)
     return Patient(bones, volumes, body, metal, measured(bones) | findings | size | implants)
@@ -159,7 +197,7 @@ def _sampled_bones(patients: PatientSampler, rng: np.random.Generator) -> tuple[
     return contacts_resolved(stacked(shapes, sacrum, rng)), findings
 
 
-def _filled(sampler: VertebraSampler, bones: tuple[Bone, ...], rng: np.random.Generator) -> tuple[Volume, ...]:
+def filled(sampler: VertebraSampler, bones: tuple[Bone, ...], rng: np.random.Generator) -> tuple[Volume, ...]:
     """The attenuation of the bones, LPS: either all from one real CT or all drawn with the same state of the random
     numbers, so that the bones of a patient are equally dense."""
     real = rng.random() < 0.5

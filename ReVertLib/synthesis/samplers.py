@@ -1,7 +1,8 @@
 """Training samples: crops of synthetic vertebrae with the pose and the shape that each shows.
 
 A vertebra is alone, filled half of the time with a real CT warped into the sampled shape and else with drawn bone; or
-it is one of a patient, with all that is around it.
+it is one of a patient, and what lies around it comes in layers of its own, since line integrals add up: so training can
+show it alone, or amid more or less of the rest.
 """
 
 from __future__ import annotations
@@ -13,28 +14,46 @@ import numpy as np
 from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, crop_camera
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.geometry.transform import RigidTransform
-from ReVertLib.imaging.grey_values import normalised, quantised
+from ReVertLib.imaging.grey_values import quantised
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.projection.projector import Projector
 
 from .bone import drawn_bone, warped_ct
 from .ct_scanner import patient_axes
-from .patient import Patient, PatientSampler, sample_patient
+from .patient import Layers, Patient, PatientSampler, sample_patient
 from .shapes import VertebraSampler, sample_shape
 from .vertebra import Bone
-from .views import aligned_view, sample_position, sample_sod_mm, sample_view
+from .views import (
+    BOX_PX,
+    LOOSE_BOX_PX,
+    LOOSE_SHARE,
+    aligned_view,
+    film_sod_mm,
+    film_view,
+    sample_position,
+    sample_sod_mm,
+    sample_view,
+)
 
 ALIGNED_SHARE = 0.4
 """Of the views of a vertebra alone, those along the axes of its CT, as the DRRs that a network is tested on are."""
 
 
+ALIGNED_FILM_SHARE = 0.2
+"""Of the views of a patient's vertebra, those along the axes of its own CT."""
+
+
 @dataclass(frozen=True)
 class SampleView:
-    """One crop of a vertebra. image: (S, S) uint8. camera_from_canonical: its pose in the crop's camera."""
+    """One crop of a vertebra. image: (S, S), what is seen as uint8; or, where there are layers around, the vertebra
+    alone as float32 line integrals. camera_from_canonical: its pose in the crop's camera. camera_from_lps: (3, 3) the
+    view, None where it is not known."""
 
     image: np.ndarray
     camera_from_canonical: RigidTransform
+    camera_from_lps: np.ndarray | None = None
+    around: Layers | None = None
 
 
 @dataclass(frozen=True)
@@ -89,9 +108,20 @@ def sample_patient_vertebrae(
 
 
 def _view(patient: Patient, bone: Bone, rng: np.random.Generator) -> SampleView:
-    view, sod_mm = sample_view(rng), sample_sod_mm(rng)
-    rotation, camera = view @ bone.lps_from_shape.rotation, crop_camera(sod_mm)
-    position = sample_position(bone.shape.vertices @ rotation.T, sod_mm, camera, rng)
+    view = _film_view(patient, bone, rng)
+    true_mm, stated_mm = film_sod_mm(rng)
+    rotation, camera = view @ bone.lps_from_shape.rotation, crop_camera(stated_mm)
+    off_px = LOOSE_BOX_PX if rng.random() < LOOSE_SHARE else BOX_PX
+    position = sample_position(bone.shape.vertices @ rotation.T, true_mm, camera, rng, off_px)
     camera_from_lps = RigidTransform.about(bone.lps_from_shape.translation_mm, view, position)
-    image = normalised(patient.image(camera_from_lps, camera, (CROP_SIZE_PX, CROP_SIZE_PX)))
-    return SampleView(quantised(image, np.uint8, 1.0), RigidTransform(rotation, position))
+    image, around = patient.layers(bone, camera_from_lps, stated_mm)
+    # On the same ray, as far away as is stated: what a pose can be told from.
+    pose = RigidTransform(rotation, position * (stated_mm / true_mm))
+    return SampleView(image, pose, view, around)
+
+
+def _film_view(patient: Patient, bone: Bone, rng: np.random.Generator) -> np.ndarray:
+    """(3, 3) camera from LPS."""
+    if rng.random() >= ALIGNED_FILM_SHARE:
+        return film_view(rng)
+    return aligned_view(patient_axes(patient.volume_of(bone)), rng)

@@ -60,11 +60,15 @@ def dataset_vertebra(item: DatasetItem) -> SampleVertebra:
     lps = Mesh(fitted(mean, read_mesh(item.mesh)).vertices, mean.faces)
     shape, lps_from_canonical = canonical(lps, mean.vertices)
     images = zip(item.images, item.geometries, item.camera_from_lps, strict=True)
-    views = tuple(_view(path, geometry, pose @ lps_from_canonical) for path, geometry, pose in images)
+    views = tuple(_view(path, geometry, pose, lps_from_canonical) for path, geometry, pose in images)
     return SampleVertebra(LEVELS.index(item.level), shape.vertices, views)
 
 
-def _view(path: Path, geometry: Geometry, camera_from_canonical: RigidTransform) -> SampleView:
+def _view(
+    path: Path, geometry: Geometry, camera_from_lps: RigidTransform, lps_from_canonical: RigidTransform
+) -> SampleView:
     pixels = read_radiograph(path).pixels
     crop = crop_vertebra(pixels, boxed(pixels, replace(geometry, level=None)))
-    return SampleView(quantised(crop.pixels, np.uint8, 1.0), crop.camera_from_crop.inverse @ camera_from_canonical)
+    crop_from_lps = crop.camera_from_crop.inverse @ camera_from_lps
+    image = quantised(crop.pixels, np.uint8, 1.0)
+    return SampleView(image, crop_from_lps @ lps_from_canonical, crop_from_lps.rotation)

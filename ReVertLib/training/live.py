@@ -73,4 +73,4 @@ class LiveSamples:
         rotation, position_mm, shape = buffer.rotation[slot, pose], buffer.position_mm[slot, pose], buffer.shape[slot]
         vertices = shape @ rotation.transpose(1, 2) + position_mm[:, None]
         image = line_integrals(buffer.mu[slot], buffer.box_from_canonical[slot], vertices, rotation, position_mm)
-        return Batch(rotation, position_mm, shape, image=normalised(image[:, None]), level=buffer.level[slot])
+        return Batch(rotation, position_mm, shape, normalised(image[:, None]), buffer.level[slot], view=rotation)

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from ReVertLib.network.context_network import YAWS_DEG
+from ReVertLib.network.isolation import Isolated
 from ReVertLib.network.losses import chamfer_distance
 from ReVertLib.network.posed_shape import PosedShape
 
 from .samples import Batch
+
+SEEN = 0.02
+"""The grey value from which on a vertebra alone is seen."""
 
 
 def template_loss(estimates: list[PosedShape], truth: PosedShape) -> dict[str, Tensor]:
@@ -38,12 +45,53 @@ def sphere_loss(points: Tensor, batch: Batch) -> dict[str, Tensor]:
     return {"chamfer": chamfer_distance(points, (vertices - middle) / radius)}
 
 
-def losses(network: nn.Module, architecture: str, batch: Batch) -> dict[str, Tensor]:
-    """The terms whose sum is minimised, by name."""
-    if architecture == "template":
-        estimates, _ = network.estimated(batch.image, batch.level, batch.position_mm[:, 2])
-        terms = template_loss(estimates, replace(batch, shape=batch.shape[:, network.control_points]))
-        return terms | {"surface_mm": mean_distance(network.whole(estimates[-1], batch.level).shape, batch.shape)}
-    size = network.crop_size_px
-    image = nn.functional.interpolate(batch.image, (size, size), mode="bilinear", align_corners=False)
-    return sphere_loss(network(image), batch)
+def isolation_loss(isolated: Isolated, alone: Tensor) -> dict[str, Tensor]:
+    """Of the vertebra alone, grey values and silhouette, weighed against the other terms, which are mm."""
+    inside = (alone > SEEN).float()
+    return {
+        "alone": 15.0 * (isolated.bone - alone).abs().mean(),
+        "inside": 4.0 * F.binary_cross_entropy_with_logits(isolated.inside, inside),
+    }
+
+
+def yaw_loss(yaw: Tensor, view: Tensor) -> dict[str, Tensor]:
+    """Cross entropy of the logits (B, views) of YAWS_DEG, shared by the two beside the true view (B, 3, 3), the crop
+    camera from LPS. Views along the spine or upside down are none of these and do not count."""
+    beam, down = view[:, 2], view[:, 1]
+    counts = (beam[:, 2].abs() < 0.7) & (down[:, 2] < -0.5)
+    place = torch.rad2deg(torch.atan2(-beam[:, 0], beam[:, 1])) - YAWS_DEG[0]
+    place = place / (YAWS_DEG[1] - YAWS_DEG[0]) % len(YAWS_DEG)
+    low, share = place.floor().long() % len(YAWS_DEG), place.frac()[:, None]
+    one_hot = torch.eye(len(YAWS_DEG), device=view.device)
+    target = (1 - share) * one_hot[low] + share * one_hot[(low + 1) % len(YAWS_DEG)]
+    entropy = -(target * F.log_softmax(yaw, 1)).sum(1)
+    return {"yaw": 0.5 * (entropy * counts).sum() / counts.sum().clamp(min=1)}
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether convolutions in half as many bits take less time there, as they do by AMX on a CPU, and on any GPU of the
+    last years."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return device.type == "cpu" and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def losses(network: nn.Module, architecture: str, batch: Batch, true_view: Tensor) -> dict[str, Tensor]:
+    """The terms whose sum is minimised, by name. true_view: (B, 3, 3), of which the batch's is roughly known."""
+    if architecture == "sphere":
+        size = network.crop_size_px
+        return sphere_loss(network(F.interpolate(batch.image, (size, size), mode="bilinear")), batch)
+    sod_mm, extra = batch.position_mm[:, 2], {}
+    if architecture == "context":
+        with torch.autocast(batch.image.device.type, torch.bfloat16, enabled=has_fast_bfloat16(batch.image.device)):
+            sight = network.sight(batch.image)
+        sight = sight.single()
+        estimates, _ = network.answers(sight, batch.level, sod_mm, batch.view)
+        extra = yaw_loss(sight.yaw, true_view)
+        if batch.alone is not None:
+            extra |= isolation_loss(sight.isolated, batch.alone)
+    else:
+        estimates, _ = network.estimated(batch.image, batch.level, sod_mm)
+    terms = template_loss(estimates, replace(batch, shape=batch.shape[:, network.control_points]))
+    surface = mean_distance(network.whole(estimates[-1], batch.level).shape, batch.shape)
+    return terms | {"surface_mm": surface} | extra

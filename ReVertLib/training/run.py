@@ -20,15 +20,19 @@ from torch import Tensor, nn
 
 from ReVertLib.errors import InputError
 from ReVertLib.files import made_folder, whole_file, write_json
+from ReVertLib.network.context_network import from_template
 from ReVertLib.network.weights import Weights, build_network, load_weights, save_weights
 from ReVertLib.progress import log, progress
 
 from .augmentation import AUGMENTED_SHARE, augmented
+from .context import in_context
 from .live import LiveSamples
 from .loss_terms import losses
 from .samples import Samples
 
 AVERAGE_DECAY = 0.998
+ALONE_SHARE = 0.2
+"""Of the augmented share, for vertebrae that are shown alone: as such they are seldom seen but on computed images."""
 WARM_UP_STEPS = 100
 
 
@@ -85,13 +89,15 @@ class Run:
         )
 
     def begin(self, start: Weights) -> None:
-        """Starts from finished weights, without what they think of themselves. Raises InputError for another
-        architecture."""
-        if start.architecture != self.options.architecture:
+        """Starts from finished weights, without what they think of themselves; a network in context also from those of
+        a template network. Raises InputError for another architecture."""
+        own, kept = self.network.state_dict(), start.network.state_dict()
+        if (start.architecture, self.options.architecture) == ("template", "context"):
+            kept = from_template(kept, own)
+        elif start.architecture != self.options.architecture:
             expected = f"architecture {self.options.architecture}"
             raise InputError(f"start: expected weights of {expected}, got {start.architecture}")
-        own = self.network.state_dict()
-        kept = {name: tensor for name, tensor in start.network.state_dict().items() if name in own}
+        kept = {name: tensor for name, tensor in kept.items() if name in own}
         for network in (self.network, self.average):
             network.load_state_dict(kept, strict=False)
 
@@ -101,11 +107,13 @@ class Run:
         options, step = self.options, self.step
         random = torch.Generator().manual_seed(options.seed * 1_000_003 + step)
         index = torch.randint(len(samples), (options.batch,), generator=random)
-        batch = augmented(samples.batch(index, self.device), random, options.augmented_share)
+        clean, amid = in_context(samples.batch(index, self.device), random)
+        share = torch.where(amid, options.augmented_share, ALONE_SHARE * options.augmented_share)
+        batch = augmented(clean, random, share if clean.bone is not None else options.augmented_share)
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate_at(step, options)
         self.network.train()
-        terms = losses(self.network, options.architecture, batch)
+        terms = losses(self.network, options.architecture, batch, clean.view)
         total = sum(terms.values())
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()

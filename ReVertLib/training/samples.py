@@ -15,14 +15,26 @@ from ReVertLib.progress import progress
 from .grey_values import normalised
 from .shards import SHARD_PATTERN, Shard
 
+_LAYERS = {"bone": "images", "around": "bones", "body": "body"}
+"""The fields of a batch and the arrays of a shard that hold them."""
+
 
 @dataclass(frozen=True)
 class Batch(PosedShape):
     """The true surfaces, their shapes laid rigidly over the mean of their level, and what is seen of them.
-    image: (B, 1, S, S) 0..1. level: (B,)."""
+    image: (B, 1, S, S) 0..1. level: (B,). view: (B, 3, 3) the crop camera from LPS.
+
+    With layers, image shows the vertebra alone until `context.in_context` sets it amid the others, which are line
+    integrals: bone (B, 1, S, S) the vertebra, around (B, 1, S, S) other bones, body (B, 1, S / 2, S / 2) the rest.
+    alone: (B, 1, S, S) 0..1, the vertebra alone. Without layers these are None."""
 
     image: Tensor
     level: Tensor
+    view: Tensor
+    alone: Tensor | None = None
+    bone: Tensor | None = None
+    around: Tensor | None = None
+    body: Tensor | None = None
 
 
 class Samples:
@@ -33,7 +45,8 @@ class Samples:
         if not paths:
             raise InputError(f"samples: expected {SHARD_PATTERN} in the folder, got none in {Path(folder).name!r}")
         shard = Shard.concatenated([Shard.load(path) for path in progress(paths, "shards")])
-        self._tensors = {name: torch.as_tensor(array) for name, array in vars(shard).items()}
+        self._layered = shard.layered
+        self._tensors = {name: torch.as_tensor(array) for name, array in shard.arrays.items()}
 
     def __len__(self) -> int:
         return len(self._tensors["images"])
@@ -43,13 +56,21 @@ class Samples:
         """(N, 3, 3) crop camera from canonical, of all samples."""
         return self._tensors["rotation"]
 
+    @property
+    def shape_index(self) -> Tensor:
+        """(N,) which shape each sample is of."""
+        return self._tensors["shape_index"]
+
     def batch(self, index: Tensor, device: torch.device) -> Batch:
         """The samples at index (B,), images normalised as crops are."""
-        tensors = self._tensors
-        return Batch(
-            rotation=tensors["rotation"][index].to(device),
-            position_mm=tensors["position_mm"][index].to(device),
-            shape=tensors["shapes"][tensors["shape_index"][index]].to(device).float(),
-            image=normalised(tensors["images"][index].to(device).float()[:, None]),
-            level=tensors["level"][index].to(device),
-        )
+        taken = {name: tensor[index].to(device) for name, tensor in self._tensors.items() if name != "shapes"}
+        image = normalised(taken["images"].float()[:, None])
+        shape = self._tensors["shapes"][taken["shape_index"].cpu()].to(device).float()
+        pose = {name: taken[name] for name in ("rotation", "position_mm", "level")}
+        pose["view"] = taken.get("view", taken["rotation"])  # where it is not known, as if the vertebra stood upright
+        if not self._layered:
+            return Batch(shape=shape, image=image, **pose)
+        scale = taken["scale"][:, :, None, None, None]
+        layers = {name: taken[key].float()[:, None] for name, key in _LAYERS.items()}
+        layers |= {"bone": layers["bone"] * scale[:, 0], "around": layers["around"] * scale[:, 1]}
+        return Batch(shape=shape, image=image, alone=image, **pose, **layers)

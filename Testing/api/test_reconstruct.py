@@ -11,7 +11,7 @@ import tiny
 import ReVertLib as revert
 from ReVertLib.__main__ import main
 from ReVertLib.api import reconstruct as reconstructing
-from ReVertLib.geometry.sidecar import complete_geometry, read_sidecar
+from ReVertLib.geometry.sidecar import complete_geometry, read_sidecar, sidecar_text
 from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.mesh.io import read_mesh
 
@@ -37,7 +37,7 @@ def test_it_answers_as_the_command_line_does(image, weights, expected, tmp_path)
     assert main([str(a) for a in ("reconstruct", image, "-o", surface, "--quiet", *options)]) == 0
     row = json.loads(report.read_text())["results"][0]
     assert np.abs(read_mesh(surface).vertices - expected.mesh.vertices).max() < 1e-4  # .ply holds float32
-    assert row["geometry"] == json.loads(json.dumps(asdict(expected.geometry)))
+    assert row["geometry"] == json.loads(sidecar_text(expected.geometry))
     assert (row["verdict"], row["warnings"]) == (asdict(expected.verdict), list(expected.warnings))
     assert row["spacing_source"] == expected.spacing_source == "sidecar"
     assert (expected.verdict.word, expected.expected_error_mm, expected.device) == ("check", None, "cpu")

@@ -84,14 +84,14 @@ def warm_contenders() -> tuple[dict[str, Callable[[], object]], dict[str, str]]:
         "sphere, network only": lambda: sphere(image),
         "sphere, with surface": lambda: closed_surface(place_in_box(sphere(image)[0].numpy(), geometry)),
     }
-    name = "template, image to mesh"
+    name = "context, image to mesh"
     try:
-        return contenders | {name: template_run()}, {}
+        return contenders | {name: shipped_run()}, {}
     except InputError as error:
         return contenders, {name: f"not run: {error}"}
 
 
-def template_run() -> Callable[[], object]:
+def shipped_run() -> Callable[[], object]:
     """One reconstruction of the bundled case with the shipped weights, its image and geometry already in memory."""
     from ReVertLib.geometry.sidecar import complete_geometry, read_sidecar, sidecar_path
     from ReVertLib.imaging.radiograph import read_radiograph

@@ -124,7 +124,7 @@ def test_the_factor_by_hand():
 
 
 def test_the_sphere_cannot_predict_its_error(tmp_path):
-    with pytest.raises(InputError, match="weights: expected architecture template, got sphere"):
+    with pytest.raises(InputError, match="weights: expected architecture context or template, got sphere"):
         with_error_head(load_weights(tiny.weights(tmp_path, "sphere")), SHORT)
 
 
@@ -133,3 +133,19 @@ def test_a_bad_output_is_refused_before_any_work(tmp_path):
         calibrate(tmp_path, tmp_path, None, tmp_path / "a.pt", SHORT, Failures())
     with pytest.raises(InputError, match="output: expected an existing folder"):
         calibrate(tmp_path, tmp_path, None, tmp_path / "none" / "a.safetensors", SHORT, Failures())
+
+
+def test_weights_in_context_learn_it_from_samples_with_layers(tmp_path):
+    (tmp_path / "world").mkdir()
+    tiny.layered_shard(count=12, shapes=6).save(tmp_path / "world" / "shard_00000.npz")
+    tiny.write_vertebra(tmp_path / "data", "L3", 600.0, {"pa": 180.0})
+    weights, out = tiny.weights(tmp_path, "context", awake=True), tmp_path / "judging.safetensors"
+    calibrate(tmp_path / "world", tmp_path / "data", weights, out, SHORT, Failures())
+    (image,) = (image for item in read_dataset(tmp_path / "data") for image in images_of(item))
+    before, after = (
+        Predictor(file, "cpu").reconstruct(read_radiograph(image.file).pixels, image.geometry)
+        for file in (weights, out)
+    )
+    assert np.array_equal(before.mesh.vertices, after.mesh.vertices)
+    errors = predicted_error(after, image.truth)
+    assert errors.expected_mm.mean() == pytest.approx(errors.actual_mm.mean(), rel=0.02)

@@ -41,7 +41,7 @@ def test_experience_is_the_exact_distance_to_the_true_surface(tmp_path):
     truth = samples.batch(torch.arange(3), CPU)
     answer = PosedShape(truth.rotation, truth.position_mm + torch.tensor([0.0, 0.0, 3.0]), truth.shape)
     features = Features(torch.rand(3, 400, 4), torch.rand(3, 5), torch.rand(3, 6))
-    stub = SimpleNamespace(answer=lambda image, level, sod_mm: (answer, features))
+    stub = SimpleNamespace(answer=lambda *_: (answer, features), silhouettes=lambda _: None)
     known = calibration_samples(stub, samples, 0)
     assert (len(known), len(known.statistics)) == (3, 3)
     faces = load_template().faces
@@ -60,7 +60,7 @@ def test_the_images_are_nearly_clean(tmp_path):
     write_shard(tmp_path, count=3, shapes=1)
     samples, seen = Samples(tmp_path), []
     built = network()
-    stub = SimpleNamespace(answer=lambda *of: seen.append(of[0]) or built.answer(*of))
+    stub = SimpleNamespace(answer=lambda *of: seen.append(of[0]) or built.answer(*of), silhouettes=lambda _: None)
     calibration_samples(stub, samples, 7)
     expected_images = augmented(samples.batch(torch.arange(3), CPU), torch.Generator().manual_seed(7), share=0.0).image
     assert torch.equal(seen[0], expected_images)

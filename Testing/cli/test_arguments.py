@@ -41,15 +41,15 @@ WORK = {
         "training.shards.build_shards",
         {"data": Path("data"), **FILES, "numbers": range(5, 8), "context": True, **SHARED},
     ),
-    f"simulate-patients data shapes.npz out --count 2 --first 9 {SHARES}": (
+    f"simulate-patients data shapes.npz out --count 2 --first 9 --bones somebody {SHARES}": (
         "synthesis.export.build_patients",
-        {"data": Path("data"), **FILES, "numbers": range(9, 11), **SHARED},
+        {"data": Path("data"), **FILES, "numbers": range(9, 11), "bones": "somebody", **SHARED},
     ),
     f"realism data shapes.npz out {SHARES}": (
         "evaluation.realism.write_realism",
         {"data": Path("data"), **FILES, **SHARED},
     ),
-    "evaluate data --report out --against a b --against c --weights w --device cpu": (
+    "evaluate data --report out --against a b --against c --weights w --device cpu --without-view": (
         "evaluation.evaluate.evaluate",
         {
             "dataset": Path("data"),
@@ -57,6 +57,7 @@ WORK = {
             "against": [Path("a"), Path("b"), Path("c")],
             "weights": Path("w"),
             "device": "cpu",
+            "tell_view": False,
         },
     ),
     "average out a b": ("training.average.average_weights", {"files": [Path("a"), Path("b")], "out": Path("out")}),

@@ -372,7 +372,7 @@ def test_an_old_name_does_what_the_new_one_does_after_a_notice(run, tmp_path):
 
 
 def test_the_mean_of_weights_with_themselves_is_they_without_calibration(run, tmp_path, resources):
-    shipped = resources / "weights/template.safetensors"
+    shipped = resources / "weights/context.safetensors"
     code, out, _ = run("average", tmp_path / "mean.safetensors", shipped, shipped)
     assert (code, out.split()[:2]) == (0, ["weights:", f"{tmp_path / 'mean.safetensors'},"])
     mean, own = load_file(tmp_path / "mean.safetensors"), load_file(shipped)

@@ -202,7 +202,7 @@ def test_context_shows_what_stands_beside_the_vertebra(one, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"views": "all"}, "views: expected one of seed, clinical, got 'all'"),
+        ({"views": "all"}, "views: expected one of seed, clinical, around, got 'all'"),
         ({"workers": 0}, "workers: expected 1 or more, got 0"),
         ({"size_px": 8}, "size: expected 32 to 8192 pixels a side, got 8"),
         ({"views": "seed"}, "expected a data set of seed views, 48 px, the vertebra alone, got one of clinical views"),

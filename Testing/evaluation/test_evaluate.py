@@ -160,7 +160,8 @@ def test_other_weights_are_answers_of_their_own(tmp_path, one_image):
 def test_others_are_named_together_or_one_by_one(monkeypatch):
     named = []
 
-    def evaluate(*_, against):
+    def evaluate(*_, against, tell_view):
+        assert tell_view
         named.append(against)
         return evaluation([])
 
@@ -175,3 +176,16 @@ def test_the_scene_of_an_image_is_as_measured(dataset, measured):
     scene = module.scene_of(knowing(tiny.deformed, dataset)(None, "cpu"), image)
     figure = min(row.metrics.dice for row in rows_of(measured, "network", "rigid"))
     assert scene.comparison.metrics.dice == figure
+
+
+@pytest.mark.parametrize(("tell_view", "told"), [(True, [0.0, 90.0, 0.0]), (False, [None, None, None])])
+def test_networks_are_told_the_view_unless_it_is_withheld(dataset, monkeypatch, tell_view, told):
+    seen, real = [], module._job
+
+    def noting(networks, samples, image):
+        seen.append(image.geometry.view_deg)
+        return real(networks, samples, image)
+
+    monkeypatch.setattr(module, "_job", noting)
+    run(dataset, lambda truth: truth, tell_view=tell_view)
+    assert [view and pytest.approx(view[0]) for view in seen] == told

@@ -135,7 +135,7 @@ def test_the_principal_point_is_an_assumption():
 
 
 def test_unknown_key():
-    message = "^geometry: expected the keys sdd_mm, sod_mm, .*, box_px, got 'sid_mm'$"
+    message = "^geometry: expected the keys sdd_mm, sod_mm, .*, box_px, yaw_deg, pitch_deg, roll_deg, got 'sid_mm'$"
     with pytest.raises(InputError, match=message):
         complete_geometry({**GOOD, "sid_mm": 1000}, (64, 48))
 

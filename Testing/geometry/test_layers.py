@@ -30,7 +30,7 @@ def test_an_earlier_layer_is_believed_and_each_value_keeps_its_source(image):
         "yaw_deg": SourcedValue(20, "sidecar"),
         "principal_point_px": SourcedValue((3, 4), "image header"),
     }
-    assert found.complete((64, 48)) == Geometry(1100, 700, (0.3, 0.2), (3, 4), "L2")
+    assert found.complete((64, 48)) == Geometry(1100, 700, (0.3, 0.2), (3, 4), "L2", None, (20, 0, 0))
     assert found.view == {"yaw_deg": 20, "pitch_deg": 0, "roll_deg": 0}
     assert [found.source(key) for key in ("sod_mm", "level", "box_px")] == ["command line", "sidecar", "none"]
 

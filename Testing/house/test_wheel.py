@@ -64,7 +64,7 @@ def test_the_wheel_holds_every_file(root, wheel):
     library = {f"ReVertLib/{name}" for name in files_below(root / "ReVertLib")}
     resources = {f"ReVertLib/Resources/{name}" for name in files_below(root / "Resources")}
     assert "ReVertLib/py.typed" in library
-    assert "ReVertLib/Resources/weights/template.safetensors" in resources
+    assert "ReVertLib/Resources/weights/context.safetensors" in resources
     assert names == library | resources
 
 

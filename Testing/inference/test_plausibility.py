@@ -75,7 +75,7 @@ REASONS = {
     "nothing is seen in the box": np.zeros((128, 128)),
     "too small for a lumbar vertebra, 1 cm² where 10 is the least": square(12),
     "too large for a lumbar vertebra, 59 cm² where 40 is the most": square(88),
-    "it holds more than one isolated vertebra": square(128),
+    "its edge is brighter than that of any": square(128),
     "as bright as its brightest place; inverted, or is there metal?": 1.0 - 0.5 * square(),
     "its noise is": np.random.default_rng(0).random((128, 128)),
 }
@@ -98,3 +98,12 @@ def test_the_score_of_the_network_is_the_last_reason():
 
 def test_plausibility_needs_neither_torch_nor_scipy(root):
     assert unwanted_imports(root, ["ReVertLib.inference.plausibility"], ("torch", "scipy")) == []
+
+
+def test_the_area_is_that_of_what_the_network_takes_for_the_vertebra():
+    """Amid a body all of the crop is bright; what counts is the silhouette."""
+    silhouette = np.zeros((128, 128), bool)
+    silhouette[:64, :32] = True
+    bright = np.full((128, 128), 0.5)
+    assert crop_statistics(bright).bone_cm2 == pytest.approx(112 * 112 / 100)
+    assert crop_statistics(bright, silhouette).bone_cm2 == pytest.approx(112 * 112 / 100 / 8)

@@ -1,5 +1,6 @@
 """From radiograph to surface: devices, where untrained weights put the mesh, and that the detector does not matter."""
 
+import re
 from copy import copy
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from sample_case import SAMPLE_LABEL, SAMPLE_VIEWS, sample_radiograph
-from tiny import OPTIONS, assert_vertebra, weights
+from tiny import OPTIONS, assert_vertebra, network, weights
 
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.errors import InputError
@@ -22,8 +23,9 @@ from ReVertLib.inference.verdict import verdict
 from ReVertLib.mesh.distance import signed_distances_mm
 from ReVertLib.mesh.mesh import mesh_quality
 from ReVertLib.metrics.surface import surface_metrics
+from ReVertLib.network.context_network import YAWS_DEG
 from ReVertLib.network.sphere_network import SphereNetwork, fibonacci_sphere
-from ReVertLib.network.weights import sha256_path
+from ReVertLib.network.weights import save_weights, sha256_path
 from ReVertLib.resources import SAMPLE_FOLDER, WEIGHTS_FILE
 
 SIZE_PX = 400
@@ -69,7 +71,7 @@ def test_the_shipped_weights_are_whole_and_beat_a_blank_image():
     """On the bundled real case, unaligned: nearer to the truth than what the same weights answer to no image."""
     assert WEIGHTS_FILE.is_file()
     predictor = Predictor(device="cpu")
-    assert predictor.architecture == "template"
+    assert predictor.architecture == "context"
     assert predictor.weights_sha256 == sha256_path(WEIGHTS_FILE).read_text().split()[0]
     labels = read_label_map(SAMPLE_FOLDER / "segmentation.nii.gz")
     centre, truth = label_centre_lps(labels, SAMPLE_LABEL), label_mesh(labels, SAMPLE_LABEL)
@@ -98,11 +100,15 @@ def test_the_shipped_weights_say_what_error_to_expect_and_what_they_do_not_know(
         actual_mm = np.abs(signed_distances_mm(found.mesh.vertices, target)).mean()
         assert 0.5 < found.expected_error_mm.mean() / actual_mm < 2.0
         assert verdict(found).word in ("trust", "check")
-        wide = replace(geometry, pixel_spacing_mm=tuple(2 * mm for mm in geometry.pixel_spacing_mm))
-        for strange, camera in ((np.zeros_like(pixels), geometry), (pixels.max() - pixels, geometry), (pixels, wide)):
+        wide, narrow = (
+            replace(geometry, pixel_spacing_mm=tuple(factor * mm for mm in geometry.pixel_spacing_mm))
+            for factor in (2.0, 0.5)
+        )
+        for strange, camera in ((np.zeros_like(pixels), geometry), (pixels.max() - pixels, geometry), (pixels, narrow)):
             doubted = predictor.reconstruct(strange, camera)
             assert verdict(doubted).word == "do not use"
             assert doubted.warnings[0].startswith(UNLIKE)
+        assert verdict(predictor.reconstruct(pixels, wide)).word != "trust"  # twice as large may be a view from above
 
 
 def test_devices():
@@ -228,3 +234,38 @@ def test_the_sphere_answers_along_the_crops_axes(sphere):
     axis = np.linalg.eigh(np.cov(vertices.T))[1][:, 2]
     assert abs(axis @ direction) / np.linalg.norm(direction) > np.cos(np.radians(1.5))
     assert abs(axis[2]) < np.cos(np.radians(5))
+
+
+@pytest.fixture(scope="module")
+def in_context(tmp_path_factory):
+    """A network that asks for the view, and takes AP and PA for about as likely."""
+    folder = tmp_path_factory.mktemp("context")
+    built = network("context")
+    with torch.no_grad():
+        for parameter in built.to_yaw.parameters():
+            parameter.zero_()
+        for yaw, logit in ((0, 9.0), (-180, 8.5)):
+            built.to_yaw[-1].bias[YAWS_DEG.index(yaw)] = logit
+    save_weights(folder / "context.safetensors", built, "context", {})
+    return Predictor(folder / "context.safetensors", "cpu")
+
+
+def test_a_view_that_is_given_is_answered_for_without_a_word(in_context):
+    geometry = replace(aimed([0.0, 0.0, 1.0], 600.0), view_deg=(180.0, 0.0, 0.0))
+    found = in_context.reconstruct(blobs(geometry), geometry)
+    assert (found.warnings, found.other, found.probability) == ((), None, None)
+    assert found.geometry.view_deg == (180.0, 0.0, 0.0)
+
+
+def test_two_likely_views_are_both_answered_for_and_not_trusted(in_context):
+    geometry = aimed([0.0, 0.0, 1.0], 600.0)
+    found = in_context.reconstruct(blobs(geometry), geometry)
+    (warning,) = found.warnings
+    assert re.fullmatch(r"two views are likely: no view was given: AP was taken, 6.% likely; PA is 3.% likely", warning)
+    assert (found.geometry.view_deg, found.other.geometry.view_deg) == ((0.0, 0.0, 0.0), (-180.0, 0.0, 0.0))
+    front, back = (one.mesh.vertices[:, 2] - 600 for one in (found, found.other))
+    assert front.max() > front.min() + 40
+    assert np.allclose(front, -back, atol=0.01)  # seen from behind what was far is near
+    sure = replace(found, expected_error_mm=np.full(3000, 0.5))
+    assert verdict(sure).word == "check"
+    assert verdict(replace(sure, warnings=())).word == "trust"

@@ -1,6 +1,6 @@
 """The shipped weights' answers to the bundled radiographs stay what they are: the vertices of each in a file.
 
-    python Testing/inference/test_sample_vertices.py
+    PYTHONPATH=Testing/support python Testing/inference/test_sample_vertices.py
 
 writes the file anew. Other versions of torch, other processors and other numbers of threads differ by some 1e-4 mm.
 """
@@ -28,7 +28,7 @@ def test_the_surfaces_of_the_sample_are_as_before(view):
         moved_mm = np.linalg.norm(vertices(view) - kept[view], axis=1).max()
     assert moved_mm < TOLERANCE_MM, (
         f"the surface of the {view} sample moved by up to {moved_mm:.4f} mm. If the weights or what is computed are "
-        f"meant to change: python Testing/inference/{Path(__file__).name}"
+        f"meant to change: PYTHONPATH=Testing/support python Testing/inference/{Path(__file__).name}"
     )
 
 

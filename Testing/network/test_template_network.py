@@ -11,19 +11,13 @@ from ReVertLib.anatomy.template import load_template
 from ReVertLib.geometry.crop_camera import CROP_FIELD_MM
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.mesh.mesh import Mesh
-from ReVertLib.network.template_network import (
-    PROFILE_ASIDE_MM,
-    PROFILE_MM,
-    UNKNOWN_LEVEL,
-    TemplateNetwork,
-    _placed,
-    _sample,
-    profiles,
-)
+from ReVertLib.network.lookup import PROFILE_ASIDE_MM, PROFILE_MM, profiles, sampled
+from ReVertLib.network.template_network import UNKNOWN_LEVEL, TemplateNetwork, _placed
 from ReVertLib.network.uncertainty_heads import Features
 from ReVertLib.training.samples import Samples
 
 SOD_MM = torch.tensor([500.0, 612.5, 700.0])
+AP = torch.as_tensor(view_rotation())
 
 
 def images(count=3):
@@ -77,7 +71,7 @@ def test_a_batch_is_its_samples_one_by_one():
 
 def test_placing_gives_proper_rotations():
     pose = torch.randn(50, 8, generator=torch.Generator().manual_seed(0)).double()
-    rotation, position = _placed(pose, torch.full((50,), 650.0).double())
+    rotation, position = _placed(pose, torch.full((50,), 650.0).double(), AP)
     assert torch.allclose(rotation @ rotation.transpose(1, 2), torch.eye(3).double().expand(50, 3, 3), atol=1e-9)
     assert torch.allclose(torch.linalg.det(rotation), torch.ones(50).double())
     assert torch.allclose(position, torch.cat([10 * pose[:, 6:], torch.full((50, 1), 650.0).double()], 1))
@@ -86,7 +80,7 @@ def test_placing_gives_proper_rotations():
 def test_placing_by_hand():
     """The first column turned from X to Y, the second to -X: a quarter turn about Z, after the AP view."""
     pose = torch.tensor([[-1.0, 1.0, 0.0, -1.0, -1.0, 0.0, 0.3, -0.2]]).double()
-    rotation, position = _placed(pose, torch.tensor([600.0]).double())
+    rotation, position = _placed(pose, torch.tensor([600.0]).double(), AP)
     quarter = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
     assert np.allclose(rotation[0], quarter @ view_rotation())
     assert position[0].tolist() == pytest.approx([3.0, -2.0, 600.0])
@@ -108,7 +102,7 @@ def test_features_are_looked_up_where_the_crop_shows_the_point():
     maps = [torch.as_tensor(random.normal(size=(2, c, s, s))) for c, s in ((3, 32), (4, 16))]
     sod_mm = torch.tensor([480.0, 800.0]).double()
     points = random.uniform([-60, -60, 440], [60, 60, 840], (2, 25, 3))
-    found = _sample(maps, torch.as_tensor(points), sod_mm).numpy()
+    found = sampled(maps, torch.as_tensor(points), sod_mm).numpy()
     for b in range(2):
         pixels = crop_camera(float(sod_mm[b])).project(points[b])
         for i, (u, v) in enumerate(pixels):

@@ -147,7 +147,8 @@ def test_geometry_names_level_and_box_and_the_surface_stands_at_its_place():
     assert drr.geometry.level == "L3"
     assert u0 <= u.min() <= u0 + 2 and v0 <= v.min() <= v0 + 2
     assert u1 - 3 <= u.max() < u1 and v1 - 3 <= v.max() < v1
-    assert replace(drr.geometry, level=None, box_px=None) == CAMERA
+    assert drr.geometry.view_deg == (30, 20, 10)
+    assert replace(drr.geometry, level=None, box_px=None, view_deg=None) == CAMERA
     # A ball's surface is 15 mm from its centre, which stands on the principal ray.
     assert np.allclose(np.linalg.norm(drr.mesh.vertices - [0, 0, 600.0], axis=1), 15.0, atol=0.7)
     lps = label_mesh(labels, L3).vertices

@@ -204,7 +204,7 @@ def trained(row: Row, samples: Samples, steps: int) -> nn.Module:
             group["lr"] = learning_rate_at(step, options)
         optimiser.zero_grad(set_to_none=True)
         with patch.object(loss_terms, "mean_distance", row.distance):
-            row.loss(loss_terms.losses(network.train(), "template", batch)).backward()
+            row.loss(loss_terms.losses(network.train(), "template", batch, batch.view)).backward()
         nn.utils.clip_grad_norm_(network.parameters(), 10.0)
         optimiser.step()
         decay = min(AVERAGE_DECAY, (step + 1) / (step + 10))
@@ -220,7 +220,7 @@ def measured(network: TemplateNetwork, samples: Samples, row: Row) -> dict[str, 
     found, baseline, turn = [], [], []
     for index in near_ap(samples).split(32):
         batch = row.seen(batch_of(row, samples, index))
-        answer, _ = network.answer(batch.image, batch.level, batch.position_mm[:, 2])
+        answer, _ = network.answer(batch.image, batch.level, batch.position_mm[:, 2], batch.view)
         turn += turns_deg(answer, batch)
         means = network.means[samples.batch(index, CPU).level]
         for shape, mean, truth in zip(answer.shape.numpy(), means.numpy(), batch.shape.numpy(), strict=True):

@@ -36,6 +36,17 @@ OPTIONS = {
         "refinements": 2,
         "error_width": 0,
     },
+    "context": {
+        "isolation": [4, 6, 8],
+        "widths": [4, 6, 8, 8],
+        "code": 12,
+        "sampled": 4,
+        "node_width": 8,
+        "node_layers": 1,
+        "neighbours": 4,
+        "refinements": 2,
+        "error_width": 0,
+    },
     "sphere": {"points": 128, "k": 6, "widths": [8, 12, 16], "code_width": 16, "encoder_widths": [4, 4, 8, 8]},
 }
 """Arguments of networks that differ from the real ones in size only."""
@@ -124,6 +135,22 @@ def shard(count=6, shapes=2, seed=0) -> Shard:
     arrays = {name: np.stack(column) for name, column in rows.items()}
     poses = {name: arrays.pop(name).astype(np.float32) for name in ("rotation", "position_mm")}
     return Shard(**arrays, **poses, shapes=np.stack(bones))
+
+
+def layered_shard(count=6, shapes=2, seed=0) -> Shard:
+    """`shard` with layers: a bone above and a slope of soft tissue around each vertebra, seen as AP."""
+    alone = shard(count, shapes, seed)
+    rng = np.random.default_rng(seed)
+    bones = np.zeros_like(alone.images)
+    bones[:, :20, 40:90] = 200
+    body = np.linspace(1.0, 3.0, 64, dtype=np.float16)[None, None] * np.ones((count, 64, 1), np.float16)
+    return replace(
+        alone,
+        bones=bones,
+        body=body + rng.uniform(0, 1, (count, 1, 1)).astype(np.float16),
+        scale=np.full((count, 2), 2 / 255, np.float32),
+        view=alone.rotation,
+    )
 
 
 def write_shard(folder: Path, number=0, **sizes) -> Shard:

@@ -97,7 +97,7 @@ def test_a_sacrum_is_less_dense_than_vertebrae_of_the_same_patient(monkeypatch):
     sampler, bones, filled = patient_sampler().vertebrae, patient().bones, {}
     for density in (1.0, module.SACRUM_DENSITY):
         monkeypatch.setattr(module, "SACRUM_DENSITY", density)
-        filled[density] = module._filled(sampler, bones[-2:], np.random.default_rng(1))
+        filled[density] = module.filled(sampler, bones[-2:], np.random.default_rng(1))
     (l5, whole), (same_l5, less) = filled.values()
     assert np.array_equal(l5.array, same_l5.array)
     assert less.array.sum() == pytest.approx(0.8 * whole.array.sum(), rel=1e-4)

@@ -7,8 +7,10 @@ from scipy import ndimage
 from tiny import write_shard
 
 from ReVertLib.network.template_network import UNKNOWN_LEVEL
-from ReVertLib.training import augmentation
-from ReVertLib.training.augmentation import STEPS, _blurred, _distance_to_line, _Draw, augmented
+from ReVertLib.training import augmentation, overlays
+from ReVertLib.training.augmentation import STEPS, _blurred, augmented
+from ReVertLib.training.draw import Draw
+from ReVertLib.training.overlays import distance_to_line
 from ReVertLib.training.samples import Batch, Samples
 
 CPU = torch.device("cpu")
@@ -27,7 +29,7 @@ def generator(seed=0):
 
 
 def draw(seed=0):
-    return _Draw(generator(seed), CPU)
+    return Draw(generator(seed), CPU)
 
 
 def test_augmented_images_are_images(batch):
@@ -65,14 +67,14 @@ def test_what_is_not_augmented_is_nearly_clean(batch):
 
 def test_about_half_of_the_images_are_augmented(batch):
     many = torch.arange(200) % 8
-    parts = Batch(*([batch.rotation] * 3), batch.image[many], batch.level[many])
+    parts = Batch(*([batch.rotation] * 3), batch.image[many], batch.level[many], batch.view[many])
     far = (augmented(parts, generator()).image - parts.image).abs().flatten(1).mean(1) > 0.05
     assert 0.3 < far.float().mean() < 0.55
 
 
 def test_one_level_in_ten_is_withheld(batch):
     many = torch.arange(2000) % 8
-    parts = Batch(*([batch.rotation] * 3), batch.image[many, :, 48:64, 48:64], batch.level[many])
+    parts = Batch(*([batch.rotation] * 3), batch.image[many, :, 48:64, 48:64], batch.level[many], batch.view[many])
     level = augmented(parts, generator()).level
     withheld = level == UNKNOWN_LEVEL
     assert 0.07 < withheld.float().mean() < 0.13
@@ -107,8 +109,8 @@ def test_tones_keep_the_order_of_greys(name):
 
 def test_metal_is_as_white_as_the_detector_shows():
     """Over dense bone, where rods cross: up to WHITE, and no brighter."""
-    image = augmentation._instruments(torch.ones(40, 1, 64, 64), draw())
-    assert image.max() == pytest.approx(augmentation.WHITE)
+    image = overlays.instruments(torch.ones(40, 1, 64, 64), draw())
+    assert image.max() == pytest.approx(overlays.WHITE)
     assert image.min() == 1.0
 
 
@@ -121,7 +123,7 @@ def test_photons_are_fewer_where_bone_is_dense():
 
 def test_distance_to_a_line_by_hand():
     """From (2, 3) to (6, 3): beside it, and beyond its ends."""
-    distance = _distance_to_line(torch.tensor([[2.0, 3.0]]), torch.tensor([[6.0, 3.0]]), 10)[0, 0]
+    distance = distance_to_line(torch.tensor([[2.0, 3.0]]), torch.tensor([[6.0, 3.0]]), 10)[0, 0]
     assert distance[3, 4] == pytest.approx(0.0, abs=1e-6)
     assert distance[5, 4] == pytest.approx(2.0)
     assert distance[3, 9] == pytest.approx(3.0)

@@ -140,7 +140,7 @@ def test_the_command_makes_them_of_cases_and_shapes(tmp_path, small_network, cap
     np.savez(shapes, vertices=person.vertices[None], case=["person"], label=[22], mirrored=[False])
     live = ("--simulate", str(shapes), "--buffer", "1", "--steps", "1", "--batch", "2", "--device", "cpu")
     assert main(["train", str(tmp_path / "data"), str(out), *live]) == 0
-    assert f"template: {POSES} samples, step 0 of 1, on cpu" in capsys.readouterr().out
+    assert f"context: {POSES} samples, step 0 of 1, on cpu" in capsys.readouterr().out
     assert (out / "model.safetensors").exists()
 
 

@@ -147,8 +147,8 @@ def test_the_share_of_augmented_images_is_an_option(folder):
     """The same step differs by the share, a half when nothing is said."""
     samples, found = Samples(folder), {}
     for share in (0.0, 0.5, 1.0):
-        found[share] = Run(TrainOptions(steps=6, batch=6, augmented_share=share), CPU).advance(samples)
-    usual = Run(TrainOptions(steps=6, batch=6), CPU).advance(samples)
+        found[share] = Run(TrainOptions(steps=6, batch=16, augmented_share=share), CPU).advance(samples)
+    usual = Run(TrainOptions(steps=6, batch=16), CPU).advance(samples)
     assert usual == found[0.5]
     assert len({terms["surface_mm"] for terms in found.values()}) == 3
 

@@ -17,7 +17,8 @@ from ReVertLib.synthesis import samplers
 from ReVertLib.training import shards as module
 from ReVertLib.training.shards import Shard, build_shards, make_patient_shard, make_shard
 
-NAMES = [field.name for field in fields(Shard)]
+NAMES = [field.name for field in fields(Shard) if field.default is not None]
+"""Of the arrays that every shard has."""
 
 
 @pytest.fixture
@@ -25,13 +26,14 @@ def small(monkeypatch):
     monkeypatch.setattr(module, "VERTEBRAE_PER_SHARD", 2)
     monkeypatch.setattr(module, "VIEWS_PER_VERTEBRA", 2)
     monkeypatch.setattr(module, "PATIENTS_PER_SHARD", 2)
+    monkeypatch.setattr(module, "VIEWS_IN_PATIENT", 2)
 
 
 def test_a_shard_depends_on_seed_and_number_alone(sampler, small):
     first = make_shard(sampler, 5, 7)
     torch.manual_seed(99), np.random.seed(99)
     again = make_shard(sampler, 5, 7)
-    assert {name: (a.shape, a.dtype.name) for name, a in vars(first).items()} == {
+    assert {name: (a.shape, a.dtype.name) for name, a in first.arrays.items()} == {
         "images": ((4, 128, 128), "uint8"),
         "level": ((4,), "int64"),
         "shape_index": ((4,), "int64"),
@@ -96,7 +98,9 @@ def test_a_shard_of_patients_has_the_arrays_of_the_others(small, monkeypatch):
     assert shard.shape_index.tolist() == [i for i in range(10) for _ in range(2)]
     assert shard.level.tolist() == [i % 5 for i in range(10) for _ in range(2)]
     assert (shard.images.shape, shard.shapes.shape) == ((20, 128, 128), (10, 3000, 3))
-    assert (shard.images > 0).mean((1, 2)).min() > 0.5  # not a vertebra on black
+    assert shard.layered
+    assert (shard.images > 0).mean((1, 2)).max() < 0.5  # a vertebra on black
+    assert (shard.body > 0).mean((1, 2)).min() > 0.5  # amid a body
     other = make_patient_shard(patient_sampler(), 5, 8)
     assert not np.array_equal(shard.shapes, other.shapes)
 

@@ -1,6 +1,6 @@
 """Warnings about the input: where a radiograph differs from those the network was trained on.
 
-Today's weights have seen computed radiographs of one vertebra alone: bone on black, near AP, lateral or oblique. What
+Today's weights have seen computed radiographs of vertebrae alone and in the body, from all around the patient. What
 they were drawn from stands in ReVertLib.synthesis.views; `Testing/slicer/input/test_input_warnings.py` holds this file
 to it.
 """
@@ -9,17 +9,14 @@ from slicer.i18n import tr as _
 
 from ReVertLib.imaging.orientation import TURN_WORDS
 
-TRAINED_SOD_MM = (450.0, 850.0)
-TRAINED_YAWS_DEG = (0.0, 90.0, -90.0, 25.0, -25.0)
-TOLERANCE_DEG = {"yaw_deg": 21.0, "pitch_deg": 30.0, "roll_deg": 18.0}
-"""Three standard deviations of the angles about TRAINED_YAWS_DEG, and about 0."""
+TRAINED_SOD_MM = (450.0, 950.0)
+TOLERANCE_DEG = {"pitch_deg": 36.0, "roll_deg": 18.0}
+"""Three standard deviations of the angles about 0; the yaw may be any."""
 COARSE_MM = 1.75
 """Twice the pixel of the network's crop (112 mm on 128 pixels)."""
 VERTEBRA_MM = 90.0
 """About the width of a lumbar vertebra with its transverse processes."""
 
-FRAMED_SHARE = 0.2
-"""More of the edge than this is not black: the rule by which ReVertLib.imaging.crop tells an isolated vertebra."""
 SATURATED_SHARE = 0.01
 FEW_LEVELS = 32
 CT_AIR_HU = -500.0
@@ -28,12 +25,8 @@ CT_AIR_HU = -500.0
 
 def pixelWarnings(pixels, boneDark):
     """Lines about the grey values. pixels: `radiograph.PixelFacts`. boneDark: whether bone is dark in them."""
-    edge = pixels.darkEdge if boneDark else pixels.brightEdge
     saturated = pixels.lowest if boneDark else pixels.highest
     found = {
-        _("the border is not black: the network has only seen a single vertebra without soft tissue"): (
-            edge > FRAMED_SHARE
-        ),
         _("{share:.0%} of the image is saturated: the brightest bone shows no detail").format(share=saturated): (
             saturated > SATURATED_SHARE
         ),
@@ -69,19 +62,13 @@ def geometryWarnings(sources, sizePx):
     if not sources.geometry.view:
         lines.append(_("the view is not known: the surface is placed as if it were AP; choose the view"))
     elif not isTrainedView(known):
-        lines.append(_("the view is far from the AP, lateral and 25 degree oblique views of training"))
+        lines.append(_("the view leans farther than those of training: pitch within 36 and roll within 18 degrees"))
     return (*lines, *(() if sources.missing else _sizeWarnings(known, sizePx)))
 
 
 def isTrainedView(view):
-    """Whether yaw_deg, pitch_deg and roll_deg (0 if absent) lie where most of the training views do."""
-    yaw = view.get("yaw_deg", 0.0)
-    off = {
-        "yaw_deg": min(abs(wrapped(yaw - centre)) for centre in TRAINED_YAWS_DEG),
-        "pitch_deg": abs(wrapped(view.get("pitch_deg", 0.0))),
-        "roll_deg": abs(wrapped(view.get("roll_deg", 0.0))),
-    }
-    return all(off[angle] <= limit for angle, limit in TOLERANCE_DEG.items())
+    """Whether pitch_deg and roll_deg (0 if absent) lie where most of the training views do."""
+    return all(abs(wrapped(view.get(angle, 0.0))) <= limit for angle, limit in TOLERANCE_DEG.items())
 
 
 def wrapped(degrees):

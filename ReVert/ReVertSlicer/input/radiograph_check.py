@@ -45,13 +45,10 @@ class RadiographCheck:
 
 @dataclass(frozen=True)
 class PixelFacts:
-    """Of one slice. Shares are of 0..1. brightEdge: of the edge's pixels above the darkest 5 % of the grey range;
-    darkEdge: of those below the brightest 5 %. lowest, highest: of all pixels at that very value. levels: grey values
-    seen among at least 10,000 pixels. minimum: the lowest grey value."""
+    """Of one slice. lowest, highest: the share, of 0..1, of all pixels at that very value. levels: grey values seen
+    among at least 10,000 pixels. minimum: the lowest grey value."""
 
     looksDark: bool
-    brightEdge: float
-    darkEdge: float
     lowest: float
     highest: float
     levels: int
@@ -178,16 +175,11 @@ def _pixelFacts(node, sliceIndex):
 
 
 def _measured(plane):
-    low, high = float(plane.min()), float(plane.max())
-    margin = 0.05 * (high - low)
-    edge = np.concatenate([plane[0], plane[-1], plane[:, 0], plane[:, -1]]).astype(float)
     step = max(int((plane.size / 10_000) ** 0.5), 1)
     return PixelFacts(
         looksDark=is_object_on_white(plane),
-        brightEdge=float((edge > low + margin).mean()),
-        darkEdge=float((edge < high - margin).mean()),
         lowest=np.count_nonzero(plane == plane.min()) / plane.size,
         highest=np.count_nonzero(plane == plane.max()) / plane.size,
         levels=len(np.unique(plane[::step, ::step])),
-        minimum=low,
+        minimum=float(plane.min()),
     )

@@ -126,15 +126,15 @@ def _describe(modelNode, reconstruction, viewAngles):
 
 
 def _verdict(reconstruction, viewAngles, doubted):
-    """In words. From a view that is far from the training's the network does not see that it errs; where the view is
-    not known, nobody knows how the surface is turned. doubted: whether the file states another orientation."""
+    """In words. Where a view leans farther than the training's the network does not see that it errs; where the view
+    is not known, nobody knows how the surface is turned. doubted: whether the file states another orientation."""
     found = verdict(reconstruction)
     if found.word == "trust" and doubted:
         return _("check: {reason}, but the file states another orientation").format(reason=found.reason)
     if found.word == "trust" and not viewAngles:
         return _("check: {reason}, but the view is not known").format(reason=found.reason)
     if found.word == "trust" and not isTrainedView(viewAngles):
-        return _("check: {reason}, but the view is far from those of training").format(reason=found.reason)
+        return _("check: {reason}, but the view leans farther than those of training").format(reason=found.reason)
     return f"{found.word}: {found.reason}"
 
 

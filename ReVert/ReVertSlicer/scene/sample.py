@@ -29,11 +29,11 @@ YAW_DEG = {"ap": 0.0, "lateral": 90.0, "oblique": 25.0}
 SHA256 = {
     "ct.nii.gz": "a6fda106df4bf1eec4d1bcc750a17c15899085cc453934d51a8a83029cb16928",
     "segmentation.nii.gz": "c743551f6c42be1afcdf19b6db5726f31eb76de53b3bc9e9e0dbf18adb31653b",
-    "verse008_L3_ap.json": "64547501833ec45a27ff77776933a267cf8d41b59d99865687dfd14120b358b3",
+    "verse008_L3_ap.json": "3e7dacc9cafaa4b472af1ab01c4ef3f207668071299ece0e40ebc8e03ce87a2b",
     "verse008_L3_ap.png": "322e6ea5419d1e1a6c2b210e3549b57144cdf7ff8076a28caadabb1de44b6b6a",
-    "verse008_L3_lateral.json": "bea9d80e2a14ab4213a54251558c3959dd891a3f87f0b30de61597bb4747b142",
+    "verse008_L3_lateral.json": "65edcc1f66d4fa6fa5d89b9d9f1c1f9d46c07661e6fbf084b1a9a2c0aab38265",
     "verse008_L3_lateral.png": "a9727f1d1e250933c0159c35a4df7611a38c263e00d3d7c89e957a5588244a3a",
-    "verse008_L3_oblique.json": "8b7a01f7a5d1102be291f558b108a72690b133be3a5319b37ee9761edffdd254",
+    "verse008_L3_oblique.json": "61101e019a0c95f36c9fd28a34662d2b067f49a9e1d887c11330c998b51cb481",
     "verse008_L3_oblique.png": "b905155b3d534c29726f4e71237d160a205ba685fb697a222f120ec62728714e",
 }
 

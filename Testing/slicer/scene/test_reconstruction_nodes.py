@@ -191,7 +191,8 @@ def test_ten_in_a_row_add_the_same_number_of_nodes_each(result):
         (0.5, AP, "trust: "),
         (1.5, AP, "check: "),
         (9.0, AP, "do not use: "),
-        (0.5, {**AP, "yaw_deg": 180.0}, "check: "),  # the network does not see that it errs from behind
+        (0.5, {**AP, "yaw_deg": 180.0}, "trust: "),
+        (0.5, {**AP, "pitch_deg": 60.0}, "check: "),  # the network does not see that it errs there
         (0.5, {}, "check: "),  # nobody knows how the surface is turned
     ],
 )

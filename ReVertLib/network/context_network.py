@@ -1,0 +1,136 @@
+"""The network for every image, film or isolated vertebra, from any side: it isolates the vertebra first, and starts
+from the view as far as that is known.
+
+crop -> the vertebra alone (`isolation`) -> what `template_network` does, with the crop itself beside it. The pose
+starts from the coarse view in place of AP. Where no view is known the network says how likely each is, seen from the
+image alone, and answers for the likeliest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ReVertLib.geometry.camera import Geometry
+from ReVertLib.geometry.views import view_rotation
+from ReVertLib.imaging.crop import Crop
+
+from .crop_answer import CropAnswer, crop_answer
+from .isolation import Isolated, IsolationNet
+from .posed_shape import PosedShape
+from .template_network import TemplateNetwork
+from .uncertainty_heads import Features
+
+YAWS_DEG = tuple(range(-180, 180, 15))
+"""The views among which an unknown one is sought."""
+NEAR_DEG = 30
+"""Views so near to each other are answered alike."""
+LEAST_PROBABILITY = 0.15
+"""Of a second view, for it to be answered, too."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What is seen in a batch of crops, whatever the view. isolated: the vertebrae alone. features: of the encoder.
+    code: (B, k). yaw: (B, views) logits of YAWS_DEG."""
+
+    isolated: Isolated
+    features: list[Tensor]
+    code: Tensor
+    yaw: Tensor
+
+    def single(self) -> Sight:
+        """In single precision."""
+        isolated = Isolated(self.isolated.bone.float(), self.isolated.inside.float())
+        return Sight(isolated, [feature.float() for feature in self.features], self.code.float(), self.yaw.float())
+
+    def repeated(self, index: Tensor) -> Sight:
+        """Of the crops at index (n,)."""
+        isolated = Isolated(self.isolated.bone[index], self.isolated.inside[index])
+        return Sight(isolated, [feature[index] for feature in self.features], self.code[index], self.yaw[index])
+
+
+class ContextNetwork(TemplateNetwork):
+    """See the module's text. isolation: widths of its U-Net; the other options are `TemplateNetwork`'s."""
+
+    def __init__(self, isolation: tuple[int, ...] = (16, 32, 64, 128, 192), **options: object) -> None:
+        super().__init__(**options, in_channels=3)
+        self.options["isolation"] = isolation
+        code = self.options["code"]
+        self.isolation = IsolationNet(tuple(isolation))
+        self.view_code = nn.Linear(9, code)
+        self.to_yaw = nn.Sequential(nn.Linear(code, 64), nn.ReLU(inplace=True), nn.Linear(64, len(YAWS_DEG)))
+        views = torch.stack([torch.as_tensor(view_rotation(yaw), dtype=torch.float32) for yaw in YAWS_DEG])
+        self.register_buffer("views", views, persistent=False)
+
+    def sight(self, image: Tensor) -> Sight:
+        """What is seen in crops (B, 1, S, S), 0..1."""
+        isolated = self.isolation(image)
+        features = self.encoder(torch.cat([isolated.bone, image, torch.sigmoid(isolated.inside)], 1) - 0.25)
+        code = self.to_code(features[-1])
+        return Sight(isolated, features, code, self.to_yaw(code))
+
+    def answers(self, sight: Sight, level: Tensor, sod_mm: Tensor, view: Tensor) -> tuple[list[PosedShape], Features]:
+        """The estimates from first to last, as `TemplateNetwork.estimated`, for coarse views (B, 3, 3) of the crop
+        camera from LPS."""
+        code = sight.code + self.level_code(level) + self.view_code(view.flatten(1))
+        return self.refined(sight.features, code, sight.isolated.bone, level, sod_mm, view)
+
+    def forward(self, image: Tensor, level: Tensor, sod_mm: Tensor, view: Tensor) -> PosedShape:
+        """The best estimate, with its predicted error and out-of-distribution score; arguments as for `answers`."""
+        return self.judged(*self.answer(image, level, sod_mm, view))
+
+    def answer(self, image: Tensor, level: Tensor, sod_mm: Tensor, view: Tensor) -> tuple[PosedShape, Features]:
+        """The best estimate, and the features that its error is predicted from."""
+        return self.answer_to(self.sight(image), level, sod_mm, view)
+
+    def answer_to(self, sight: Sight, level: Tensor, sod_mm: Tensor, view: Tensor) -> tuple[PosedShape, Features]:
+        """`answer` from what was seen."""
+        estimates, features = self.answers(sight, level, sod_mm, view)
+        return self.whole(estimates[-1], level), features
+
+    def silhouettes(self, image: Tensor) -> Tensor:
+        """(B, S, S) bool, what it takes for the vertebrae in crops (B, 1, S, S)."""
+        return self.isolation(image).inside[:, 0] > 0
+
+    def reconstruct(self, crop: Crop, geometry: Geometry) -> CropAnswer:
+        """The vertebra of a crop, which was cut from a radiograph by its geometry; where no view is known, for the
+        likeliest, and for a second one if that is likely, too."""
+        image, level, sod_mm = self.inputs(crop, geometry)
+        sight = self.sight(image)
+        silhouette = (sight.isolated.inside[0, 0] > 0).cpu().numpy()
+        known = geometry.view_deg is not None
+        views = [(geometry.view_deg, None)] if known else likely_views(torch.softmax(sight.yaw[0], 0).tolist())
+        crop_from_camera = crop.camera_from_crop.inverse.rotation
+        rotations = np.stack([crop_from_camera @ view_rotation(*angles) for angles, _ in views])
+        index = torch.zeros(len(views), dtype=torch.long, device=image.device)
+        view = torch.as_tensor(rotations, dtype=torch.float32, device=image.device)
+        estimate = self.judged(*self.answer_to(sight.repeated(index), level[index], sod_mm[index], view))
+        found = []
+        for i, (angles, probability) in enumerate(views):
+            answer = replace(crop_answer(estimate, i, crop), silhouette=silhouette)
+            found.append(answer if known else replace(answer, yaw_deg=angles[0], probability=probability))
+        return replace(found[0], other=found[1]) if len(found) > 1 else found[0]
+
+
+def likely_views(probabilities: list[float]) -> list[tuple[tuple[float, float, float], float]]:
+    """One view or two, (yaw, pitch, roll) in degrees, with what probability the patient is seen from about there, by
+    that of each of YAWS_DEG: the likeliest, and the likeliest of those far from it unless that can be left out."""
+    count, near = len(YAWS_DEG), NEAR_DEG // (YAWS_DEG[1] - YAWS_DEG[0])
+    around = [sum(probabilities[(i + k) % count] for k in range(-near, near + 1)) for i in range(count)]
+    first = max(range(count), key=probabilities.__getitem__)
+    others = [i for i in range(count) if min((i - first) % count, (first - i) % count) > 2 * near]
+    second = max(others, key=probabilities.__getitem__)
+    chosen = [first, second] if around[second] > LEAST_PROBABILITY else [first]
+    return [((float(YAWS_DEG[i]), 0.0, 0.0), around[i]) for i in chosen]
+
+
+def from_template(template: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a template network as those of a network in context: its image is that of the vertebra alone, and
+    what the others show has no say yet. The pose is learned anew, since it is a change of another view."""
+    stem = "encoder.stem.0.weight"
+    kept = {name: tensor for name, tensor in template.items() if not name.startswith("to_pose.")}
+    return kept | {stem: torch.cat([template[stem], torch.zeros_like(own[stem][:, 1:])], 1)}

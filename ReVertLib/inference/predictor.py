@@ -19,7 +19,7 @@ from ReVertLib.network.weights import load_weights
 
 from .plausibility import input_warnings, read_training_range
 from .results import Reconstruction
-from .verdict import AMBIGUOUS
+from .verdict import AMBIGUOUS, VIEW_TAKEN
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -89,7 +89,7 @@ def view_warnings(answer: CropAnswer) -> list[str]:
     """What is to be said of a view that nobody gave, a line."""
     if answer.yaw_deg is None:
         return []
-    taken = f"no view was given: {view_name(answer.yaw_deg)} was taken, {answer.probability:.0%} likely"
+    taken = f"{VIEW_TAKEN}{view_name(answer.yaw_deg)} was taken, {answer.probability:.0%} likely"
     if answer.other is None:
         return [taken]
     return [f"{AMBIGUOUS}{taken}; {view_name(answer.other.yaw_deg)} is {answer.other.probability:.0%} likely"]

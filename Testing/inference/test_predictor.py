@@ -268,4 +268,6 @@ def test_two_likely_views_are_both_answered_for_and_not_trusted(in_context):
     assert np.allclose(front, -back, atol=0.01)  # seen from behind what was far is near
     sure = replace(found, expected_error_mm=np.full(3000, 0.5))
     assert verdict(sure).word == "check"
+    one = replace(sure, warnings=("no view was given: AP was taken, 97% likely",))
+    assert verdict(one).word == "check"
     assert verdict(replace(sure, warnings=())).word == "trust"

@@ -69,4 +69,7 @@ def pid_of(worker):
 
 def is_gone(pid):
     """A process that was killed and reaped, or only waits to be."""
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it may go between two looks
+        return True

@@ -195,6 +195,6 @@ class ReVertWidget(Panel):
 
 
 class ReVertTest(self_test.SelfTest):
-    """What a user does, from loading to comparison; see ReVertSlicer/work/self_test.py."""
+    """What a user does, from loading to comparison; see `ReVertSlicer.work.self_test`."""
 
     makeLogic = ReVertLogic

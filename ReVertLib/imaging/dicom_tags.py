@@ -76,8 +76,8 @@ _LPS_OF_LETTER = {
 
 @dataclass(frozen=True)
 class DicomFacts:
-    """stated: distances, spacings and the view. view: yaw_deg, pitch_deg and roll_deg, or empty; view_source: in plain
-    words, the tags they are from.
+    """stated: distances, spacings, and the view of the picture as it is shown. view: yaw_deg, pitch_deg and roll_deg,
+    or empty; view_source: in plain words, the tags they are from.
 
     bone_dark: whether bone is dark in the stored values. monochrome1: whether that is so because of the photometric
     interpretation, which readers built on GDCM (ITK, Slicer) turn on their own. mirrored: whether the stored picture is
@@ -100,15 +100,15 @@ def dicom_facts(tags: Mapping) -> DicomFacts:
     tags: by the keywords of TEXT_TAGS and NUMBER_TAGS, values as text (several parted by backslashes) or as numbers.
     """
     view, view_source, mirrored = _view(tags)
-    monochrome1 = tag_text(tags, "PhotometricInterpretation") == "MONOCHROME1"
+    turn, monochrome1 = _turn(tags), tag_text(tags, "PhotometricInterpretation") == "MONOCHROME1"
     return DicomFacts(
-        _stated(tags, view, view_source),
+        _stated(tags, turn),
         view,
         view_source,
         monochrome1 or tag_text(tags, "PresentationLUTShape") == "INVERSE",
         monochrome1,
         mirrored,
-        _turn(tags),
+        turn,
     )
 
 
@@ -117,10 +117,16 @@ def shown_facts(tags: Mapping) -> DicomFacts:
     facts = dicom_facts(tags)
     if facts.turn == UPRIGHT:
         return facts
-    letters = "\\".join(shown_letters(*_letters(tags), facts.turn))
-    view, source, mirrored = _view({**tags, "PatientOrientation": letters})
+    view, source, mirrored = _shown_view(tags, facts.turn)
     stated = turned_geometry(facts.stated, facts.turn)
     return replace(facts, stated=stated, view=view, view_source=source, mirrored=mirrored)
+
+
+def _shown_view(tags: Mapping, turn: int) -> tuple[dict, str, bool]:
+    """`_view` of the picture turned by a turn."""
+    if turn == UPRIGHT:
+        return _view(tags)
+    return _view({**tags, "PatientOrientation": "\\".join(shown_letters(*_letters(tags), turn))})
 
 
 def dicom_notes(facts: DicomFacts) -> list[str]:
@@ -143,9 +149,11 @@ def _turn(tags: Mapping) -> int:
     return turn_of_letters(*letters, wanted_right)
 
 
-def _stated(tags: Mapping, view: dict, view_source: str) -> StatedGeometry:
-    """Distances, spacings and the view; see the file's text for what the distance to the patient means."""
+def _stated(tags: Mapping, turn: int) -> StatedGeometry:
+    """Distances, spacings and the view of the picture turned by a turn; see the file's text for what the distance to
+    the patient means."""
     found, patient_spacing = _spacing(tags)
+    view, view_source, _ = _shown_view(tags, turn)
     found |= {angle: SourcedValue(degrees, view_source) for angle, degrees in view.items()}
     sdd_mm = positive(tags, "DistanceSourceToDetector")
     if sdd_mm:

@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 
 from ReVertLib.geometry.layers import StatedGeometry
-from ReVertLib.geometry.views import VIEW_ANGLES, view_angles, view_rotation
 
 from .jpeg import jpeg_exif
 from .tiff import read_tags
@@ -80,27 +79,16 @@ def shown_box(box_px: tuple, size_px: tuple[int, int], turn: int) -> tuple[float
 
 
 def turned_geometry(stated: StatedGeometry, turn: int) -> StatedGeometry:
-    """What is said of a stored picture, of the shown one: the view is turned with it, and spacings (u, v) change places
-    where rows become columns."""
-    parameters, patient = dict(stated.parameters), stated.patient_spacing
-    if set(VIEW_ANGLES) <= parameters.keys():
-        shown = _turned_view(view_rotation(*(parameters[angle] for angle in VIEW_ANGLES)), turn)
-        parameters |= dict(zip(VIEW_ANGLES, view_angles(shown), strict=True))
+    """What is said of a stored picture, of the shown one: spacings (u, v) change places where rows become columns. A
+    view is stated of the shown picture already."""
     if not _TURNS[turn][0]:
-        return replace(stated, parameters=parameters)
+        return stated
+    parameters, patient = dict(stated.parameters), stated.patient_spacing
     if "pixel_spacing_mm" in parameters:
         parameters["pixel_spacing_mm"] = parameters["pixel_spacing_mm"][::-1]
     if patient:
         patient = replace(patient, value=patient.value[::-1])
     return replace(stated, parameters=parameters, patient_spacing=patient)
-
-
-def _turned_view(rotation: np.ndarray, turn: int) -> np.ndarray:
-    """(3, 3) the view of the camera that sees the shown picture; a mirrored one, of the camera on the opposite side."""
-    transposed, mirrored, upside_down = _TURNS[turn]
-    right, down = rotation[1::-1] if transposed else rotation[:2]
-    right, down = right * (-1 if mirrored else 1), down * (-1 if upside_down else 1)
-    return np.stack([right, down, np.cross(right, down)])
 
 
 def is_mirrored(turn: int) -> bool:

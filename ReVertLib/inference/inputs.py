@@ -11,6 +11,7 @@ import numpy as np
 
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.layers import LayeredGeometry
+from ReVertLib.geometry.views import VIEW_ANGLES
 from ReVertLib.imaging.radiograph import Radiograph, radiograph_from_array, read_radiograph
 
 from .plausibility import UNLIKE
@@ -23,14 +24,17 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class ReconstructionInput:
     """A radiograph and its geometry. sources: by sidecar key and view angle, in plain words, where a value is from.
-    view: yaw_deg, pitch_deg, roll_deg, empty when it is not known. notes: what was done to the image on the way, what
-    is assumed of it and what is doubtful, a line each."""
+    notes: what was done to the image on the way, what is assumed of it and what is doubtful, a line each."""
 
     radiograph: Radiograph
     geometry: Geometry
     sources: Mapping[str, str]
-    view: Mapping[str, float]
     notes: tuple[str, ...]
+
+    @property
+    def view(self) -> dict[str, float]:
+        """yaw_deg, pitch_deg and roll_deg, empty when the view is not known."""
+        return dict(zip(VIEW_ANGLES, self.geometry.view_deg or (), strict=False))
 
 
 def input_from_file(
@@ -62,7 +66,7 @@ def _completed(radiograph: Radiograph, layers: LayeredGeometry) -> Reconstructio
     doubts = (UNLIKE + doubt for doubt in radiograph.doubts)
     notes = (*doubts, *radiograph.notes, *inverted, *layers.assumptions, *layers.doubts(size_px))
     sources = {key: found.source for key, found in layers.known.items()}
-    return ReconstructionInput(radiograph, layers.complete(size_px), sources, layers.view, notes)
+    return ReconstructionInput(radiograph, layers.complete(size_px), sources, notes)
 
 
 def reconstructed(predictor: Predictor, given: ReconstructionInput) -> Reconstruction:

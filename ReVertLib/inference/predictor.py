@@ -65,13 +65,13 @@ class Predictor:
         if self._training_range is not None:
             warnings += input_warnings(crop.pixels, answer.out_of_distribution, self._training_range, answer.silhouette)
         warnings += view_warnings(answer)
-        found = []
+        outline, found = seen_outlines(answer, crop, geometry), []
         for one in (answer, answer.other):
             if one is not None:
                 seen = geometry if one.yaw_deg is None else replace(geometry, view_deg=(one.yaw_deg, 0.0, 0.0))
                 seconds = time.perf_counter() - started
                 texts = tuple(warnings)
-                error_mm, outline = one.expected_error_mm, seen_outlines(one, crop, geometry)
+                error_mm = one.expected_error_mm
                 found.append(Reconstruction(one.mesh, seen, seconds, texts, error_mm, one.probability, seen_px=outline))
         return replace(found[0], other=found[1]) if len(found) > 1 else found[0]
 

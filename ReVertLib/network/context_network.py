@@ -56,6 +56,8 @@ class Sight:
 class ContextNetwork(TemplateNetwork):
     """See the module's text. isolation: widths of its U-Net; the other options are `TemplateNetwork`'s."""
 
+    mirrored = False
+
     def __init__(self, isolation: tuple[int, ...] = (16, 32, 64, 128, 192), **options: object) -> None:
         super().__init__(**options, in_channels=3)
         self.options["isolation"] = isolation

@@ -39,6 +39,8 @@ class TemplateNetwork(nn.Module):
 
     crop_size_px = CROP_SIZE_PX
     uses_level = True
+    mirrored = True
+    """Whether the answer is the mean with what the mirror image shows."""
 
     def __init__(
         self,
@@ -69,7 +71,7 @@ class TemplateNetwork(nn.Module):
         shares = torch.zeros(means.shape[1], len(self.control_points)).scatter_(1, nearest, weights)
         self._constant("interpolation", shares)
         self._constant("ap", torch.as_tensor(view_rotation(), dtype=torch.float32))
-        self.mirror = Mirror(self.means)
+        self.mirror = Mirror(self.means) if self.mirrored else None
         self.encoder = ResNet(in_channels, widths)
         self.level_code = nn.Embedding(UNKNOWN_LEVEL + 1, code)
         self.to_code = nn.Sequential(

@@ -10,7 +10,8 @@ from ReVertLib.errors import InputError
 from ReVertLib.geometry.layers import LayeredGeometry, StatedGeometry
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.imaging.dicom import read_dicom_tags
-from ReVertLib.imaging.dicom_tags import NUMBER_TAGS, TEXT_TAGS, dicom_facts
+from ReVertLib.imaging.dicom_tags import NUMBER_TAGS, TEXT_TAGS, dicom_facts, shown_facts
+from ReVertLib.imaging.orientation import turned_geometry
 
 PATIENT = {"PixelSpacing": "0.4\\0.2"}
 TO_PATIENT = {"DistanceSourceToDetector": "1000", "DistanceSourceToPatient": "800"}
@@ -216,3 +217,19 @@ def test_tags_of_a_file(tmp_path):
     assert set(tags) == {*TEXT_TAGS, *NUMBER_TAGS}
     assert view(**tags) == (-170, 0, 0)
     assert "Secret" not in repr(tags)
+
+
+@pytest.mark.parametrize("position", ["AP", "PA", "LL", "RL"])
+@pytest.mark.parametrize("right", "LRAP")
+@pytest.mark.parametrize("down", "FH")
+@pytest.mark.parametrize("upright", [True, False])
+def test_the_view_of_the_shown_picture_is_one_whichever_way_it_is_turned(position, right, down, upright):
+    """What is stated, for those who turn the picture as it is read, and what the facts of the shown picture say. Where
+    the letters do not contradict the beam, feet are down and the patient upright in it."""
+    letters = f"{right}\\{down}" if upright else f"{down}\\{right}"
+    tags = {"ViewPosition": position, "PatientOrientation": letters}
+    facts, shown = dicom_facts(tags), shown_facts(tags)
+    turned = turned_geometry(facts.stated, facts.turn)
+    assert {angle: turned.parameters[angle] for angle in shown.view} == shown.view
+    assert turned.sources["yaw_deg"] == shown.view_source
+    assert view_rotation(*shown.view.values())[1] == pytest.approx([0, 0, -1])

@@ -114,7 +114,7 @@ def sourcesOf(node, sliceIndex=0, given=None):
         check_modality(str(tags.get("Modality") or ""), "radiograph")
         facts = shown_facts(tags)
         turn = SourcedValue(facts.turn, _("DICOM PatientOrientation")) if facts.turn != UPRIGHT else None
-        layers = layers.over(facts.view, facts.view_source).over_stated(facts.stated)
+        layers = layers.over_stated(facts.stated)
         reason = _("DICOM gives none") if tags else _("the DICOM file is not in the database")
     missing = {key: reason if key == "pixel_spacing_mm" else "" for key in layers.missing}
     missing.update(layers.reasons)

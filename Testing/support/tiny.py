@@ -25,28 +25,19 @@ from ReVertLib.network.weights import build_network, save_weights
 from ReVertLib.synthesis.bone import voxelised
 from ReVertLib.training.shards import Shard
 
+_TEMPLATE = {
+    "widths": [4, 6, 8, 8],
+    "code": 12,
+    "sampled": 4,
+    "node_width": 8,
+    "node_layers": 1,
+    "neighbours": 4,
+    "refinements": 2,
+    "error_width": 0,
+}
 OPTIONS = {
-    "template": {
-        "widths": [4, 6, 8, 8],
-        "code": 12,
-        "sampled": 4,
-        "node_width": 8,
-        "node_layers": 1,
-        "neighbours": 4,
-        "refinements": 2,
-        "error_width": 0,
-    },
-    "context": {
-        "isolation": [4, 6, 8],
-        "widths": [4, 6, 8, 8],
-        "code": 12,
-        "sampled": 4,
-        "node_width": 8,
-        "node_layers": 1,
-        "neighbours": 4,
-        "refinements": 2,
-        "error_width": 0,
-    },
+    "template": _TEMPLATE,
+    "context": _TEMPLATE | {"isolation": [4, 6, 8]},
     "sphere": {"points": 128, "k": 6, "widths": [8, 12, 16], "code_width": 16, "encoder_widths": [4, 4, 8, 8]},
 }
 """Arguments of networks that differ from the real ones in size only."""

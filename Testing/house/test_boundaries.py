@@ -51,7 +51,7 @@ ROOMS = (
     {"anatomy", "metrics", "projection"},
     {"dataset", "network"},
     {"shape", "inference"},
-    {"report", "synthesis"},
+    {"report", "synthesis", "finding"},
     {"service"},
     {"training", "evaluation"},
     {"calibration"},

@@ -56,10 +56,18 @@ def boxed(pixels: np.ndarray, geometry: Geometry) -> Geometry:
 def crop_vertebra(pixels: np.ndarray, geometry: Geometry, size_px: int = CROP_SIZE_PX) -> Crop:
     """The normalised crop of size_px around geometry.box_px of pixels (rows, columns), bone bright."""
     crop, camera_from_crop = crop_geometry(geometry, size_px)
-    v, u = np.mgrid[:size_px, :size_px].reshape(2, -1)
-    rays = camera_from_crop.apply(crop.backproject(np.stack([u, v], 1), 1.0))
-    part, at = _around(pixels, geometry.project(rays))
+    part, at = _around(
+        pixels, _places(geometry.matrix @ camera_from_crop.rotation @ np.linalg.inv(crop.matrix), size_px)
+    )
     return Crop(normalised(_shrunk(part, at, size_px)), crop, camera_from_crop)
+
+
+def _places(homography: np.ndarray, size: int) -> np.ndarray:
+    """(size * size, 2) where a homography (3, 3) takes the pixels of a square image, row by row; all u, then all v in
+    memory."""
+    along = np.arange(size)
+    u, v, depth = (row[0] * along + row[1] * along[:, None] + row[2] for row in homography)
+    return np.stack([u / depth, v / depth]).reshape(2, -1).T
 
 
 def _around(pixels: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

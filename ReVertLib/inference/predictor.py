@@ -15,6 +15,7 @@ from ReVertLib.geometry.views import view_name
 from ReVertLib.imaging.crop import Crop, boxed, crop_vertebra
 from ReVertLib.mesh.silhouette import mask_outlines
 from ReVertLib.network.crop_answer import CropAnswer
+from ReVertLib.network.folding import folded
 from ReVertLib.network.weights import load_weights
 
 from .plausibility import input_warnings, read_training_range
@@ -42,7 +43,8 @@ class Predictor:
     def __init__(self, weights: Path | None = None, device: str = "auto") -> None:
         self.device = choose_device(device)
         loaded = load_weights(weights, self.device)
-        self.network, self.weights_sha256, self.architecture = loaded.network, loaded.sha256, loaded.architecture
+        self.network = folded(loaded.network)
+        self.weights_sha256, self.architecture = loaded.sha256, loaded.architecture
         self.training = loaded.training
         self._training_range = read_training_range(loaded.metadata)
 

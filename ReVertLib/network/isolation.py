@@ -58,17 +58,19 @@ class IsolationNet(nn.Module):
 def local_contrast(image: Tensor) -> Tensor:
     """(B, 1, S, S) the deviation from the mean around each pixel over the spread around it, both of a square of
     LOCAL_PX pixels; what is flat is 0."""
-    mean = _mean_around(image)
-    spread = (_mean_around(image.square()) - mean.square()).clamp(min=0.0).sqrt()
+    with torch.autocast(image.device.type, enabled=False):  # the spread is a difference of almost equal numbers
+        mean, mean_square = _mean_around(torch.stack([image, image.square()]))
+    spread = (mean_square - mean.square()).clamp(min=0.0).sqrt()
     return (image - mean) / (spread + 0.02) / 2
 
 
-def _mean_around(image: Tensor) -> Tensor:
-    """Of a square of LOCAL_PX pixels as far as it lies in the image; first along rows, then along columns."""
-    for size in ((1, LOCAL_PX), (LOCAL_PX, 1)):
-        padding = tuple(side // 2 for side in size)
-        image = F.avg_pool2d(image, size, 1, padding, count_include_pad=False)
-    return image
+def _mean_around(images: Tensor) -> Tensor:
+    """Of a square of LOCAL_PX pixels as far as it lies in the image (..., S, S): products with a matrix whose every row
+    is the mean around a pixel of an axis, several times as fast as pooling."""
+    at = torch.arange(images.shape[-1], device=images.device)
+    near = ((at[:, None] - at).abs() <= LOCAL_PX // 2).to(images.dtype)
+    mean = near / near.sum(1, keepdim=True)
+    return mean @ images @ mean.T
 
 
 class _Level(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import torch
@@ -28,8 +29,13 @@ class PosedShape:
 
 
 def rotation_vector(vector: Tensor) -> Tensor:
-    """(B, 3, 3) rotation by |vector| radians about vector (B, 3)."""
-    return torch.linalg.matrix_exp(skew(vector))
+    """(B, 3, 3) rotation by |vector| radians about vector (B, 3), by Rodrigues' formula, in a form that needs no axis
+    and so also holds for no rotation."""
+    angle = vector.norm(dim=1)[:, None, None]
+    outer = vector[:, :, None] * vector[:, None]
+    identity = torch.eye(3, dtype=vector.dtype, device=vector.device)
+    about = torch.sinc(angle / math.pi) * skew(vector)
+    return torch.cos(angle) * identity + about + 0.5 * torch.sinc(angle / (2 * math.pi)) ** 2 * outer
 
 
 def skew(vector: Tensor) -> Tensor:

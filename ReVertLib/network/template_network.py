@@ -225,7 +225,7 @@ class _Decoder(nn.Module):
         """Displacements (B, c, 3) in camera axes, mm, and a turn (B, 5): rotation vector in radians and shift across
         the beam in mm."""
         turn = self.to_turn(torch.cat([x.mean(1), x.amax(1)], 1))
-        displacement = self.to_displacement(x) + torch.einsum("bcf,cfd->bcd", x, self.own)
+        displacement = self.to_displacement(x) + (x.transpose(0, 1) @ self.own).transpose(0, 1)
         return displacement, turn * turn.new_tensor([0.1, 0.1, 0.1, 1.0, 1.0])
 
 

@@ -1,7 +1,9 @@
 """Isolating a vertebra: nothing is taken away before anything is learned, and local contrast by hand."""
 
+import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from ReVertLib.network.isolation import LOCAL_PX, SURE, IsolationNet, local_contrast
 
@@ -49,3 +51,15 @@ def test_local_contrast_by_hand():
 def test_local_contrast_does_not_see_brightness_and_gain():
     image = images(1, 48)
     assert torch.allclose(local_contrast(3 * image + 0.2), local_contrast(image), rtol=0.1, atol=0.05)
+
+
+def test_local_contrast_as_scipy_sees_it():
+    """Also beside the border, where the square is smaller."""
+    image = images(1, 48)[0, 0].double().numpy()
+    counted = ndimage.uniform_filter(np.ones_like(image), LOCAL_PX, mode="constant")
+    mean, square = (ndimage.uniform_filter(x, LOCAL_PX, mode="constant") / counted for x in (image, image**2))
+    expected = (image - mean) / (np.sqrt(square - mean**2) + 0.02) / 2
+    found = local_contrast(images(1, 48))[0, 0].numpy()
+    assert np.abs(found - expected).max() < 1e-4
+    with torch.autocast("cpu", torch.bfloat16):  # as in training
+        assert np.abs(local_contrast(images(1, 48))[0, 0].numpy() - expected).max() < 1e-4

@@ -20,6 +20,14 @@ def testrotation_vectors_are_scipys():
     assert torch.equal(rotation_vector(torch.zeros(1, 3))[0], torch.eye(3))
 
 
+def test_no_rotation_has_the_gradient_of_a_small_one():
+    """Of the sine of the angle, to each axis; where a network starts."""
+    vector = torch.zeros(1, 3, requires_grad=True)
+    weights = torch.arange(9.0).reshape(3, 3)
+    (rotation_vector(vector)[0] * weights).sum().backward()
+    assert vector.grad[0].tolist() == [7.0 - 5.0, 2.0 - 6.0, 3.0 - 1.0]
+
+
 def test_a_skew_matrix_is_a_cross_product():
     random = torch.Generator().manual_seed(0)
     first, second = torch.randn(2, 4, 5, 3, generator=random)

@@ -41,6 +41,7 @@ COMMANDS = {
     "train": "Trains a network on synthetic samples or on a data set; resumes when run again.",
     "average": "The mean of the weights of several moments of one training, which does better than any of them.",
     "calibrate": "Teaches finished weights what error to expect and which images they know; surfaces stay as they are.",
+    "export": "Weights as an ONNX file, for runtimes that need no torch.",
     "evaluate": "A page of tables and pictures: how far off weights are, with baselines and a ceiling beside them.",
     "demo": "Reconstructs the bundled real vertebra, compares it with its CT and draws one picture.",
 }

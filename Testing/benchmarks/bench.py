@@ -27,6 +27,7 @@ import ReVertLib  # noqa: E402, F401, I001 - needs the line above, and comes bef
 import torch  # noqa: E402
 from machine import describe_machine  # noqa: E402
 from original_plain import PlainNetwork, load  # noqa: E402
+from stages import stage_table, stages  # noqa: E402
 
 from ReVertLib.errors import InputError  # noqa: E402
 from ReVertLib.geometry.camera import Geometry  # noqa: E402
@@ -35,6 +36,7 @@ from ReVertLib.network.sphere_network import SphereNetwork, place_in_box  # noqa
 
 CASE = ROOT / "Resources" / "sample" / "verse008_L3_ap.png"
 BASELINE = "plain original"
+SHIPPED = "context, image to mesh"
 THREADS = 2
 COLD_RUNS = 3
 RUN_TIMED = """
@@ -59,48 +61,50 @@ def main() -> None:
     torch.set_num_threads(THREADS)
     machine = describe_machine(THREADS)
     print(machine, flush=True)
-    contenders, absent = warm_contenders()
+    case, absent = shipped_case()
+    contenders = warm_contenders() | ({SHIPPED: lambda: case[0].reconstruct(*case[1:])} if case else {})
     with torch.inference_mode():
         rows = summarise(interleaved(contenders, options.runs))
+        parts = interleaved(stages(*case), options.runs) if case else {}
     print(warm_table(rows, absent), flush=True)
+    print(stage_table(parts), flush=True)
     cold = cold_start()
     print(cold if isinstance(cold, str) else cold_line(cold))
     if options.json:
         figures = {"machine": machine, "runs": options.runs, "warm": rows, "absent": absent, "cold": cold}
+        figures["stages"] = parts
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
 
 
-def warm_contenders() -> tuple[dict[str, Callable[[], object]], dict[str, str]]:
-    """What takes part, by name, and what does not, with the reason. All networks see one 224 x 224 image; plain
-    original and sphere hold the same weights, so they compute the same points."""
+def warm_contenders() -> dict[str, Callable[[], object]]:
+    """Networks by name. All see one 224 x 224 image; plain original and sphere hold the same weights, so they compute
+    the same points."""
     torch.manual_seed(0)
     image = torch.rand(1, 1, 224, 224)
     sphere, plain, published = SphereNetwork().eval(), PlainNetwork().eval(), PlainNetwork(weighted_edges=True).eval()
     load(plain, sphere)
     geometry = Geometry(1020.0, 700.0, (0.4, 0.4), (111.5, 111.5), box_px=(32, 42, 192, 182))
-    contenders = {
+    return {
         BASELINE: lambda: plain(image),
         "plain original, published edge weights": lambda: published(image),
         "sphere, network only": lambda: sphere(image),
         "sphere, with surface": lambda: closed_surface(place_in_box(sphere(image)[0].numpy(), geometry)),
     }
-    name = "context, image to mesh"
-    try:
-        return contenders | {name: shipped_run()}, {}
-    except InputError as error:
-        return contenders, {name: f"not run: {error}"}
 
 
-def shipped_run() -> Callable[[], object]:
-    """One reconstruction of the bundled case with the shipped weights, its image and geometry already in memory."""
+def shipped_case() -> tuple[tuple | None, dict[str, str]]:
+    """(predictor, pixels, geometry) of the shipped weights and the bundled case, image and geometry already in memory,
+    and nothing; or None, and by name why there is none."""
     from ReVertLib.geometry.sidecar import complete_geometry, read_sidecar, sidecar_path
     from ReVertLib.imaging.radiograph import read_radiograph
     from ReVertLib.inference.predictor import Predictor
 
-    predictor = Predictor(device="cpu")
-    pixels = read_radiograph(CASE).pixels
-    geometry = complete_geometry(read_sidecar(sidecar_path(CASE)), pixels.shape[::-1])
-    return lambda: predictor.reconstruct(pixels, geometry)
+    try:
+        predictor, pixels = Predictor(device="cpu"), read_radiograph(CASE).pixels
+        geometry = complete_geometry(read_sidecar(sidecar_path(CASE)), pixels.shape[::-1])
+    except InputError as error:
+        return None, {SHIPPED: f"not run: {error}"}
+    return (predictor, pixels, geometry), {}
 
 
 def interleaved(contenders: dict[str, Callable[[], object]], runs: int) -> dict[str, list[float]]:

@@ -6,6 +6,11 @@ import sys
 
 import machine
 import pytest
+import torch
+from sample_case import sample_radiograph
+from stages import stage_table, stages
+
+from ReVertLib.inference.predictor import Predictor
 
 
 def test_a_line_for_an_idle_and_for_a_busy_machine(monkeypatch):
@@ -39,3 +44,13 @@ def test_each_starts_by_itself(root, script, tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "--runs" in done.stdout
+
+
+@torch.inference_mode()
+def test_every_stage_runs_and_has_a_line():
+    parts = stages(Predictor(device="cpu"), *sample_radiograph("ap"))
+    for run in parts.values():
+        run()
+    table = stage_table({name: [3.0, 1.0, 2.0] for name in parts}).splitlines()
+    assert [line.split("  ")[0] for line in table[1:]] == list(parts)
+    assert all(line.split()[-2:] == ["2.00", "1.00"] for line in table[1:])

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 NEGATIVE_SLOPE = 0.2
 """Of the leaky ReLU that ends an edge convolution, as in DGCNN."""
 
+_GROUPS = 128
+
 
 @torch.no_grad()
 def knn(points: Tensor, k: int) -> Tensor:
@@ -20,12 +22,33 @@ def knn(points: Tensor, k: int) -> Tensor:
 
     The point itself is left out, as in 3D-ReVert, which drops the first column of its sort (DGCNN keeps it). Of
     |x_i - x_j|^2 only |x_j|^2 - 2 x_i.x_j is computed, since |x_i|^2 does not change the order within a row: one
-    (B, N, N) tensor in all.
+    (N, N) matrix at a time, which a processor's cache holds.
     """
     points = points - points.mean(1, keepdim=True)  # far from the origin the squares would lose the differences
-    order = torch.baddbmm(points.square().sum(2)[:, None], points, points.transpose(1, 2), alpha=-2)
-    order.diagonal(dim1=1, dim2=2).fill_(torch.inf)
-    return order.topk(k, dim=2, largest=False).indices
+    return torch.stack([_lowest(_order(cloud), k) for cloud in points])
+
+
+def _order(points: Tensor) -> Tensor:
+    """(N, N) in each row what is the smaller the nearer another point of (N, C) is; infinite for the point itself."""
+    order = torch.addmm(points.square().sum(1), points, points.T, alpha=-2)
+    order.fill_diagonal_(torch.inf)
+    return order
+
+
+def _lowest(values: Tensor, k: int) -> Tensor:
+    """(R, k) columns of the k lowest of each row of (R, N), lowest first.
+
+    Every _GROUPS-th column belongs to one group. The k lowest lie in the k groups whose minima are lowest: each of
+    these holds a value at most as high as the highest of the minima, and all other groups only higher ones. So few
+    columns are left to be sorted.
+    """
+    members = values.shape[1] // _GROUPS
+    if k > _GROUPS or members < 2 or values.shape[1] % _GROUPS:
+        return values.topk(k, dim=1, largest=False).indices
+    groups = values.view(-1, members, _GROUPS).amin(1).topk(k, dim=1, largest=False, sorted=False).indices
+    columns = groups[:, :, None] + _GROUPS * torch.arange(members, device=values.device)
+    columns = columns.flatten(1)
+    return columns.gather(1, values.gather(1, columns).topk(k, dim=1, largest=False).indices)
 
 
 class EdgeConv(nn.Module):
@@ -53,7 +76,8 @@ def maximum_over_edges(network: nn.Sequential, x: Tensor, neighbours: Tensor) ->
     With W = [A, B] the product is (A - B) x_i + B x_j: two products per point instead of one per edge. The norm is a
     batch norm over all edges, so for given statistics it scales each channel by some s and shifts it. Scaling B x_j
     by s before the maximum is taken keeps it exact for either sign of s, and what remains, a shift and an increasing
-    activation, commutes with the maximum. In training the statistics over edges are summed from the points.
+    activation, commutes with the maximum. In training the statistics over edges follow from second moments of the
+    points (`_statistics`).
     """
     linear, norm, activation = network
     edge_index = _flat(neighbours, len(x))
@@ -61,25 +85,32 @@ def maximum_over_edges(network: nn.Sequential, x: Tensor, neighbours: Tensor) ->
     rows = x.flatten(0, 1)
     products = rows @ (own - other).T, rows @ other.T
     centre, neighbour = (product.to(norm.weight.dtype) for product in products)  # single again under autocast
-    mean, variance = _statistics(norm, centre, neighbour, edge_index)
+    with torch.autocast(x.device.type, enabled=False):
+        mean, variance = _statistics(norm, rows, own - other, other, edge_index)
     scale = norm.weight * torch.rsqrt(variance + norm.eps)
     centre = torch.addcmul(norm.bias, centre - mean, scale)
     highest = _HighestNeighbour.apply(neighbour * scale, edge_index)
     return activation(centre + highest).unflatten(0, x.shape[:2])
 
 
-def _statistics(norm: nn.BatchNorm1d, centre: Tensor, neighbour: Tensor, edge_index: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance (out,) over the edges of centre_i + neighbour_j: in training of this batch, and the running
-    ones follow as BatchNorm1d's do; otherwise the running ones."""
+def _statistics(norm: nn.BatchNorm1d, x: Tensor, own: Tensor, other: Tensor, edge_index: Tensor) -> tuple[Tensor, ...]:
+    """Mean and variance (out,) over the edges of own x_i + other x_j, x (R, in), own and other (out, in): in training
+    of this batch, and the running ones follow as BatchNorm1d's do; otherwise the running ones.
+
+    The variance is a sum of quadratic forms of own and other over the covariances (in, in) of x_i and x_j, so that
+    only the fewer channels that come in are summed over the edges.
+    """
     if not norm.training:
         return norm.running_mean, norm.running_var
     edges = edge_index.numel()
-    share = torch.bincount(edge_index.flatten(), minlength=len(neighbour)).to(neighbour)[:, None] / edges
-    mean_centre, mean_neighbour = centre.mean(0), (share * neighbour).sum(0)
-    centre, neighbour = centre - mean_centre, neighbour - mean_neighbour
-    met = nn.functional.embedding_bag(edge_index, neighbour, mode="sum")
-    variance = centre.square().mean(0) + (share * neighbour.square()).sum(0) + 2 / edges * (centre * met).sum(0)
-    mean = mean_centre + mean_neighbour
+    share = torch.bincount(edge_index.flatten(), minlength=len(x)).to(x)[:, None] / edges
+    mean_i, mean_j = x.mean(0), (share * x).sum(0)
+    at_i, at_j = x - mean_i, x - mean_j
+    around_i = nn.functional.embedding_bag(edge_index, at_j, mode="sum")
+    forms = ((own, at_i.T @ at_i / len(x), own), (other, at_j.T @ (share * at_j), other))
+    forms += ((own, 2 / edges * (at_i.T @ around_i), other),)
+    variance = sum((left @ covariance * right).sum(1) for left, covariance, right in forms)
+    mean = own @ mean_i + other @ mean_j
     with torch.no_grad():
         norm.running_mean.lerp_(mean, norm.momentum)
         norm.running_var.lerp_(variance * edges / (edges - 1), norm.momentum)
@@ -90,28 +121,34 @@ def _statistics(norm: nn.BatchNorm1d, centre: Tensor, neighbour: Tensor, edge_in
 class _HighestNeighbour(torch.autograd.Function):
     """(R, C) channel-wise maximum over each point's rows: values (R, C), edge_index (R, k) row numbers.
 
-    A column of neighbours at a time, so the (R, k, C) tensor of all edges is never held, forward or backward. Where
-    several neighbours share the maximum, the last takes the gradient.
+    The neighbours of the points are the pixels of an image of k columns, which max pooling is made for. Without
+    gradients, a column at a time: then the (R, k, C) tensor of all edges is never held. Where several neighbours
+    share the maximum, the first takes the gradient.
     """
 
     @staticmethod
     def forward(context, values: Tensor, edge_index: Tensor) -> Tensor:
-        first, *others = edge_index.unbind(1)
-        highest = values.index_select(0, first)
-        for column in others:
-            torch.maximum(highest, values.index_select(0, column), out=highest)
-        context.save_for_backward(values, edge_index, highest)
-        return highest
+        if not context.needs_input_grad[0]:
+            return _highest(values, edge_index)
+        edges = values.index_select(0, edge_index.flatten()).view(1, *edge_index.shape, -1)
+        image = edges.permute(0, 3, 1, 2)  # channels last
+        highest, place = nn.functional.max_pool2d(image, (1, edge_index.shape[1]), return_indices=True)
+        context.save_for_backward(values, edge_index, place[0, :, :, 0].T)
+        return highest[0, :, :, 0].T
 
     @staticmethod
     def backward(context, gradient: Tensor) -> tuple[Tensor, None]:
-        values, edge_index, highest = context.saved_tensors
-        place = torch.zeros_like(highest)
-        for k, column in enumerate(edge_index.unbind(1)[1:], 1):
-            is_highest = values.index_select(0, column).sub_(highest).sign_().add_(1)  # faster than comparing
-            torch.maximum(place, is_highest.mul_(k), out=place)
-        winner = edge_index.gather(1, place.long())
+        values, edge_index, place = context.saved_tensors
+        winner = edge_index.flatten()[place]
         return torch.zeros_like(values).scatter_add_(0, winner, gradient), None
+
+
+def _highest(values: Tensor, edge_index: Tensor) -> Tensor:
+    first, *others = edge_index.unbind(1)
+    highest = values.index_select(0, first)
+    for column in others:
+        torch.maximum(highest, values.index_select(0, column), out=highest)
+    return highest
 
 
 def _flat(neighbours: Tensor, batch: int) -> Tensor:

@@ -1,7 +1,9 @@
 """The `sphere` network, 3D-ReVert as published: a radiograph's code moves the points of a sphere.
 
-Its output is a shape in the unit ball, centred on the ball's centre, along the camera's axes: neither size nor place
-are predicted. `place_in_box` takes both from the image's box and the given distance.
+Its output is a shape in the unit ball, centred on the ball's centre: neither size nor place are predicted.
+`place_in_box` takes both from the image's box and the given distance. The published data have one shape for all views
+of a vertebra, so it lies along the patient's axes, and the view that is told turns it into the camera's; networks of
+before answer along the camera's axes themselves.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from torch_geometric.nn import EdgeConv
 
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.camera import Geometry
+from ReVertLib.geometry.views import view_rotation
 from ReVertLib.imaging.crop import Crop
 from ReVertLib.mesh.point_cloud import closed_surface
 
@@ -80,9 +83,10 @@ class SphereNetwork(nn.Module):
     of its place on the sphere and the code. Besides that norm, three things differ from the published code: the image
     has one channel; two linear layers in a row between ResNet and code are one; the edges of a point are joined by
     EdgeConv's maximum instead of softmax weights and a 1 x k convolution. `options` rebuild the network.
+
+    crop_size_px: of the images. axes: "patient", LPS, as published, or "camera", of what it answers.
     """
 
-    crop_size_px = 224
     uses_level = False
 
     def __init__(
@@ -92,14 +96,19 @@ class SphereNetwork(nn.Module):
         widths: tuple[int, ...] = (32, 64, 128),
         code_width: int = 128,
         encoder_widths: tuple[int, ...] = (64, 128, 256, 512),
+        crop_size_px: int = 224,
+        axes: str = "camera",
     ) -> None:
         super().__init__()
+        self.crop_size_px, self.axes = crop_size_px, axes
         self.options = {
             "points": points,
             "k": k,
             "widths": tuple(widths),
             "code_width": code_width,
             "encoder_widths": tuple(encoder_widths),
+            "crop_size_px": crop_size_px,
+            "axes": axes,
         }
         self.encoder = ResNet(in_channels=1, widths=encoder_widths)
         self.to_code = nn.Linear(encoder_widths[-1], code_width)
@@ -123,17 +132,30 @@ class SphereNetwork(nn.Module):
         self.register_buffer("sphere_neighbours", knn(sphere[None], k)[0], persistent=False)
 
     def reconstruct(self, crop: Crop, geometry: Geometry) -> CropAnswer:
-        """The vertebra of a crop, which was cut from a radiograph by its geometry."""
+        """The vertebra of a crop, which was cut from a radiograph by its geometry. Raises InputError without the view
+        where it answers along the patient's axes."""
         image = torch.as_tensor(crop.pixels, device=self.sphere.device)[None, None]
-        points = crop.camera_from_crop.apply(self(image)[0].cpu().double().numpy())
+        points = self(image)[0].cpu().double().numpy()
+        if self.axes == "camera":
+            points = crop.camera_from_crop.apply(points)
+        elif geometry.view_deg is None:
+            raise InputError("view: expected the view, which the network sphere does not find by itself, got none")
+        else:
+            points = points @ view_rotation(*geometry.view_deg).T
         return CropAnswer(closed_surface(place_in_box(points, geometry)))
 
     def forward(self, image: Tensor) -> Tensor:
-        """Points (B, N, 3) of a shape in the unit ball, camera axes, of normalised image (B, 1, H, W), published at
-        224 x 224."""
-        code = self.to_code(global_code(self.encoder(image)))
+        """Points (B, N, 3) of a shape in the unit ball of normalised image (B, 1, H, W), published at 224 x 224."""
+        return self.shape(self.code(image))
+
+    def code(self, image: Tensor) -> Tensor:
+        """(B, code_width) what is known of image (B, 1, H, W)."""
+        return self.to_code(global_code(self.encoder(image)))
+
+    def shape(self, code: Tensor) -> Tensor:
+        """Points (B, N, 3) in the unit ball of code (B, code_width)."""
         style = self.style(self.style_of_point(self.sphere) + self.style_of_code(code)[:, None])
-        x = self.sphere.expand(len(image), -1, -1)
+        x = self.sphere.expand(len(code), -1, -1)
         neighbours = self.sphere_neighbours
         for i, (block, norm) in enumerate(zip(self.blocks, self.norms, strict=True)):
             if i > 0:

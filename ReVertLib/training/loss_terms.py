@@ -37,9 +37,9 @@ def mean_distance(a: Tensor, b: Tensor) -> Tensor:
     return ((a - b).square().sum(2) + 1e-4).sqrt().mean()
 
 
-def sphere_loss(points: Tensor, batch: Batch) -> dict[str, Tensor]:
-    """The published loss: squared Chamfer distance in the unit ball, to the truth centred and scaled by its radius."""
-    vertices = batch.vertices
+def sphere_loss(points: Tensor, vertices: Tensor) -> dict[str, Tensor]:
+    """The published loss: squared Chamfer distance in the unit ball, to the truth (B, n, 3) in mm, centred and scaled
+    by its radius."""
     middle = (vertices.amax(1, keepdim=True) + vertices.amin(1, keepdim=True)) / 2
     radius = (vertices - middle).norm(dim=2).amax(1)[:, None, None]
     return {"chamfer": chamfer_distance(points, (vertices - middle) / radius)}
@@ -78,12 +78,17 @@ def has_fast_bfloat16(device: torch.device) -> bool:
 
 def losses(network: nn.Module, architecture: str, batch: Batch, true_view: Tensor) -> dict[str, Tensor]:
     """The terms whose sum is minimised, by name. true_view: (B, 3, 3), of which the batch's is roughly known."""
+    device = batch.image.device
+    half = torch.autocast(device.type, torch.bfloat16, enabled=has_fast_bfloat16(device))
     if architecture == "sphere":
         size = network.crop_size_px
-        return sphere_loss(network(F.interpolate(batch.image, (size, size), mode="bilinear")), batch)
+        with half:
+            code = network.code(F.interpolate(batch.image, (size, size), mode="bilinear"))
+        vertices = batch.vertices @ true_view if network.axes == "patient" else batch.vertices
+        return sphere_loss(network.shape(code.float()), vertices)
     sod_mm, extra = batch.position_mm[:, 2], {}
     if architecture == "context":
-        with torch.autocast(batch.image.device.type, torch.bfloat16, enabled=has_fast_bfloat16(batch.image.device)):
+        with half:
             sight = network.sight(batch.image)
         sight = sight.single()
         estimates, _ = network.answers(sight, batch.level, sod_mm, batch.view)

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from ReVertLib.errors import InputError
 from ReVertLib.files import made_folder, whole_file, write_json
+from ReVertLib.geometry.crop_camera import CROP_SIZE_PX
 from ReVertLib.network.context_network import from_template
 from ReVertLib.network.weights import Weights, build_network, load_weights, save_weights
 from ReVertLib.progress import log, progress
@@ -34,6 +35,10 @@ AVERAGE_DECAY = 0.998
 ALONE_SHARE = 0.2
 """Of the augmented share, for vertebrae that are shown alone: as such they are seldom seen but on computed images."""
 WARM_UP_STEPS = 100
+NETWORK_OPTIONS = {
+    "sphere": {"encoder_widths": (16, 32, 64, 128), "points": 1024, "crop_size_px": CROP_SIZE_PX, "axes": "patient"}
+}
+"""Of the networks that training makes otherwise than they build themselves: a sphere whose step is cheap."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +86,9 @@ class Run:
     def __init__(self, options: TrainOptions, device: torch.device) -> None:
         torch.manual_seed(options.seed)
         self.options, self.device, self.step = options, device, 0
-        self.network = build_network(options.architecture, {}).to(device)
-        self.average = build_network(options.architecture, {}).to(device)
+        network_options = NETWORK_OPTIONS.get(options.architecture, {})
+        self.network = build_network(options.architecture, network_options).to(device)
+        self.average = build_network(options.architecture, network_options).to(device)
         self.average.load_state_dict(self.network.state_dict())
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), options.learning_rate, weight_decay=options.weight_decay
@@ -98,6 +104,7 @@ class Run:
             expected = f"architecture {self.options.architecture}"
             raise InputError(f"start: expected weights of {expected}, got {start.architecture}")
         kept = {name: tensor for name, tensor in kept.items() if name in own}
+        _check_sizes(kept, own, "start")
         for network in (self.network, self.average):
             network.load_state_dict(kept, strict=False)
 
@@ -107,7 +114,8 @@ class Run:
         options, step = self.options, self.step
         random = torch.Generator().manual_seed(options.seed * 1_000_003 + step)
         index = torch.randint(len(samples), (options.batch,), generator=random)
-        clean, amid = in_context(samples.batch(index, self.device), random)
+        taken = samples.batch(index, self.device)
+        clean, amid = in_context(taken.isolated() if options.architecture == "sphere" else taken, random)
         share = torch.where(amid, options.augmented_share, ALONE_SHARE * options.augmented_share)
         batch = augmented(clean, random, share if clean.bone is not None else options.augmented_share)
         for group in self.optimiser.param_groups:
@@ -151,6 +159,7 @@ class Run:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
         if TrainOptions.from_json(about["options"]) != self.options:
             raise InputError(f"train: expected the options saved in {path.name}, got others; choose another folder")
+        _check_sizes(_part(tensors, "network."), self.network.state_dict(), path.name)
         self.network.load_state_dict(_part(tensors, "network."))
         self.average.load_state_dict(_part(tensors, "average."))
         moments: dict[int, dict[str, Tensor]] = {}
@@ -159,6 +168,14 @@ class Run:
             moments.setdefault(int(index), {})[key] = tensor
         self.optimiser.load_state_dict(self.optimiser.state_dict() | {"state": moments})
         self.step = int(about["step"])
+
+
+def _check_sizes(saved: dict[str, Tensor], own: dict[str, Tensor], what: str) -> None:
+    """Raises InputError when tensors of a network differ from its own in size, as those of a wider sphere do."""
+    for name, tensor in saved.items():
+        if tensor.shape != own[name].shape:
+            sizes = f"{name} of {tuple(own[name].shape)}, got {tuple(tensor.shape)}"
+            raise InputError(f"{what}: expected a network of the size that is trained, {sizes}")
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

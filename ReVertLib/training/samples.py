@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -35,6 +35,10 @@ class Batch(PosedShape):
     bone: Tensor | None = None
     around: Tensor | None = None
     body: Tensor | None = None
+
+    def isolated(self) -> Batch:
+        """The same without layers: the vertebrae alone."""
+        return replace(self, alone=None, bone=None, around=None, body=None)
 
 
 class Samples:

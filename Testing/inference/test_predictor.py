@@ -236,6 +236,24 @@ def test_the_sphere_answers_along_the_crops_axes(sphere):
     assert abs(axis[2]) < np.cos(np.radians(5))
 
 
+def test_the_sphere_answers_along_the_patients_axes(sphere):
+    """A cigar along the patient's left lies along the beam of a left lateral, and across that of an AP."""
+
+    class Cigar(SphereNetwork):
+        def forward(self, image):
+            return fibonacci_sphere(600, 1.0)[None] * torch.tensor([0.9, 0.4, 0.4])
+
+    predictor = copy(sphere)
+    predictor.network = Cigar(**OPTIONS["sphere"], axes="patient")
+    for yaw_deg, along in ((0.0, 0), (-90.0, 2)):
+        geometry = replace(aimed([0.0, 0.0, 1.0], 700.0), view_deg=(yaw_deg, 0.0, 0.0))
+        vertices = predictor.reconstruct(blobs(geometry), geometry).mesh.vertices
+        axis = np.linalg.eigh(np.cov(vertices.T))[1][:, 2]
+        assert abs(axis[along]) > np.cos(np.radians(1.5))
+    with pytest.raises(InputError, match="view: expected the view, which the network sphere does not find by itself"):
+        predictor.reconstruct(blobs(geometry), replace(geometry, view_deg=None))
+
+
 @pytest.fixture(scope="module")
 def in_context(tmp_path_factory):
     """A network that asks for the view, and takes AP and PA for about as likely."""

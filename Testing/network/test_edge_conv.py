@@ -61,6 +61,23 @@ def test_knn_equals_sorting(channels):
     assert torch.equal(neighbours, _naive_neighbours(x, 6))
 
 
+@pytest.mark.parametrize("points", [128, 256, 384, 1024, 1000])
+def test_knn_of_many_points_equals_sorting(points):
+    """Numbers of points that columns are grouped at, and one that they are not."""
+    x = _points(points=points, channels=32)
+    order = torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")
+    order.diagonal(dim1=1, dim2=2).fill_(torch.inf)
+    assert torch.equal(knn(x, 10), order.argsort(2)[:, :, :10])
+
+
+def test_knn_where_all_near_points_are_in_one_group():
+    """Every 128th point of a line lies in a heap far from the others; its neighbours are the rest of the heap."""
+    x = torch.arange(1024, dtype=torch.double)[None, :, None].repeat(1, 1, 2)
+    heap = torch.arange(0, 1024, 128)
+    x[0, heap] = -1e4 + torch.arange(8, dtype=torch.double)[:, None] ** 2
+    assert knn(x, 7)[0, 0].tolist() == heap[1:].tolist()
+
+
 def test_knn_keeps_twins_and_leaves_out_the_point_itself():
     twins = torch.tensor([[[0.0, 0.0], [0.0, 0.0], [5.0, 0.0]]])
     assert knn(twins, 1)[0, :2].tolist() == [[1], [0]]

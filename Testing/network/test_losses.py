@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ReVertLib.network.losses import chamfer_distance
+from ReVertLib.network.losses import _nearest, _nearest_by_trees, chamfer_distance
 
 
 def _naive(a, b):
@@ -26,6 +26,12 @@ def test_equals_two_loops():
     a, b = _clouds()
     assert chamfer_distance(a, b).item() == pytest.approx(_naive(a, b), abs=1e-12)
     assert chamfer_distance(b, a).item() == pytest.approx(_naive(a, b), abs=1e-12)
+
+
+def test_trees_and_products_find_the_same_points():
+    a, b = _clouds()
+    for by_tree, by_product in zip(_nearest_by_trees(a, b), _nearest(a, b), strict=True):
+        assert torch.equal(by_tree, by_product)
 
 
 def test_by_hand():

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from tiny import network
 
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.network.context_network import YAWS_DEG
 from ReVertLib.network.isolation import Isolated
 from ReVertLib.network.losses import chamfer_distance
 from ReVertLib.network.posed_shape import PosedShape
-from ReVertLib.training.loss_terms import isolation_loss, sphere_loss, template_loss, yaw_loss
+from ReVertLib.training.loss_terms import isolation_loss, losses, sphere_loss, template_loss, yaw_loss
 from ReVertLib.training.samples import Batch
 
 VIEW = torch.eye(3)[None]
@@ -42,13 +43,30 @@ def test_sphere_loss_does_not_see_size_and_place():
     points = torch.randn(1, 40, 3, generator=torch.Generator().manual_seed(0))
     middle = (points.amax(1, keepdim=True) + points.amin(1, keepdim=True)) / 2
     unit = (points - middle) / (points - middle).norm(dim=2).max()
-    eye = torch.eye(3)[None]
-    batch = Batch(
-        eye, torch.tensor([[40.0, -9.0, 600.0]]), 30 * points, torch.zeros(1, 1, 4, 4), torch.tensor([2]), VIEW
-    )
-    assert float(sphere_loss(unit, batch)["chamfer"]) < 1e-8
+    vertices = 30 * points + torch.tensor([40.0, -9.0, 600.0])
+    assert float(sphere_loss(unit, vertices)["chamfer"]) < 1e-8
     expected = chamfer_distance(unit + 0.1, unit)
-    assert float(sphere_loss(unit + 0.1, batch)["chamfer"]) == pytest.approx(float(expected), rel=1e-3)
+    assert float(sphere_loss(unit + 0.1, vertices)["chamfer"]) == pytest.approx(float(expected), rel=1e-3)
+
+
+@pytest.mark.parametrize("axes", ["patient", "camera"])
+def test_the_sphere_learns_shapes_along_its_axes(axes):
+    """A network that answers with the truth in its axes has no loss; in the other axes it has."""
+    view = torch.tensor(view_rotation(50, 20, 5), dtype=torch.float32)[None]
+    lps = torch.randn(1, 40, 3, generator=torch.Generator().manual_seed(0)) * torch.tensor([0.9, 0.5, 0.3])
+    turned = lps @ view.transpose(1, 2)
+    position, image = torch.tensor([[0.0, 0.0, 600.0]]), torch.zeros(1, 1, 4, 4)
+    told = torch.eye(3)[None]  # not the true one
+    batch = Batch(torch.eye(3)[None], position, 30 * turned, image, torch.tensor([2]), told)
+    built = network("sphere", axes=axes, crop_size_px=32)
+    found = {}
+    for name, answer in (("patient", lps), ("camera", turned)):
+        middle = (answer.amax(1, keepdim=True) + answer.amin(1, keepdim=True)) / 2
+        unit = (answer - middle) / (answer - middle).norm(dim=2).max()
+        built.shape = lambda _, unit=unit: unit
+        found[name] = float(losses(built, "sphere", batch, view)["chamfer"])
+    assert found.pop(axes) < 1e-8
+    assert min(found.values()) > 0.01
 
 
 def test_isolation_loss_by_hand():

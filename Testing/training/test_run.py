@@ -3,13 +3,15 @@
 import csv
 import json
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny import OPTIONS, network, write_shard
+from tiny import OPTIONS, layered_shard, network, write_shard
 
 from ReVertLib.errors import InputError
+from ReVertLib.files import made_folder
 from ReVertLib.network import weights as checkpoint
 from ReVertLib.network.weights import load_weights
 from ReVertLib.training import run as train
@@ -277,6 +279,38 @@ def test_the_sphere_takes_a_step(folder, tmp_path):
     assert loaded.architecture == "sphere"
     after = {k.removeprefix("network."): v for k, v in tensors_of(tmp_path).items() if k.startswith("network.")}
     assert (after["head.4.weight"] - start["head.4.weight"]).abs().max() > 0
+
+
+def test_the_sphere_is_trained_narrow_and_along_the_patients_axes():
+    network = Run(TrainOptions(architecture="sphere"), CPU).network
+    assert (network.axes, network.crop_size_px, network.options["points"]) == ("patient", 128, 1024)
+    assert sum(tensor.numel() for tensor in network.state_dict().values()) * 2 < 3e6
+
+
+def test_the_sphere_sees_vertebrae_alone(tmp_path):
+    """Layers around them change nothing."""
+    layered = layered_shard()
+    alone, layers = made_folder(tmp_path / "alone"), made_folder(tmp_path / "layers")
+    layered.save(layers / "shard_00000.npz")
+    replace(layered, bones=None, body=None, scale=None).save(alone / "shard_00000.npz")
+    options = TrainOptions(architecture="sphere", steps=2, batch=6)
+    first, second = (Run(options, CPU).advance(Samples(folder)) for folder in (alone, layers))
+    assert first == second
+
+
+def test_a_sphere_of_another_size_is_no_start(folder, tmp_path):
+    checkpoint.save_weights(tmp_path / "s.safetensors", network("sphere"), "sphere", {})
+    options = TrainOptions(architecture="sphere", steps=2, batch=2)
+    with pytest.raises(InputError, match="start: expected a network of the size that is trained"):
+        train.train(folder, tmp_path / "out", options, CPU, {}, tmp_path / "s.safetensors")
+
+
+def test_a_checkpoint_of_another_size_is_not_resumed(folder, tmp_path, monkeypatch):
+    options = TrainOptions(architecture="sphere", steps=2, batch=2)
+    trained(folder, tmp_path, options)
+    monkeypatch.setitem(train.NETWORK_OPTIONS, "sphere", {"points": 128, "code_width": 16})
+    with pytest.raises(InputError, match=r"checkpoint\.safetensors: expected a network of the size that is trained"):
+        trained(folder, tmp_path, options)
 
 
 def test_learning_rate_by_hand():

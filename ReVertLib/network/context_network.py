@@ -9,6 +9,7 @@ image alone, and answers for the likeliest.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -53,10 +54,19 @@ class Sight:
         return Sight(isolated, [feature[index] for feature in self.features], self.code[index], self.yaw[index])
 
 
+def from_template(template: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a template network as those of a network in context: its image is that of the vertebra alone, and
+    what the others show has no say yet. The pose is learned anew, since it is a change of another view."""
+    stem = "encoder.stem.0.weight"
+    kept = {name: tensor for name, tensor in template.items() if not name.startswith("to_pose.")}
+    return kept | {stem: torch.cat([template[stem], torch.zeros_like(own[stem][:, 1:])], 1)}
+
+
 class ContextNetwork(TemplateNetwork):
     """See the module's text. isolation: widths of its U-Net; the other options are `TemplateNetwork`'s."""
 
     mirrored = False
+    beginnings = MappingProxyType({"template": from_template})
 
     def __init__(self, isolation: tuple[int, ...] = (16, 32, 64, 128, 192), **options: object) -> None:
         super().__init__(**options, in_channels=3)
@@ -128,11 +138,3 @@ def likely_views(probabilities: list[float]) -> list[tuple[tuple[float, float, f
     second = max(others, key=probabilities.__getitem__)
     chosen = [first, second] if around[second] > LEAST_PROBABILITY else [first]
     return [((float(YAWS_DEG[i]), 0.0, 0.0), around[i]) for i in chosen]
-
-
-def from_template(template: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of a template network as those of a network in context: its image is that of the vertebra alone, and
-    what the others show has no say yet. The pose is learned anew, since it is a change of another view."""
-    stem = "encoder.stem.0.weight"
-    kept = {name: tensor for name, tensor in template.items() if not name.startswith("to_pose.")}
-    return kept | {stem: torch.cat([template[stem], torch.zeros_like(own[stem][:, 1:])], 1)}

@@ -8,6 +8,8 @@ before answer along the camera's axes themselves.
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -88,6 +90,8 @@ class SphereNetwork(nn.Module):
     """
 
     uses_level = False
+    beginnings = MappingProxyType({})
+    """As in `TemplateNetwork`: no other architecture."""
 
     def __init__(
         self,

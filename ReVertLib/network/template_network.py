@@ -9,6 +9,7 @@ the crop camera's frame. Every head starts at zero, so an untrained network answ
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -41,6 +42,8 @@ class TemplateNetwork(nn.Module):
     uses_level = True
     mirrored = True
     """Whether the answer is the mean with what the mirror image shows."""
+    beginnings = MappingProxyType({})
+    """By other architecture whose weights training can begin with: what makes its tensors into those of this one."""
 
     def __init__(
         self,

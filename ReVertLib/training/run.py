@@ -21,7 +21,6 @@ from torch import Tensor, nn
 from ReVertLib.errors import InputError
 from ReVertLib.files import made_folder, whole_file, write_json
 from ReVertLib.geometry.crop_camera import CROP_SIZE_PX
-from ReVertLib.network.context_network import from_template
 from ReVertLib.network.weights import Weights, build_network, load_weights, save_weights
 from ReVertLib.progress import log, progress
 
@@ -95,14 +94,14 @@ class Run:
         )
 
     def begin(self, start: Weights) -> None:
-        """Starts from finished weights, without what they think of themselves; a network in context also from those of
-        a template network. Raises InputError for another architecture."""
+        """Starts from finished weights, without what they think of themselves, of the same architecture or of another
+        that the network can begin with. Raises InputError for any other."""
         own, kept = self.network.state_dict(), start.network.state_dict()
-        if (start.architecture, self.options.architecture) == ("template", "context"):
-            kept = from_template(kept, own)
+        if start.architecture in self.network.beginnings:
+            kept = self.network.beginnings[start.architecture](kept, own)
         elif start.architecture != self.options.architecture:
-            expected = f"architecture {self.options.architecture}"
-            raise InputError(f"start: expected weights of {expected}, got {start.architecture}")
+            expected = " or ".join((self.options.architecture, *self.network.beginnings))
+            raise InputError(f"start: expected weights of architecture {expected}, got {start.architecture}")
         kept = {name: tensor for name, tensor in kept.items() if name in own}
         _check_sizes(kept, own, "start")
         for network in (self.network, self.average):

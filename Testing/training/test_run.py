@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny import OPTIONS, layered_shard, network, write_shard
+from tiny import OPTIONS, layered_shard, network, weights, write_shard
 
 from ReVertLib.errors import InputError
 from ReVertLib.files import made_folder
@@ -118,6 +118,18 @@ def test_weights_of_another_architecture_are_no_start(folder, tmp_path):
     checkpoint.save_weights(tmp_path / "s.safetensors", network("sphere"), "sphere", {})
     with pytest.raises(InputError, match="start: expected weights of architecture template, got sphere"):
         train.train(folder, tmp_path / "out", SHORT, CPU, {}, tmp_path / "s.safetensors")
+    with pytest.raises(InputError, match="start: expected weights of architecture context or template, got sphere"):
+        Run(TrainOptions("context"), CPU).begin(load_weights(tmp_path / "s.safetensors"))
+
+
+def test_a_network_in_context_begins_with_what_a_template_network_has_learned(tmp_path):
+    start = load_weights(weights(tmp_path, awake=True))
+    run = Run(TrainOptions("context"), CPU)
+    before = run.network.state_dict()["to_pose.weight"].clone()
+    run.begin(start)
+    for found in (run.network.state_dict(), run.average.state_dict()):
+        assert torch.equal(found["to_shape.1.weight"], start.network.state_dict()["to_shape.1.weight"])
+        assert torch.equal(found["to_pose.weight"], before)  # a change of another view: learned anew
 
 
 def test_seed_and_shuffling(folder, tmp_path):

@@ -20,6 +20,7 @@ from ReVertLib.inference.inputs import ReconstructionInput, input_from_array, in
 from ReVertLib.inference.results import Reconstruction
 from ReVertLib.inference.verdict import Verdict, verdict
 from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.metrics.records import ErrorParts
 
 if TYPE_CHECKING:
     from ReVertLib.inference.predictor import Predictor
@@ -34,7 +35,8 @@ class Result:
     """A vertebra that was reconstructed.
 
     mesh: its closed surface, camera frame, mm. expected_error_mm: (n,) for each vertex the distance to the true surface
-    to be expected, None from weights that do not say. verdict: `word` is "trust", "check" or "do not use", `reason` one
+    to be expected, error_parts its parts `across_mm` and `along_mm` the beam and `bound_mm`, below which nine in ten
+    distances are; None from weights that do not say. verdict: `word` is "trust", "check" or "do not use", `reason` one
     line, `mean_error_mm` the mean to be expected. warnings: one line each. geometry: as used, with the box.
     spacing_source: in plain words, where the pixel spacing is from. seconds: from image to mesh. weights_sha256,
     device: what computed it. probability: that geometry's view is the right one, where none was given. other: the
@@ -54,6 +56,7 @@ class Result:
     probability: float | None = None
     other: Result | None = None
     seen_px: tuple[np.ndarray, ...] = ()
+    error_parts: ErrorParts | None = None
 
 
 def reconstruct(
@@ -107,6 +110,7 @@ def _result(predictor: Predictor, given: ReconstructionInput, found: Reconstruct
         device=str(predictor.device),
         probability=found.probability,
         seen_px=found.seen_px,
+        error_parts=found.error_parts,
         other=found.other and _result(predictor, given, found.other),
     )
 

@@ -1,15 +1,16 @@
 """Training the error head of a finished network: its surfaces stay as they are.
 
-The network reconstructs new synthetic samples; the exact distance of every predicted vertex to the true surface is
-what its head is to predict. The head minimises log e + d / e, for expectation e and distance d: whatever the
-distribution of the distances, the best e is their mean (where it is exponential this is the likelihood). The same
-samples tell which images are like those of the training: the Mahalanobis distance of its pooled features, the
-covariance shrunk toward independence, and the statistics of crops (see `plausibility`).
+The network reconstructs new synthetic samples; the exact distance of every predicted vertex to the true surface, and
+its parts across and along the beam, are what its head is to predict. The head minimises log e + d / e, for expectation
+e and distance d: whatever the distribution of the distances, the best e is their mean (where it is exponential this is
+the likelihood). First the hints say how hard each image is, log-linearly (a gamma regression), then the features which
+places are. The same samples tell which images are like those of the training: the Mahalanobis distance of its pooled
+features, the covariance shrunk toward independence, and the statistics of crops (see `plausibility`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.inference.plausibility import CropStatistics, crop_statistics
-from ReVertLib.mesh.distance import signed_distances_mm
+from ReVertLib.mesh.distance import beam_parts_mm, offsets_mm
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.network.template_network import TemplateNetwork
 from ReVertLib.network.uncertainty_heads import ErrorHead, Features, MahalanobisScore
@@ -29,6 +30,8 @@ from ReVertLib.training.samples import Samples
 BATCH = 32
 SCORE_QUANTILE = 0.99
 SHRINKAGE = 0.02
+RIDGE = 0.01
+"""Of a regression on hints, per squared weight: that of four hints barely moves by it, nothing runs away."""
 AUGMENTED_AMID = 0.3
 """The share of images amid what lies around that look like films."""
 
@@ -37,7 +40,7 @@ AUGMENTED_AMID = 0.3
 class CalibrationOptions:
     """What decides a calibration; kept in the metadata of the weights."""
 
-    steps: int = 3000
+    steps: int = 1500
     width: int = 48
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
@@ -47,8 +50,8 @@ class CalibrationOptions:
 @dataclass(frozen=True)
 class CalibrationSamples:
     """The features and the errors of a network on N samples. features: in half precision, since the nodes of 5,000
-    samples take 0.5 GB so. error_mm: (N, n) distance of each predicted vertex to the true surface. statistics: of the
-    images."""
+    samples take 0.5 GB so. error_mm: (N, 3, n) distance of each predicted vertex to the true surface, and its parts
+    across and along the beam. statistics: of the images."""
 
     features: Features
     error_mm: Tensor
@@ -63,8 +66,12 @@ class CalibrationSamples:
 
     def part(self, index: Tensor | slice) -> tuple[Features, Tensor]:
         """Features, in single precision, and errors of some of the samples."""
-        columns = (self.features.nodes, self.features.code, self.features.pooled)
-        return Features(*(column[index].float() for column in columns)), self.error_mm[index]
+        return in_precision(self.features.only(index), torch.float32), self.error_mm[index]
+
+
+def in_precision(features: Features, dtype: torch.dtype) -> Features:
+    """Features as numbers of a type."""
+    return Features(*(getattr(features, field.name).to(dtype) for field in fields(features)))
 
 
 @torch.no_grad()
@@ -78,11 +85,12 @@ def calibration_samples(network: TemplateNetwork, samples: Samples, seed: int) -
         batch = augmented(batch, random, share=AUGMENTED_AMID * amid)
         surface, features = network.answer(batch.image, batch.level, batch.position_mm[:, 2], batch.view)
         pairs = zip(surface.vertices.double().numpy(), batch.vertices.double().numpy(), strict=True)
-        errors = np.stack([np.abs(signed_distances_mm(found, Mesh(truth, faces))) for found, truth in pairs])
-        parts.append((features.nodes.half(), features.code.half(), features.pooled.half(), torch.as_tensor(errors)))
+        errors = [beam_parts_mm(found, offsets_mm(found, Mesh(truth, faces))) for found, truth in pairs]
+        parts.append((in_precision(features, torch.float16), torch.as_tensor(np.stack(errors)).float()))
         statistics += statistics_of(network, batch.image)
-    nodes, code, pooled, error_mm = (torch.cat(column) for column in zip(*parts, strict=True))
-    return CalibrationSamples(Features(nodes, code, pooled), error_mm.float(), statistics)
+    features, errors_mm = zip(*parts, strict=True)
+    columns = (torch.cat([getattr(one, field.name) for one in features]) for field in fields(Features))
+    return CalibrationSamples(Features(*columns), torch.cat(errors_mm), statistics)
 
 
 @torch.no_grad()
@@ -94,8 +102,10 @@ def statistics_of(network: TemplateNetwork, image: Tensor) -> list[CropStatistic
 
 
 def fit(head: ErrorHead, known: CalibrationSamples, options: CalibrationOptions) -> None:
-    """Sets the head's map to the mean error of every vertex, then learns what each image changes about it."""
+    """Sets the head's maps to the mean error of every vertex, learns from the hints how hard an image is, then from the
+    features what each image changes about the maps."""
     head.usual_mm.copy_(known.error_mm.mean(0))
+    set_hints(head, *gamma_regression(known.features.hints.float(), (known.error_mm / head.usual_mm).mean(2)))
     random = torch.Generator().manual_seed(options.seed)
     optimiser = torch.optim.AdamW(head.parameters(), options.learning_rate, weight_decay=options.weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, options.steps)
@@ -108,6 +118,34 @@ def fit(head: ErrorHead, known: CalibrationSamples, options: CalibrationOptions)
         schedule.step()
         if step % 500 == 0:
             log.info(f"step {step}/{options.steps}  deviance {loss.item():.3f}")
+
+
+@torch.no_grad()
+def set_hints(head: ErrorHead, weights: Tensor, bias: Tensor) -> None:
+    """What the hints say, (3, h) and (3,)."""
+    head.hint_weights.copy_(weights)
+    head.hint_bias.copy_(bias)
+
+
+def gamma_regression(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Weights (k, h) and bias (k,) of the log-linear model of y (N, k) > 0 by x (N, h) with the least deviance, the
+    weights of the standardised x held small by RIDGE."""
+    centre = x.mean(0)
+    scale = (x - centre).square().mean(0).sqrt().clamp(min=1e-6)
+    standard = (x - centre) / scale
+    weights = torch.zeros(y.shape[1], x.shape[1], requires_grad=True)
+    bias = y.mean(0).log().requires_grad_()
+    optimiser = torch.optim.LBFGS([weights, bias], max_iter=100, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimiser.zero_grad()
+        value = deviance((standard @ weights.T + bias).exp(), y) + RIDGE * weights.square().sum() / y.shape[1]
+        value.backward()
+        return value
+
+    optimiser.step(loss)
+    found = weights.detach() / scale
+    return found, bias.detach() - found @ centre
 
 
 def deviance(expected_mm: Tensor, error_mm: Tensor) -> Tensor:
@@ -123,12 +161,12 @@ def fit_score(familiarity: MahalanobisScore, known: Tensor, checked: Tensor) -> 
     correlation = torch.cov(((known - familiarity.mean) / familiarity.scale).T)
     lower = torch.linalg.cholesky(correlation + SHRINKAGE * torch.eye(len(correlation)))
     familiarity.whitening.copy_(torch.linalg.inv(lower).T)
-    limit = torch.quantile(familiarity(Features(checked, checked, checked)), SCORE_QUANTILE)
+    limit = torch.quantile(familiarity(Features(checked, checked, checked, checked)), SCORE_QUANTILE)
     familiarity.whitening.div_(limit)
 
 
 @torch.no_grad()
 def expected(head: ErrorHead, known: CalibrationSamples) -> np.ndarray:
-    """(N, n) mm, what the head expects of samples."""
+    """(N, 3, n) mm, what the head expects of samples."""
     pieces = [slice(first, first + BATCH) for first in range(0, len(known), BATCH)]
     return torch.cat([head(known.part(piece)[0]) for piece in pieces]).numpy()

@@ -184,8 +184,7 @@ def _written(given: ReconstructionInput, found: Reconstruction, predictor: Predi
 def _write_surface(found: Reconstruction, output: Path) -> None:
     from ReVertLib.mesh.io import write_mesh
 
-    expected = found.expected_error_mm
-    write_mesh(found.mesh, output, {} if expected is None else {"expected_error_mm": expected}, "camera")
+    write_mesh(found.mesh, output, found.point_arrays, "camera")
 
 
 def _second(output: Path) -> Path:
@@ -205,6 +204,7 @@ def _row(given: ReconstructionInput, found: Reconstruction) -> dict:
         "seconds": round(found.seconds, 4),
         "warnings": list(found.warnings),
         "verdict": asdict(verdict(found)),
+        "mean_of_vertices_mm": {name: round(float(values.mean()), 3) for name, values in found.point_arrays.items()},
     }
 
 

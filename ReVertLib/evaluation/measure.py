@@ -14,10 +14,11 @@ from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.inference.results import Reconstruction
 from ReVertLib.inference.verdict import Verdict, verdict
-from ReVertLib.mesh.distance import signed_distances_mm
+from ReVertLib.mesh.distance import beam_parts_mm, offsets_mm, signed_distances_mm
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import Mesh, mesh_quality, volume_centroid
 from ReVertLib.mesh.self_intersection import self_intersections
+from ReVertLib.metrics.records import ErrorParts
 from ReVertLib.metrics.surface import SurfaceMetrics, surface_metrics
 from ReVertLib.metrics.unit_ball import onto_ball
 from ReVertLib.registration.icp import RIGID_ALIGNMENTS, align
@@ -114,11 +115,14 @@ class Job:
 @dataclass(frozen=True)
 class PredictedError:
     """The error that the network predicts of its own answer to an image, and the actual one. expected_mm, actual_mm:
-    (n,) distance of each vertex to the true surface, unaligned."""
+    (n,) distance of each vertex to the true surface, unaligned. parts: as predicted; None from weights of before.
+    actual_parts_mm: (2, n) across and along the beam."""
 
     verdict: Verdict
     expected_mm: np.ndarray
     actual_mm: np.ndarray
+    parts: ErrorParts | None
+    actual_parts_mm: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -232,7 +236,9 @@ def predicted_error(found: Reconstruction, truth: Mesh) -> PredictedError | None
     """The error that a reconstruction predicts beside the actual one; its true surface is in the same frame."""
     if found.expected_error_mm is None:
         return None
-    return PredictedError(verdict(found), found.expected_error_mm, _vertex_errors_mm(found.mesh, truth))
+    vertices = found.mesh.vertices
+    actual = beam_parts_mm(vertices, offsets_mm(vertices, truth))
+    return PredictedError(verdict(found), found.expected_error_mm, actual[0], found.error_parts, actual[1:])
 
 
 def pose_error(mesh: Mesh, truth: Mesh, motion: RigidTransform) -> PoseError:

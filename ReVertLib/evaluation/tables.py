@@ -149,7 +149,20 @@ def predicted_error_tables(predicted_errors: Sequence[PredictedError]) -> str:
     """Whether the errors that the network predicts of its own answers are right."""
     expected_mm, actual_mm = (np.stack([getattr(p, f) for p in predicted_errors]) for f in ("expected_mm", "actual_mm"))
     found = reliability(expected_mm, actual_mm)
-    return f"{reliability_table(found)}\n\n{verdict_table(predicted_errors)}"
+    return f"{reliability_table(found)}{_parts(predicted_errors)}\n\n{verdict_table(predicted_errors)}"
+
+
+def _parts(predicted_errors: Sequence[PredictedError]) -> str:
+    """A sentence on the parts of the expected errors and on their bounds; none for weights that do not say them."""
+    if any(p.parts is None for p in predicted_errors):
+        return ""
+    actual = np.mean([p.actual_parts_mm.mean(1) for p in predicted_errors], axis=0)
+    expected = np.mean([[p.parts.across_mm.mean(), p.parts.along_mm.mean()] for p in predicted_errors], axis=0)
+    below = np.mean([(p.actual_mm < p.parts.bound_mm).mean() for p in predicted_errors])
+    return (
+        f" Across the beam {expected[0]:.2f} mm expected, {actual[0]:.2f} actual; along it {expected[1]:.2f} and "
+        f"{actual[1]:.2f}. Below the bound for nine in ten: {below:.1%}."
+    )
 
 
 def verdict_table(predicted_errors: Sequence[PredictedError]) -> str:

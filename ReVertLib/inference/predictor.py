@@ -73,8 +73,9 @@ class Predictor:
                 seen = geometry if one.yaw_deg is None else replace(geometry, view_deg=(one.yaw_deg, 0.0, 0.0))
                 seconds = time.perf_counter() - started
                 texts = tuple(warnings)
-                error_mm = one.expected_error_mm
-                found.append(Reconstruction(one.mesh, seen, seconds, texts, error_mm, one.probability, seen_px=outline))
+                said = {"expected_error_mm": one.expected_error_mm, "error_parts": one.error_parts}
+                likely = {"probability": one.probability, "seen_px": outline}
+                found.append(Reconstruction(one.mesh, seen, seconds, texts, **said, **likely))
         return replace(found[0], other=found[1]) if len(found) > 1 else found[0]
 
 

@@ -47,4 +47,12 @@ def verdict(reconstruction: Reconstruction) -> Verdict:
     if guessed and mean_mm < REFUSE_MM:
         return Verdict("check", guessed[0], mean_mm)
     word = "trust" if mean_mm < TRUST_MM else "check" if mean_mm < REFUSE_MM else "do not use"
-    return Verdict(word, f"the mean error to be expected is {mean_mm:.1f} mm", mean_mm)
+    return Verdict(word, f"the mean error to be expected is {mean_mm:.1f} mm{_parts(reconstruction)}", mean_mm)
+
+
+def _parts(reconstruction: Reconstruction) -> str:
+    """The means across and along the beam, in brackets, where weights say them."""
+    parts = reconstruction.error_parts
+    if parts is None:
+        return ""
+    return f" ({np.mean(parts.across_mm):.1f} across, {np.mean(parts.along_mm):.1f} along the beam)"

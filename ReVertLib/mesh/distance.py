@@ -49,5 +49,25 @@ def signed_distances_mm(points: np.ndarray, target: Mesh) -> np.ndarray:
     return vtk_to_numpy(result).copy()
 
 
+def offsets_mm(points: np.ndarray, target: Mesh) -> np.ndarray:
+    """(n, 3) from the nearest point on the triangles of target to each of points (n, 3), mm."""
+    distance = vtkImplicitPolyDataDistance()
+    distance.SetInput(to_polydata(_outward(target)))
+    nearest, found = [0.0, 0.0, 0.0], np.empty((len(points), 3))
+    for i, point in enumerate(np.asarray(points, float).tolist()):
+        distance.EvaluateFunctionAndGetClosestPoint(point, nearest)
+        found[i] = nearest
+    return points - found
+
+
+def beam_parts_mm(points: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """(3, n) the length of offsets (n, 3), mm, and their parts across and along the ray from the origin of the camera
+    frame through points (n, 3)."""
+    rays = points / np.linalg.norm(points, axis=1, keepdims=True)
+    along = (offsets * rays).sum(1)
+    across = np.linalg.norm(offsets - along[:, None] * rays, axis=1)
+    return np.stack([np.linalg.norm(offsets, axis=1), across, np.abs(along)])
+
+
 def _outward(mesh: Mesh) -> Mesh:
     return mesh if mesh_volume_mm3(mesh) > 0 else Mesh(mesh.vertices, mesh.faces[:, ::-1])

@@ -18,6 +18,16 @@ class Mask:
 
 
 @dataclass(frozen=True)
+class ErrorParts:
+    """Of the distance of each vertex to the true surface, (n,) mm. across_mm, along_mm: to be expected across and along
+    the beam, which sees nothing of the latter. bound_mm: nine in ten distances are below it."""
+
+    across_mm: np.ndarray
+    along_mm: np.ndarray
+    bound_mm: np.ndarray
+
+
+@dataclass(frozen=True)
 class SurfaceMetrics:
     """One mesh against its target; `metrics.py` defines them. dice and nsd_2mm are in 0..1."""
 

@@ -20,6 +20,7 @@ from ReVertLib.geometry.views import view_rotation
 from ReVertLib.imaging.crop import Crop
 
 from .crop_answer import CropAnswer, crop_answer
+from .hints import HINTS, hints
 from .isolation import Isolated, IsolationNet
 from .posed_shape import PosedShape
 from .template_network import TemplateNetwork
@@ -35,9 +36,10 @@ LEAST_PROBABILITY = 0.15
 
 @dataclass(frozen=True)
 class Sight:
-    """What is seen in a batch of crops, whatever the view. isolated: the vertebrae alone. features: of the encoder.
-    code: (B, k). yaw: (B, views) logits of YAWS_DEG."""
+    """What is seen in a batch of crops image (B, 1, S, S), whatever the view. isolated: the vertebrae alone. features:
+    of the encoder. code: (B, k). yaw: (B, views) logits of YAWS_DEG."""
 
+    image: Tensor
     isolated: Isolated
     features: list[Tensor]
     code: Tensor
@@ -46,12 +48,14 @@ class Sight:
     def single(self) -> Sight:
         """In single precision."""
         isolated = Isolated(self.isolated.bone.float(), self.isolated.inside.float())
-        return Sight(isolated, [feature.float() for feature in self.features], self.code.float(), self.yaw.float())
+        features = [feature.float() for feature in self.features]
+        return Sight(self.image.float(), isolated, features, self.code.float(), self.yaw.float())
 
     def repeated(self, index: Tensor) -> Sight:
         """Of the crops at index (n,)."""
         isolated = Isolated(self.isolated.bone[index], self.isolated.inside[index])
-        return Sight(isolated, [feature[index] for feature in self.features], self.code[index], self.yaw[index])
+        features = [feature[index] for feature in self.features]
+        return Sight(self.image[index], isolated, features, self.code[index], self.yaw[index])
 
 
 def from_template(template: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -67,6 +71,7 @@ class ContextNetwork(TemplateNetwork):
 
     mirrored = False
     beginnings = MappingProxyType({"template": from_template})
+    hint_count = len(HINTS)
 
     def __init__(self, isolation: tuple[int, ...] = (16, 32, 64, 128, 192), **options: object) -> None:
         super().__init__(**options, in_channels=3)
@@ -83,7 +88,7 @@ class ContextNetwork(TemplateNetwork):
         isolated = self.isolation(image)
         features = self.encoder(torch.cat([isolated.bone, image, torch.sigmoid(isolated.inside)], 1) - 0.25)
         code = self.to_code(features[-1])
-        return Sight(isolated, features, code, self.to_yaw(code))
+        return Sight(image, isolated, features, code, self.to_yaw(code))
 
     def answers(self, sight: Sight, level: Tensor, sod_mm: Tensor, view: Tensor) -> tuple[list[PosedShape], Features]:
         """The estimates from first to last, as `TemplateNetwork.estimated`, for coarse views (B, 3, 3) of the crop
@@ -102,7 +107,8 @@ class ContextNetwork(TemplateNetwork):
     def answer_to(self, sight: Sight, level: Tensor, sod_mm: Tensor, view: Tensor) -> tuple[PosedShape, Features]:
         """`answer` from what was seen."""
         estimates, features = self.answers(sight, level, sod_mm, view)
-        return self.whole(estimates[-1], level), features
+        surface = self.whole(estimates[-1], level)
+        return surface, replace(features, hints=hints(sight.image, sight.isolated, surface.vertices, sod_mm))
 
     def silhouettes(self, image: Tensor) -> Tensor:
         """(B, S, S) bool, what it takes for the vertebrae in crops (B, 1, S, S)."""

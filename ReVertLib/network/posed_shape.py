@@ -14,13 +14,15 @@ class PosedShape:
     """One estimate for a batch. rotation: (B, 3, 3) crop camera from canonical. position_mm: (B, 3) of the canonical
     origin in the crop camera. shape: (B, n, 3) canonical mm. expected_error_mm: (B, n) distance of each vertex to the
     true surface to be expected. out_of_distribution: (B,) how far the image is from those of the training, 1 at the
-    limit. Both are None from a network without the heads that say so."""
+    limit. error_parts_mm: (B, 3, n) the expected distance across and along the beam, and the bound that nine in ten
+    distances are below. All are None from a network without the heads that say so."""
 
     rotation: Tensor
     position_mm: Tensor
     shape: Tensor
     expected_error_mm: Tensor | None = field(default=None, kw_only=True)
     out_of_distribution: Tensor | None = field(default=None, kw_only=True)
+    error_parts_mm: Tensor | None = field(default=None, kw_only=True)
 
     @property
     def vertices(self) -> Tensor:

@@ -44,6 +44,8 @@ class TemplateNetwork(nn.Module):
     """Whether the answer is the mean with what the mirror image shows."""
     beginnings = MappingProxyType({})
     """By other architecture whose weights training can begin with: what makes its tensors into those of this one."""
+    hint_count = 0
+    """Of what tells how hard an image is."""
 
     def __init__(
         self,
@@ -55,10 +57,12 @@ class TemplateNetwork(nn.Module):
         neighbours: int = 6,
         refinements: int = 3,
         error_width: int = 0,
+        error_parts: bool = False,
         in_channels: int = 1,
     ) -> None:
-        """error_width: of the head that predicts the error of each vertex; 0 for a network without it. in_channels: of
-        the image."""
+        """error_width: of the head that predicts the error of each vertex; 0 for a network without it. error_parts:
+        whether it reads hints and says the parts of the error; that of weights of before does not. in_channels: of the
+        image."""
         super().__init__()
         self.options = {
             name: value for name, value in locals().items() if name not in ("self", "__class__", "in_channels")
@@ -95,7 +99,8 @@ class TemplateNetwork(nn.Module):
         self.error_head = self.familiarity = None  # named as their tensors in weights files
         if error_width:
             self.familiarity = MahalanobisScore(sum(widths[2:]))
-            self.error_head = ErrorHead(nearest, weights, refinements * node_width, code, error_width)
+            hints = self.hint_count if error_parts else None
+            self.error_head = ErrorHead(nearest, weights, refinements * node_width, code, error_width, hints)
 
     def _constant(self, name: str, value: Tensor) -> None:
         self.register_buffer(name, value, persistent=False)
@@ -131,8 +136,12 @@ class TemplateNetwork(nn.Module):
         """A surface with what the network says of it, as far as it does."""
         if self.error_head is None:
             return surface
-        error_mm, out_of_distribution = self.error_head(features), self.familiarity(features)
-        return replace(surface, expected_error_mm=error_mm, out_of_distribution=out_of_distribution)
+        error_mm, parts = self.error_head(features), None
+        bound_mm = self.error_head.bound_mm(error_mm[:, :1])
+        if bound_mm is not None:
+            parts = torch.cat([error_mm[:, 1:], bound_mm], 1)
+        score = self.familiarity(features)
+        return replace(surface, expected_error_mm=error_mm[:, 0], error_parts_mm=parts, out_of_distribution=score)
 
     def answer(
         self, image: Tensor, level: Tensor, sod_mm: Tensor, view: Tensor | None = None
@@ -166,7 +175,7 @@ class TemplateNetwork(nn.Module):
             nodes.append(decoder(inputs, code, self.neighbours))
             estimates.append(_stepped(estimates[-1], *decoder.step(nodes[-1])))
         pooled = torch.cat([f.mean((2, 3)) for f in features[3:]], 1)
-        return estimates, Features(torch.cat(nodes, 2), code, pooled)
+        return estimates, Features(torch.cat(nodes, 2), code, pooled, pooled[:, :0])
 
     def _node_features(self, last: PosedShape, image: Tensor | None, maps: list[Tensor], level: Tensor) -> Tensor:
         """(B, c, features) what is seen where the last estimate puts the control points, where that is, and, given the

@@ -93,10 +93,10 @@ def _write(
     from ReVertLib.report.films import film_of
     from ReVertLib.report.page import Page
 
-    page, expected = Page(), found.expected_error_mm
+    page = Page()
     page.add(film_of(given, found), f"Radiograph {index + 1}")
     surface, report = f"{index + 1:04}.stl", f"{index + 1:04}.html"
-    write_mesh(found.mesh, unfinished / surface, {} if expected is None else {"expected_error_mm": expected}, "camera")
+    write_mesh(found.mesh, unfinished / surface, found.point_arrays, "camera")
     page.write(unfinished / report, about)
     for name in (surface, report):
         os.replace(unfinished / name, output / name)

@@ -25,7 +25,7 @@ from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform, SimilarityTransform
 from ReVertLib.inference.results import About, Outcome, Reconstruction, Refusal
 from ReVertLib.mesh.mesh import Mesh
-from ReVertLib.metrics.records import Comparison, Mask, SurfaceMetrics
+from ReVertLib.metrics.records import Comparison, ErrorParts, Mask, SurfaceMetrics
 
 MAX_HEADER_BYTES = 1 << 24
 MAX_ARRAY_BYTES = 1 << 31
@@ -35,6 +35,7 @@ _START = struct.Struct(f"<{len(_MARK)}sI")
 _DATA = (
     About,
     Comparison,
+    ErrorParts,
     Geometry,
     Mask,
     Mesh,

@@ -17,6 +17,7 @@ from ReVertLib.calibration.error_head import (
     expected,
     fit,
     fit_score,
+    gamma_regression,
 )
 from ReVertLib.mesh.distance import signed_distances_mm
 from ReVertLib.mesh.mesh import Mesh
@@ -40,7 +41,7 @@ def test_experience_is_the_exact_distance_to_the_true_surface(tmp_path):
     samples = Samples(tmp_path)
     truth = samples.batch(torch.arange(3), CPU)
     answer = PosedShape(truth.rotation, truth.position_mm + torch.tensor([0.0, 0.0, 3.0]), truth.shape)
-    features = Features(torch.rand(3, 400, 4), torch.rand(3, 5), torch.rand(3, 6))
+    features = Features(torch.rand(3, 400, 4), torch.rand(3, 5), torch.rand(3, 6), torch.rand(3, 2))
     stub = SimpleNamespace(answer=lambda *_: (answer, features), silhouettes=lambda _: None)
     known = calibration_samples(stub, samples, 0)
     assert (len(known), len(known.statistics)) == (3, 3)
@@ -48,8 +49,10 @@ def test_experience_is_the_exact_distance_to_the_true_surface(tmp_path):
     for i in range(3):
         there = Mesh(truth.vertices[i].double().numpy(), faces)
         plain = np.abs(signed_distances_mm(there.vertices + np.array([0.0, 0.0, 3.0]), there))
-        assert np.abs(known.error_mm[i].numpy() - plain).max() < 1e-3
-    assert 0.5 < known.error_mm.mean() < 3.0
+        assert np.abs(known.error_mm[i, 0].numpy() - plain).max() < 1e-3
+        across, along = known.error_mm[i, 1:].numpy()
+        assert np.abs(np.hypot(across, along) - plain).max() < 1e-3
+    assert 0.5 < known.error_mm[:, 0].mean() < 3.0
     part, errors = known.part(torch.tensor([2]))
     assert torch.equal(part.pooled[0], features.pooled[2].half().float())
     assert torch.equal(errors[0], known.error_mm[2])
@@ -68,27 +71,43 @@ def test_the_images_are_nearly_clean(tmp_path):
 
 def known_law(count, seed):
     """Ten vertices, each its own control, of usual error 1 to 2 mm; in half of the images all of them are four times as
-    wrong as in the others, which the code tells, and a vertex twice as wrong again where its node says so."""
+    wrong as in the others, which the hint tells, and five vertices twice as wrong again, as their nodes say. Across the
+    beam a half of it, along it the same."""
     random = torch.Generator().manual_seed(seed)
     hard = torch.rand(count, generator=random) < 0.5
-    odd = torch.rand(count, 10, generator=random) < 0.5
+    odd = torch.rand(count, 10, generator=random).argsort(1) < 5
     mean = torch.linspace(1.0, 2.0, 10) * torch.where(hard, 4.0, 1.0)[:, None] * torch.where(odd, 2.0, 1.0)
-    errors = mean * torch.empty(count, 10).exponential_(generator=random)
-    features = Features(odd.float()[:, :, None].half(), hard.float()[:, None].half(), torch.zeros(count, 1))
-    return CalibrationSamples(features, errors, []), mean.numpy()
+    parts = mean[:, None] * torch.tensor([1.0, 0.5, 1.0])[:, None]
+    errors = parts * torch.empty(count, 3, 10).exponential_(generator=random)
+    hint, none = hard.float()[:, None].half(), torch.zeros(count, 1)
+    return CalibrationSamples(Features(odd.float()[:, :, None].half(), none, none, hint), errors, []), parts.numpy()
 
 
 def test_a_known_law_is_learnt():
     taught, _ = known_law(3000, 0)
     fresh, mean = known_law(500, 1)
     torch.manual_seed(0)
-    head = ErrorHead(torch.arange(10)[:, None], torch.ones(10, 1), 1, 1, 16)
+    head = ErrorHead(torch.arange(10)[:, None], torch.ones(10, 1), 1, 1, 16, hints=1)
     fit(head, taught, CalibrationOptions(steps=600))
     assert torch.allclose(head.usual_mm, taught.error_mm.mean(0))
     found = expected(head, fresh)
     assert np.abs(found / mean - 1).mean() < 0.1
-    constant = head.usual_mm.expand(len(fresh), -1)
+    constant = head.usual_mm.expand(len(fresh), -1, -1)
     assert deviance(torch.as_tensor(found), fresh.error_mm) < deviance(constant, fresh.error_mm) - 0.1
+
+
+def test_a_gamma_regression_by_hand():
+    """Means of two groups, which a log-linear model of one number meets but for its ridge."""
+    x = torch.tensor([[0.0], [0.0], [2.0], [2.0]])
+    weights, bias = gamma_regression(x, torch.tensor([[1.0], [3.0], [6.0], [10.0]]))
+    assert bias.exp().item() == pytest.approx(2.0, rel=0.02)
+    assert (bias + 2 * weights[0]).exp().item() == pytest.approx(8.0, rel=0.02)
+
+
+def test_a_hint_that_never_changes_says_nothing():
+    weights, bias = gamma_regression(torch.full((5, 1), 3.0), torch.full((5, 2), 4.0))
+    assert weights.abs().max() < 1e-6
+    assert torch.allclose(bias.exp(), torch.tensor([4.0, 4.0]))
 
 
 def test_the_limit_of_what_is_familiar():
@@ -100,7 +119,7 @@ def test_the_limit_of_what_is_familiar():
     fit_score(familiarity, known, others)
 
     def out_of_distribution(points):
-        return familiarity(Features(points, points, points))
+        return familiarity(Features(points, points, points, points))
 
     assert (out_of_distribution(others) > 1).float().mean() == pytest.approx(0.01, abs=0.001)
     along, against = out_of_distribution(torch.tensor([[56.0, 56.0], [56.0, 44.0]]))
@@ -116,5 +135,5 @@ def test_features_that_agree_are_taken_for_a_little_independent():
     score = MahalanobisScore(2)
     fit_score(score, known, known)
     points = known.mean(0) + known.std(0) * torch.tensor([[1.0, 1.0], [1.0, -1.0]])
-    agreeing, disagreeing = score(Features(points, points, points)).tolist()
+    agreeing, disagreeing = score(Features(points, points, points, points)).tolist()
     assert disagreeing / agreeing == pytest.approx(np.sqrt((2 + 0.02) / 0.02), rel=1e-3)

@@ -129,6 +129,7 @@ def test_what_a_network_says_of_its_answers_is_measured(one_image, measured):
     assert found.verdict.word == "trust"
     assert (found.expected_mm == 0.1).all()
     assert found.actual_mm.mean() == pytest.approx(0.2, abs=0.02)
+    assert np.hypot(*found.actual_parts_mm) == pytest.approx(found.actual_mm)
     text = report_text(result)
     assert "| trust | 1 | 0.20 | 0.20 | 100 % |" in text.splitlines()
     assert f"Actual error over expected: {10 * found.actual_mm.mean():.2f}." in text

@@ -11,12 +11,14 @@ from ReVertLib.evaluation.tables import (
     level_table,
     overall_table,
     pose_table,
+    predicted_error_tables,
     quality_table,
     title_of,
     verdict_table,
     view_table,
 )
 from ReVertLib.inference.verdict import Verdict
+from ReVertLib.metrics.records import ErrorParts
 
 DRR_TITLE, SPHERE_TITLE = "one computed radiograph", "3D-ReVert's network (abcdef01)"
 
@@ -117,12 +119,22 @@ def test_surfaces_are_told_by_what_is_wrong_with_them():
 def test_errors_of_each_verdict():
     """Means of 1.4 and 1.6 mm: one of the two is below 1.5 mm. A verdict that no image has is left out."""
     trusted, refused = Verdict("trust", "", 1.0), Verdict("do not use", "", 3.0)
-    means = ((trusted, 1.4), (trusted, 1.6), (refused, 2.0))
-    errors = [PredictedError(v, np.ones(2), np.array([mean - 0.1, mean + 0.1])) for v, mean in means]
+    means, off = ((trusted, 1.4), (trusted, 1.6), (refused, 2.0)), np.array([-0.1, 0.1])
+    errors = [PredictedError(v, np.ones(2), mean + off, None, np.ones((2, 2))) for v, mean in means]
     assert cells(verdict_table(errors)) == [
         ["trust", "2", "1.50", "1.60", "50 %"],
         ["do not use", "1", "2.00", "2.00", "0 %"],
     ]
+
+
+def test_parts_of_errors_and_their_bound_are_said():
+    """1 mm across and 0.5 along expected, 2 and 0.25 actual; of the distances 2.1 and 3.9 one is below 3."""
+    parts = ErrorParts(np.ones(20), np.linspace(0.4, 0.6, 20), np.full(20, 3.0))
+    actual_mm, actual = np.repeat([2.1, 3.9], 10), np.stack([np.full(20, 2.0), np.full(20, 0.25)])
+    error = PredictedError(Verdict("trust", "", 1.0), np.linspace(1.0, 2.0, 20), actual_mm, parts, actual)
+    text = predicted_error_tables([error, error])
+    assert "Across the beam 1.00 mm expected, 2.00 actual; along it 0.50 and 0.25." in text
+    assert "Below the bound for nine in ten: 50.0%." in text
 
 
 def test_weights_are_named_by_what_they_are():

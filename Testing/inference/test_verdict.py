@@ -1,14 +1,17 @@
 """What a reconstruction is worth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from imports import unwanted_imports
 
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.inference.plausibility import UNLIKE
-from ReVertLib.inference.results import Reconstruction
+from ReVertLib.inference.results import ERROR_PARTS, EXPECTED_ERROR, Reconstruction
 from ReVertLib.inference.verdict import WORDS, Verdict, verdict
 from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.metrics.records import ErrorParts
 
 
 def said(expected_mm, *warnings):
@@ -25,6 +28,16 @@ def test_verdicts():
     assert verdict(said(0.75)).reason == "the mean error to be expected is 0.8 mm"
     assert verdict(said(0.75)).mean_error_mm == pytest.approx(0.75)
     assert verdict(said(None)) == Verdict("check", "these weights do not say what error to expect", None)
+
+
+def test_parts_are_said_where_weights_tell_them():
+    parts = ErrorParts(np.array([0.5, 0.7]), np.array([0.2, 0.4]), np.array([1.0, 2.0]))
+    told = replace(said(0.75), error_parts=parts)
+    assert verdict(told).reason == "the mean error to be expected is 0.8 mm (0.6 across, 0.3 along the beam)"
+    assert list(told.point_arrays) == [EXPECTED_ERROR, *ERROR_PARTS]
+    assert told.point_arrays["error_bound_mm"].tolist() == [1.0, 2.0]
+    assert list(said(0.75).point_arrays) == ["expected_error_mm"]
+    assert said(None).point_arrays == {}
 
 
 def test_a_doubt_outweighs_what_is_expected():

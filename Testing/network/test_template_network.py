@@ -126,17 +126,18 @@ def test_a_head_for_the_error_does_not_change_the_surfaces():
 @torch.no_grad()
 def test_the_expected_error_is_the_map_times_a_bounded_mean_of_the_controls():
     head = network(error_width=6).error_head
-    assert torch.allclose(head.shares.sum(1), torch.ones(3000), atol=1e-6)
-    assert head.shares.min() == 0
-    assert torch.equal(head.nearest, torch.as_tensor(load_template().interpolation_points).long())
+    assert torch.allclose(head.spread.sum(1), torch.ones(3000), atol=1e-6)
+    assert head.spread.min() == 0
+    controls = torch.as_tensor(load_template().interpolation_points).long()
+    assert torch.allclose(head.spread.gather(1, controls).sum(1), torch.ones(3000), atol=1e-5)
     head.usual_mm.copy_(torch.linspace(0.5, 3.0, 3000))
-    features = Features(torch.randn(2, 400, 16), torch.randn(2, 12), torch.zeros(2, 16))
+    features = Features(torch.randn(2, 400, 16), torch.randn(2, 12), torch.zeros(2, 16), torch.zeros(2, 0))
     for bias, factor in ((100.0, math.exp(2)), (0.1, math.exp(2 * math.tanh(0.1))), (-100.0, math.exp(-2))):
         head.leave.bias.fill_(bias)
-        assert torch.allclose(head(features), factor * head.usual_mm.expand(2, -1))
+        assert torch.allclose(head(features)[:, 0], factor * head.usual_mm.expand(2, -1))
     head.leave.bias.zero_()
     torch.nn.init.normal_(head.leave.weight)
-    factor = head(features) / head.usual_mm
+    factor = head(features)[:, 0] / head.usual_mm
     assert factor.std(1).min() > 0.01
     assert (factor[0] - factor[1]).abs().max() > 0.1
 

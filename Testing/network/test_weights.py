@@ -94,6 +94,34 @@ def test_a_judgement_survives_the_file(tmp_path):
     assert torch.allclose(loaded.out_of_distribution, own.out_of_distribution, rtol=0.02)
 
 
+def test_weights_from_before_errors_had_parts(tmp_path):
+    """Their options do not name the parts: they load, and say what they did."""
+    built = network(awake=True, error_width=6)
+    save_weights(tmp_path / "model.safetensors", built, "template", {})
+    options = json.loads(metadata_of(tmp_path / "model.safetensors")["options"])
+    assert options.pop("error_parts") is False
+    arguments = (torch.rand(1, 1, 128, 128), torch.tensor([2]), torch.tensor([600.0]))
+    with torch.no_grad():
+        found = load_weights(rewritten(tmp_path / "model.safetensors", options=json.dumps(options))).network(*arguments)
+    assert torch.equal(found.expected_error_mm, torch.ones(1, 3000))
+    assert found.error_parts_mm is None
+
+
+def test_parts_and_bound_survive_the_file(tmp_path):
+    built = network(awake=True, error_width=6, error_parts=True)
+    built.error_head.usual_mm.copy_(torch.linspace(0.5, 3.0, 9000).view(3, 3000))
+    built.error_head.bound.fill_(2.5)
+    built.error_head.hint_bias.copy_(torch.tensor([0.1, 0.2, 0.3]))
+    save_weights(tmp_path / "model.safetensors", built, "template", {})
+    arguments = (torch.rand(1, 1, 128, 128), torch.tensor([2]), torch.tensor([600.0]))
+    with torch.no_grad():
+        loaded = load_weights(tmp_path / "model.safetensors").network(*arguments)
+        own = built(*arguments)
+    assert torch.allclose(loaded.error_parts_mm, own.error_parts_mm, rtol=0.02)
+    assert torch.allclose(own.error_parts_mm[:, 2], 2.5 * own.expected_error_mm)
+    assert loaded.error_parts_mm.shape == (1, 3, 3000)
+
+
 def test_metadata_tells_all_that_is_known(tmp_path):
     path = tmp_path / "model.safetensors"
     about = {"data": "nine people", "licence": "CC BY-SA 4.0"}

@@ -34,6 +34,7 @@ _TEMPLATE = {
     "neighbours": 4,
     "refinements": 2,
     "error_width": 0,
+    "error_parts": False,
 }
 OPTIONS = {
     "template": _TEMPLATE,

@@ -22,7 +22,7 @@ from ReVertSlicer.input.input_warnings import isTrainedView
 
 from . import beam, hierarchy
 from .alignment import removeAlignment
-from .colours import BONE, EXPECTED_ERROR, colourBy, keepColours
+from .colours import BONE, colourBy, keepColours
 from .result_state import BONE_DARK, IMAGE, SLICE, TURN, imageSha256, turnOf
 from .undo import saveForUndo
 
@@ -162,8 +162,8 @@ def _show(modelNode, reconstruction, outlinesPx):
     mesh = reconstruction.mesh.moved(RigidTransform.turn(beam.rasFromCamera(viewAngles)))
     polydata = to_polydata(mesh)
     polydata.GetPointData().SetNormals(_array(vertex_normals(mesh), "Normals"))
-    if reconstruction.expected_error_mm is not None:
-        polydata.GetPointData().AddArray(_array(reconstruction.expected_error_mm, EXPECTED_ERROR))
+    for name, values in reconstruction.point_arrays.items():
+        polydata.GetPointData().AddArray(_array(values, name))
     modelNode.SetAndObservePolyData(polydata)
     keepColours(modelNode)
     if modelNode.GetNodeReference(hierarchy.RADIOGRAPH) is not None:

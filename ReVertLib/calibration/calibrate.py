@@ -38,6 +38,8 @@ from .error_head import (
 from .real_bone import Errors, context_of, lay_between, real_errors
 
 CHECKED_SHARE = 0.15
+HEADS = ("error_head", "familiarity", "texture_score")
+"""What of a network a calibration makes, by the first part of their tensors' names."""
 
 FIGURES_KEY = "judgement"
 """Of the metadata of weights: the figures of their calibration. The name is that of the files there are."""
@@ -87,7 +89,7 @@ def with_error_head(loaded: Weights, options: CalibrationOptions) -> TemplateNet
     network = build_network(
         loaded.architecture, loaded.network.options | {"error_width": options.width, "error_parts": True}
     )
-    own = {k: v for k, v in loaded.network.state_dict().items() if k.split(".")[0] not in ("error_head", "familiarity")}
+    own = {k: v for k, v in loaded.network.state_dict().items() if k.split(".")[0] not in HEADS}
     network.load_state_dict(own, strict=False)
     return network.eval()
 
@@ -99,6 +101,7 @@ def train_head(network: TemplateNetwork, known: CalibrationSamples, options: Cal
     taught, checked = known.section(slice(first)), known.section(slice(first, None))
     fit(network.error_head, taught, options)
     fit_score(network.familiarity, taught.features.pooled.float(), checked.features.pooled.float())
+    fit_score(network.texture_score, taught.features.textures.float(), checked.features.textures.float())
     actual = checked.error_mm[:, 0].numpy()
     constant = np.broadcast_to(network.error_head.usual_mm[0].numpy(), actual.shape)
     told = expected(network.error_head, checked)[:, 0]

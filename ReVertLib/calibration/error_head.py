@@ -4,8 +4,9 @@ The network reconstructs new synthetic samples; the exact distance of every pred
 its parts across and along the beam, are what its head is to predict. The head minimises log e + d / e, for expectation
 e and distance d: whatever the distribution of the distances, the best e is their mean (where it is exponential this is
 the likelihood). First the hints say how hard each image is, log-linearly (a gamma regression), then the features which
-places are. The same samples tell which images are like those of the training: the Mahalanobis distance of its pooled
-features, the covariance shrunk toward independence, and the statistics of crops (see `plausibility`).
+places are. The same samples tell which images are like those of the training: the Mahalanobis distances of the pooled
+features, which know shapes, and of the first maps, which know textures, the covariance shrunk toward independence, and
+the statistics of crops (see `plausibility`).
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ AUGMENTED_AMID = 0.3
 class CalibrationOptions:
     """What decides a calibration; kept in the metadata of the weights."""
 
-    steps: int = 1500
+    steps: int = 800
     width: int = 48
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
@@ -155,13 +156,13 @@ def deviance(expected_mm: Tensor, error_mm: Tensor) -> Tensor:
 
 @torch.no_grad()
 def fit_score(familiarity: MahalanobisScore, known: Tensor, checked: Tensor) -> None:
-    """Sets mean and covariance from pooled features (N, p), and the limit where SCORE_QUANTILE of others lie."""
+    """Sets mean and covariance from features (N, p), and the limit where SCORE_QUANTILE of others lie."""
     familiarity.mean.copy_(known.mean(0))
     familiarity.scale.copy_(known.std(0) + 1e-6)
     correlation = torch.cov(((known - familiarity.mean) / familiarity.scale).T)
     lower = torch.linalg.cholesky(correlation + SHRINKAGE * torch.eye(len(correlation)))
     familiarity.whitening.copy_(torch.linalg.inv(lower).T)
-    limit = torch.quantile(familiarity(Features(checked, checked, checked, checked)), SCORE_QUANTILE)
+    limit = torch.quantile(familiarity(checked), SCORE_QUANTILE)
     familiarity.whitening.div_(limit)
 
 

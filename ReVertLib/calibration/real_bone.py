@@ -149,10 +149,11 @@ def _figures(expected_mm: np.ndarray, bound_mm: np.ndarray, actual_mm: np.ndarra
     the vertices of an image; how many images are trusted by their expected error, how many of these have a mean error
     below GOOD_MM, and the limit at which nine in ten would."""
     found = reliability(expected_mm[:, 0], actual_mm[:, 0])
+    actual, told_mm = actual_mm.mean((0, 2)), expected_mm.mean((0, 2))
     told, good = expected_mm[:, 0].mean(1), actual_mm[:, 0].mean(1) < GOOD_MM
     return {
         "images": len(expected_mm),
-        "actual_over_expected": (actual_mm.mean((0, 2)) / expected_mm.mean((0, 2))).round(3).tolist(),
+        "actual_over_expected": [round(float(a / e), 3) for a, e in zip(actual, told_mm, strict=True)],
         "below_bound": round(float((actual_mm[:, 0] < bound_mm).mean()), 3),
         "rank_over_images": round(found.between, 3),
         "rank_over_vertices": round(found.within, 3),

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("samples", type=Path, metavar="SAMPLES", help="new ones of `revert simulate`, not trained on")
     parser.add_argument("dataset", type=Path, metavar="DATASET", help="of people not trained on, to scale to")
     parser.add_argument("output", type=Path, metavar="OUT.safetensors")
-    parser.add_argument("--steps", type=int, default=3000, metavar="N")
+    parser.add_argument("--steps", type=int, default=800, metavar="N")
     add_seed(parser)
     add_weights(parser)
 

@@ -61,8 +61,8 @@ class TemplateNetwork(nn.Module):
         in_channels: int = 1,
     ) -> None:
         """error_width: of the head that predicts the error of each vertex; 0 for a network without it. error_parts:
-        whether it reads hints and says the parts of the error; that of weights of before does not. in_channels: of the
-        image."""
+        whether it reads hints and says the parts of the error, and textures are scored, too; weights of before do not.
+        in_channels: of the image."""
         super().__init__()
         self.options = {
             name: value for name, value in locals().items() if name not in ("self", "__class__", "in_channels")
@@ -96,9 +96,11 @@ class TemplateNetwork(nn.Module):
             _Decoder(features + (PROFILE_COUNT if i else 0), code, node_width, node_layers, len(self.control_points))
             for i in range(refinements)
         )
-        self.error_head = self.familiarity = None  # named as their tensors in weights files
+        self.error_head = self.familiarity = self.texture_score = None  # named as their tensors in weights files
         if error_width:
             self.familiarity = MahalanobisScore(sum(widths[2:]))
+            if error_parts:
+                self.texture_score = MahalanobisScore(2 * sum((widths[0], *widths[:2])))
             hints = self.hint_count if error_parts else None
             self.error_head = ErrorHead(nearest, weights, refinements * node_width, code, error_width, hints)
 
@@ -140,7 +142,9 @@ class TemplateNetwork(nn.Module):
         bound_mm = self.error_head.bound_mm(error_mm[:, :1])
         if bound_mm is not None:
             parts = torch.cat([error_mm[:, 1:], bound_mm], 1)
-        score = self.familiarity(features)
+        score = self.familiarity(features.pooled)
+        if self.texture_score is not None:
+            score = torch.maximum(score, self.texture_score(features.textures))
         return replace(surface, expected_error_mm=error_mm[:, 0], error_parts_mm=parts, out_of_distribution=score)
 
     def answer(
@@ -175,7 +179,10 @@ class TemplateNetwork(nn.Module):
             nodes.append(decoder(inputs, code, self.neighbours))
             estimates.append(_stepped(estimates[-1], *decoder.step(nodes[-1])))
         pooled = torch.cat([f.mean((2, 3)) for f in features[3:]], 1)
-        return estimates, Features(torch.cat(nodes, 2), code, pooled, pooled[:, :0])
+        low = [] if self.texture_score is None else features[:3]  # of no use in training
+        textures = [value for f in low for value in (f.mean((2, 3)), f.std((2, 3)))]
+        none = pooled[:, :0]
+        return estimates, Features(torch.cat(nodes, 2), code, pooled, torch.cat([none, *textures], 1), none)
 
     def _node_features(self, last: PosedShape, image: Tensor | None, maps: list[Tensor], level: Tensor) -> Tensor:
         """(B, c, features) what is seen where the last estimate puts the control points, where that is, and, given the

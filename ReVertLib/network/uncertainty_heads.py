@@ -18,17 +18,20 @@ LARGEST_FACTOR = 2.0
 @dataclass(frozen=True)
 class Features:
     """What a network knew when it answered. nodes: (B, c, f) of every decoder, side by side, at the control points.
-    code: (B, k) of the image. pooled: (B, p) means of the encoder's last two feature maps. hints: (B, h) what tells how
-    hard the image is (`hints`), h = 0 for networks that do not isolate the vertebra."""
+    code: (B, k) of the image. pooled: (B, p) means of the encoder's last two feature maps. textures: (B, t) means and
+    deviations of its first three. hints: (B, h) what tells how hard the image is (`hints`), h = 0 for networks that do
+    not isolate the vertebra."""
 
     nodes: Tensor
     code: Tensor
     pooled: Tensor
+    textures: Tensor
     hints: Tensor
 
     def only(self, chosen: slice | Tensor) -> Features:
         """Of some in the batch."""
-        return Features(self.nodes[chosen], self.code[chosen], self.pooled[chosen], self.hints[chosen])
+        columns = (self.nodes, self.code, self.pooled, self.textures, self.hints)
+        return Features(*(column[chosen] for column in columns))
 
 
 class ErrorHead(nn.Module):
@@ -88,7 +91,7 @@ class ErrorHead(nn.Module):
 
 
 class MahalanobisScore(nn.Module):
-    """The out-of-distribution score of an image: the Mahalanobis distance of its pooled features from those of the
+    """The out-of-distribution score of an image: the Mahalanobis distance of some of its features from those of the
     training images, scaled so that the limit is 1 (see `calibration.error_head`). It is 0 until it is measured."""
 
     def __init__(self, features: int) -> None:
@@ -97,6 +100,6 @@ class MahalanobisScore(nn.Module):
         self.register_buffer("scale", torch.ones(features))
         self.register_buffer("whitening", torch.zeros(features, features))
 
-    def forward(self, features: Features) -> Tensor:
-        """(B,) 0 for the mean of the training images, 1 at the limit."""
-        return (((features.pooled - self.mean) / self.scale) @ self.whitening).norm(dim=1)
+    def forward(self, features: Tensor) -> Tensor:
+        """(B,) of features (B, p): 0 for the mean of the training images, 1 at the limit."""
+        return (((features - self.mean) / self.scale) @ self.whitening).norm(dim=1)

@@ -115,7 +115,9 @@ def test_an_image_that_cannot_be_used_is_left_out_of_the_scale(made):
 def test_a_head_that_does_not_help_is_not_kept():
     """Errors that nothing tells, learned with steps far too long: worse than the map, so the map it is."""
     random = torch.Generator().manual_seed(0)
-    features = Features(*(torch.randn(60, *shape, generator=random) for shape in ((400, 16), (12,), (16,), (0,))))
+    features = Features(
+        *(torch.randn(60, *shape, generator=random) for shape in ((400, 16), (12,), (16,), (28,), (0,)))
+    )
     known = CalibrationSamples(features, torch.empty(60, 3, 3000).exponential_(generator=random), [])
     network = tiny.network(error_width=4, error_parts=True)
     learned = train_head(network, known, CalibrationOptions(steps=10, width=4, learning_rate=3.0))

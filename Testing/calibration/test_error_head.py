@@ -41,7 +41,7 @@ def test_experience_is_the_exact_distance_to_the_true_surface(tmp_path):
     samples = Samples(tmp_path)
     truth = samples.batch(torch.arange(3), CPU)
     answer = PosedShape(truth.rotation, truth.position_mm + torch.tensor([0.0, 0.0, 3.0]), truth.shape)
-    features = Features(torch.rand(3, 400, 4), torch.rand(3, 5), torch.rand(3, 6), torch.rand(3, 2))
+    features = Features(torch.rand(3, 400, 4), torch.rand(3, 5), torch.rand(3, 6), torch.rand(3, 7), torch.rand(3, 2))
     stub = SimpleNamespace(answer=lambda *_: (answer, features), silhouettes=lambda _: None)
     known = calibration_samples(stub, samples, 0)
     assert (len(known), len(known.statistics)) == (3, 3)
@@ -80,7 +80,9 @@ def known_law(count, seed):
     parts = mean[:, None] * torch.tensor([1.0, 0.5, 1.0])[:, None]
     errors = parts * torch.empty(count, 3, 10).exponential_(generator=random)
     hint, none = hard.float()[:, None].half(), torch.zeros(count, 1)
-    return CalibrationSamples(Features(odd.float()[:, :, None].half(), none, none, hint), errors, []), parts.numpy()
+    return CalibrationSamples(
+        Features(odd.float()[:, :, None].half(), none, none, none, hint), errors, []
+    ), parts.numpy()
 
 
 def test_a_known_law_is_learnt():
@@ -119,7 +121,7 @@ def test_the_limit_of_what_is_familiar():
     fit_score(familiarity, known, others)
 
     def out_of_distribution(points):
-        return familiarity(Features(points, points, points, points))
+        return familiarity(points)
 
     assert (out_of_distribution(others) > 1).float().mean() == pytest.approx(0.01, abs=0.001)
     along, against = out_of_distribution(torch.tensor([[56.0, 56.0], [56.0, 44.0]]))
@@ -135,5 +137,5 @@ def test_features_that_agree_are_taken_for_a_little_independent():
     score = MahalanobisScore(2)
     fit_score(score, known, known)
     points = known.mean(0) + known.std(0) * torch.tensor([[1.0, 1.0], [1.0, -1.0]])
-    agreeing, disagreeing = score(Features(points, points, points, points)).tolist()
+    agreeing, disagreeing = score(points).tolist()
     assert disagreeing / agreeing == pytest.approx(np.sqrt((2 + 0.02) / 0.02), rel=1e-3)

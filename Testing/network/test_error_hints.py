@@ -14,7 +14,7 @@ def head_and_features():
     head = ErrorHead(torch.arange(4)[:, None], torch.ones(4, 1), 3, 2, 5, hints=1)
     torch.nn.init.normal_(head.leave.weight)
     hint = torch.tensor([[0.0], [1.0]])
-    return head, Features(torch.randn(2, 4, 3), torch.randn(2, 2), torch.zeros(2, 1), hint)
+    return head, Features(torch.randn(2, 4, 3), torch.randn(2, 2), torch.zeros(2, 1), torch.zeros(2, 1), hint)
 
 
 @torch.no_grad()

@@ -131,7 +131,9 @@ def test_the_expected_error_is_the_map_times_a_bounded_mean_of_the_controls():
     controls = torch.as_tensor(load_template().interpolation_points).long()
     assert torch.allclose(head.spread.gather(1, controls).sum(1), torch.ones(3000), atol=1e-5)
     head.usual_mm.copy_(torch.linspace(0.5, 3.0, 3000))
-    features = Features(torch.randn(2, 400, 16), torch.randn(2, 12), torch.zeros(2, 16), torch.zeros(2, 0))
+    features = Features(
+        torch.randn(2, 400, 16), torch.randn(2, 12), torch.zeros(2, 16), torch.zeros(2, 0), torch.zeros(2, 0)
+    )
     for bias, factor in ((100.0, math.exp(2)), (0.1, math.exp(2 * math.tanh(0.1))), (-100.0, math.exp(-2))):
         head.leave.bias.fill_(bias)
         assert torch.allclose(head(features)[:, 0], factor * head.usual_mm.expand(2, -1))

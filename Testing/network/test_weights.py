@@ -122,6 +122,22 @@ def test_parts_and_bound_survive_the_file(tmp_path):
     assert loaded.error_parts_mm.shape == (1, 3, 3000)
 
 
+def test_the_score_is_that_of_shapes_or_of_textures(tmp_path):
+    """Whichever is larger."""
+    built = network(awake=True, error_width=6, error_parts=True)
+    arguments = (torch.rand(1, 1, 128, 128), torch.tensor([2]), torch.tensor([600.0]))
+    with torch.no_grad():
+        _, features = built.answer(*arguments)
+        for score, values in ((built.familiarity, features.pooled), (built.texture_score, features.textures)):
+            score.mean.copy_(values[0])
+            score.mean[0] += 1.0
+            score.whitening[0, 0] = 2.0
+        assert built(*arguments).out_of_distribution.item() == pytest.approx(2.0)
+        for score, larger in ((built.familiarity, 3.0), (built.texture_score, 5.0)):
+            score.whitening[0, 0] = larger
+            assert built(*arguments).out_of_distribution.item() == pytest.approx(larger)
+
+
 def test_metadata_tells_all_that_is_known(tmp_path):
     path = tmp_path / "model.safetensors"
     about = {"data": "nine people", "licence": "CC BY-SA 4.0"}

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ReVertLib.geometry.crop_camera import CROP_FIELD_MM, GRID_PER_MM, projected
+from ReVertLib.geometry.crop_camera import CROP_FIELD_MM, CROP_SIZE_PX, GRID_PER_MM, projected
 
 from .isolation import Isolated
 
 HINTS = ("area", "doubt", "uncovered", "context")
-CELLS = 28
+CELL_PX = 4
+CELLS = CROP_SIZE_PX // CELL_PX
 """Along a side of the crop, of those in which silhouette and answer are compared: wider than the vertices are apart."""
 
 
@@ -28,7 +29,7 @@ def hints(image: Tensor, isolated: Isolated, vertices: Tensor, sod_mm: Tensor) -
     inside = torch.sigmoid(logits)
     pixels = inside.sum((1, 2)).clamp(min=1.0)
     entropy = F.softplus(logits) - logits * inside
-    seen = F.adaptive_avg_pool2d(inside, CELLS)
+    seen = F.avg_pool2d(inside, CELL_PX)
     covered = torch.minimum(seen, _cells(vertices, sod_mm)).sum((1, 2)) / seen.sum((1, 2)).clamp(min=1.0)
     of_bone = isolated.bone.sum((1, 2, 3)) / image.sum((1, 2, 3)).clamp(min=1.0)
     area = inside.mean((1, 2)) * (CROP_FIELD_MM / 10.0) ** 2 / 10.0

@@ -26,7 +26,7 @@ def test_by_hand():
     assert found["area"] == pytest.approx(6.272)
     assert found["context"] == pytest.approx(0.5)
     assert found["doubt"] == pytest.approx(0.0, abs=1e-6)
-    assert found["uncovered"] == pytest.approx(1 - 1 / (14 * 28))
+    assert found["uncovered"] == pytest.approx(1 - 1 / (16 * 32))
 
 
 def test_a_silhouette_that_is_not_sure():
@@ -38,6 +38,6 @@ def test_a_silhouette_that_is_not_sure():
 
 def test_vertices_cover_their_cells():
     """One in each cell of the left half, and none that falls outside counts."""
-    centres = [(-56 + 4 * i + 2.0, -56 + 4 * j + 2.0) for i in range(14) for j in range(28)]
+    centres = [(-56 + 3.5 * (i + 0.5), -56 + 3.5 * (j + 0.5)) for i in range(16) for j in range(32)]
     assert seen(40.0, centres)["uncovered"] == pytest.approx(0.0, abs=1e-6)
     assert seen(40.0, [(200.0, 0.0)])["uncovered"] == pytest.approx(1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,35 +49,55 @@ class Predictor:
         self.training = loaded.training
         self._training_range = read_training_range(loaded.metadata)
 
-    @torch.inference_mode()
     def reconstruct(self, pixels: np.ndarray, geometry: Geometry) -> Reconstruction:
         """The vertebra in geometry.box_px of pixels (rows, columns), bone bright. Without a box the image must be of
         an isolated vertebra; without a level the average lumbar vertebra is the start."""
+        return self.reconstruct_all(pixels, [geometry])[0]
+
+    @torch.inference_mode()
+    def reconstruct_all(self, pixels: np.ndarray, geometries: Sequence[Geometry]) -> list[Reconstruction]:
+        """`reconstruct` of several vertebrae of one radiograph, in one batch. Where no view is given, it is one for
+        all; `seconds` are those of all."""
         started = time.perf_counter()
-        warnings = []
-        if geometry.box_px is None:
-            warnings.append("no box was given: the foreground of an isolated vertebra was taken")
-        if geometry.level is None and self.network.uses_level:
-            warnings.append("no level was given: an unknown lumbar level was assumed")
-        geometry = boxed(pixels, geometry)
-        u0, v0, u1, v1 = geometry.box_px
+        known = [boxed(pixels, geometry) for geometry in geometries]
+        crops = [crop_vertebra(pixels, geometry, self.network.crop_size_px) for geometry in known]
+        answers = self.network.reconstruct_all(crops, known)
+        found = []
+        for given, geometry, crop, answer in zip(geometries, known, crops, answers, strict=True):
+            doubts = tuple(self._input_doubts(pixels, given, geometry, crop, answer))
+            found.append(_reconstruction(answer, crop, geometry, doubts, started))
+        return found
+
+    def _input_doubts(
+        self, pixels: np.ndarray, given: Geometry, used: Geometry, crop: Crop, answer: CropAnswer
+    ) -> Iterator[str]:
+        """What is to be said of an input, a line each. given: its geometry, used: the same with its box."""
+        if given.box_px is None:
+            yield "no box was given: the foreground of an isolated vertebra was taken"
+        if given.level is None and self.network.uses_level:
+            yield "no level was given: an unknown lumbar level was assumed"
+        u0, v0, u1, v1 = used.box_px
         if min(u0, v0) <= 0 or u1 >= pixels.shape[1] or v1 >= pixels.shape[0]:
-            warnings.append("the box reaches the edge of the image: the vertebra may be cut off there")
-        crop = crop_vertebra(pixels, geometry, self.network.crop_size_px)
-        answer = self.network.reconstruct(crop, geometry)
+            yield "the box reaches the edge of the image: the vertebra may be cut off there"
         if self._training_range is not None:
-            warnings += input_warnings(crop.pixels, answer.out_of_distribution, self._training_range, answer.silhouette)
-        warnings += view_warnings(answer)
-        outline, found = seen_outlines(answer, crop, geometry), []
-        for one in (answer, answer.other):
-            if one is not None:
-                seen = geometry if one.yaw_deg is None else replace(geometry, view_deg=(one.yaw_deg, 0.0, 0.0))
-                seconds = time.perf_counter() - started
-                texts = tuple(warnings)
-                said = {"expected_error_mm": one.expected_error_mm, "error_parts": one.error_parts}
-                likely = {"probability": one.probability, "seen_px": outline}
-                found.append(Reconstruction(one.mesh, seen, seconds, texts, **said, **likely))
-        return replace(found[0], other=found[1]) if len(found) > 1 else found[0]
+            limits = self._training_range
+            yield from input_warnings(crop.pixels, answer.out_of_distribution, limits, answer.silhouette)
+        yield from view_warnings(answer)
+
+
+def _reconstruction(
+    answer: CropAnswer, crop: Crop, geometry: Geometry, warnings: tuple[str, ...], started: float
+) -> Reconstruction:
+    """What a crop was answered as the vertebra of a radiograph."""
+    outline, found = seen_outlines(answer, crop, geometry), []
+    for one in (answer, answer.other):
+        if one is not None:
+            seen = geometry if one.yaw_deg is None else replace(geometry, view_deg=(one.yaw_deg, 0.0, 0.0))
+            seconds = time.perf_counter() - started
+            said = {"expected_error_mm": one.expected_error_mm, "error_parts": one.error_parts}
+            likely = {"probability": one.probability, "seen_px": outline}
+            found.append(Reconstruction(one.mesh, seen, seconds, warnings, **said, **likely))
+    return replace(found[0], other=found[1]) if len(found) > 1 else found[0]
 
 
 def seen_outlines(answer: CropAnswer, crop: Crop, geometry: Geometry) -> tuple[np.ndarray, ...]:

@@ -8,6 +8,7 @@ image alone, and answers for the likeliest.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -114,24 +115,30 @@ class ContextNetwork(TemplateNetwork):
         """(B, S, S) bool, what it takes for the vertebrae in crops (B, 1, S, S)."""
         return self.isolation(image).inside[:, 0] > 0
 
-    def reconstruct(self, crop: Crop, geometry: Geometry) -> CropAnswer:
-        """The vertebra of a crop, which was cut from a radiograph by its geometry; where no view is known, for the
-        likeliest, and for a second one if that is likely, too."""
-        image, level, sod_mm = self.inputs(crop, geometry)
+    def reconstruct_all(self, crops: Sequence[Crop], geometries: Sequence[Geometry]) -> list[CropAnswer]:
+        """The vertebrae of crops, each cut from a radiograph by its geometry, in one batch. Where no view is known, all
+        are answered for the one that is likeliest for all of them together, and for a second one if that is likely,
+        too: they must be of one radiograph then."""
+        image, level, sod_mm = self.inputs(crops, geometries)
         sight = self.sight(image)
-        silhouette = (sight.isolated.inside[0, 0] > 0).cpu().numpy()
-        known = geometry.view_deg is not None
-        views = [(geometry.view_deg, None)] if known else likely_views(torch.softmax(sight.yaw[0], 0).tolist())
-        crop_from_camera = crop.camera_from_crop.inverse.rotation
-        rotations = np.stack([crop_from_camera @ view_rotation(*angles) for angles, _ in views])
-        index = torch.zeros(len(views), dtype=torch.long, device=image.device)
+        silhouettes = (sight.isolated.inside[:, 0] > 0).cpu().numpy()
+        known = geometries[0].view_deg is not None
+        likely = [] if known else likely_views(torch.softmax(sight.yaw.mean(0), 0).tolist())
+        asked = [
+            (i, *view)
+            for i, geometry in enumerate(geometries)
+            for view in ([(geometry.view_deg, None)] if known else likely)
+        ]
+        from_camera = [crop.camera_from_crop.inverse.rotation for crop in crops]
+        rotations = np.stack([from_camera[i] @ view_rotation(*angles) for i, angles, _ in asked])
+        index = torch.tensor([i for i, _, _ in asked], device=image.device)
         view = torch.as_tensor(rotations, dtype=torch.float32, device=image.device)
         estimate = self.judged(*self.answer_to(sight.repeated(index), level[index], sod_mm[index], view))
-        found = []
-        for i, (angles, probability) in enumerate(views):
-            answer = replace(crop_answer(estimate, i, crop), silhouette=silhouette)
-            found.append(answer if known else replace(answer, yaw_deg=angles[0], probability=probability))
-        return replace(found[0], other=found[1]) if len(found) > 1 else found[0]
+        found: list[list[CropAnswer]] = [[] for _ in crops]
+        for k, (i, angles, probability) in enumerate(asked):
+            answer = replace(crop_answer(estimate, k, crops[i]), silhouette=silhouettes[i])
+            found[i].append(answer if known else replace(answer, yaw_deg=angles[0], probability=probability))
+        return [replace(one[0], other=one[1]) if len(one) > 1 else one[0] for one in found]
 
 
 def likely_views(probabilities: list[float]) -> list[tuple[tuple[float, float, float], float]]:

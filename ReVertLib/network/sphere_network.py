@@ -8,6 +8,7 @@ before answer along the camera's axes themselves.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -147,6 +148,10 @@ class SphereNetwork(nn.Module):
         else:
             points = points @ view_rotation(*geometry.view_deg).T
         return CropAnswer(closed_surface(place_in_box(points, geometry)))
+
+    def reconstruct_all(self, crops: Sequence[Crop], geometries: Sequence[Geometry]) -> list[CropAnswer]:
+        """The vertebrae of crops, each cut from a radiograph by its geometry."""
+        return [self.reconstruct(crop, geometry) for crop, geometry in zip(crops, geometries, strict=True)]
 
     def forward(self, image: Tensor) -> Tensor:
         """Points (B, N, 3) of a shape in the unit ball of normalised image (B, 1, H, W), published at 224 x 224."""

@@ -8,6 +8,7 @@ the crop camera's frame. Every head starts at zero, so an untrained network answ
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -109,17 +110,21 @@ class TemplateNetwork(nn.Module):
 
     def reconstruct(self, crop: Crop, geometry: Geometry) -> CropAnswer:
         """The vertebra of a crop, which was cut from a radiograph by its geometry."""
-        image, level, sod_mm = self.inputs(crop, geometry)
-        return crop_answer(self(image, level, sod_mm), 0, crop)
+        return self.reconstruct_all([crop], [geometry])[0]
 
-    def inputs(self, crop: Crop, geometry: Geometry) -> tuple[Tensor, Tensor, Tensor]:
-        """Image (1, 1, S, S), level (1,) and depth (1,) of a crop, on the network's device."""
+    def reconstruct_all(self, crops: Sequence[Crop], geometries: Sequence[Geometry]) -> list[CropAnswer]:
+        """The vertebrae of crops, each cut from a radiograph by its geometry, in one batch."""
+        estimate = self(*self.inputs(crops, geometries))
+        return [crop_answer(estimate, i, crop) for i, crop in enumerate(crops)]
+
+    def inputs(self, crops: Sequence[Crop], geometries: Sequence[Geometry]) -> tuple[Tensor, Tensor, Tensor]:
+        """Images (B, 1, S, S), levels (B,) and depths (B,) of crops, on the network's device."""
         device = self.means.device
-        level = UNKNOWN_LEVEL if geometry.level is None else LEVELS.index(geometry.level)
+        levels = [UNKNOWN_LEVEL if g.level is None else LEVELS.index(g.level) for g in geometries]
         return (
-            torch.as_tensor(crop.pixels, device=device)[None, None],
-            torch.tensor([level], device=device),
-            torch.tensor([crop.geometry.sod_mm], dtype=torch.float32, device=device),
+            torch.as_tensor(np.stack([crop.pixels for crop in crops]), device=device)[:, None],
+            torch.tensor(levels, device=device),
+            torch.tensor([crop.geometry.sod_mm for crop in crops], dtype=torch.float32, device=device),
         )
 
     def forward(self, image: Tensor, level: Tensor, sod_mm: Tensor, view: Tensor | None = None) -> PosedShape:

@@ -1,5 +1,7 @@
 """The network in context: it starts from the view, finds one where none is given, and begins from template weights."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -99,3 +101,38 @@ def test_it_begins_as_the_template_network_does_on_what_is_isolated():
     own.isolation.leave.bias[:4] = 40.0
     for seen, expected in zip(own.sight(image).features, template.encoder(image - 0.25), strict=True):
         assert torch.allclose(seen, expected, atol=1e-4)
+
+
+@torch.no_grad()
+def test_a_batch_is_answered_as_its_crops_one_by_one():
+    net, rng = network("context", awake=True), np.random.default_rng(1)
+    crops = [replace(crop(), pixels=rng.random((128, 128)).astype(np.float32)) for _ in range(3)]
+    geometries = [replace(geometry((0.0, 0.0, 0.0)), level=level) for level in ("L1", "L2", "L5")]
+    for one, level, together in zip(crops, geometries, net.reconstruct_all(crops, geometries), strict=True):
+        alone = net.reconstruct(one, level)
+        assert np.abs(alone.mesh.vertices - together.mesh.vertices).max() < 1e-2
+        assert (
+            np.abs(alone.mesh.vertices - net.reconstruct(crops[0], level).mesh.vertices).max() > 0.1 or one is crops[0]
+        )
+
+
+class Said(torch.nn.Module):
+    """Says of a batch of crops, whatever they show, rows of logits (b, views)."""
+
+    def __init__(self, rows):
+        super().__init__()
+        self.rows = rows
+
+    def forward(self, code):
+        return self.rows[: len(code)]
+
+
+@torch.no_grad()
+def test_a_batch_without_a_view_has_one_for_all():
+    """What one crop says strongly outweighs what the others say weakly."""
+    net, front, back = network("context"), YAWS_DEG.index(0), YAWS_DEG.index(-180)
+    crops, said = [crop(), crop(), crop()], torch.zeros(3, len(YAWS_DEG))
+    said[:2, front], said[2, back] = 9.0, 90.0
+    net.to_yaw = Said(said)
+    assert [answer.yaw_deg for answer in net.reconstruct_all(crops, [geometry()] * 3)] == [-180.0] * 3
+    assert [answer.yaw_deg for answer in net.reconstruct_all(crops[:2], [geometry()] * 2)] == [0.0] * 2

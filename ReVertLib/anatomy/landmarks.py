@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 
+from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.mesh.mesh import vertex_normals
 
 from .template import load_template
@@ -29,3 +30,14 @@ def pedicle_vertices() -> tuple[np.ndarray, np.ndarray]:
     x, y, z = load_template().mean("L3").vertices.T
     pedicle = (y > 3) & (y < 9) & (z > -1)
     return np.nonzero(pedicle & (x > 10) & (x < 24))[0], np.nonzero(pedicle & (x < -10) & (x > -24))[0]
+
+
+def endplate_through(points: np.ndarray) -> RigidTransform:
+    """The plane nearest to points (n, 3) of an endplate: from its axes, x to the left, y behind, z up along the spine,
+    the origin in the middle of the points, to the frame of the points."""
+    middle = points.mean(0)
+    up = np.linalg.svd(points - middle)[2][2]
+    up = up * np.sign(up[2])
+    left = np.array([1.0, 0.0, 0.0]) - up[0] * up
+    left /= np.linalg.norm(left)
+    return RigidTransform(np.stack([left, np.cross(up, left), up], 1), middle)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ReVertLib.dataset.cases import HELD_OUT
 from ReVertLib.geometry.levels import LABEL_SCHEMES
+from ReVertLib.geometry.views import parse_view
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
@@ -60,3 +61,30 @@ def add_numbers(parser: argparse.ArgumentParser, option: str, count: int, of_wha
 def numbers(options: argparse.Namespace) -> range:
     """What `add_numbers` asked for."""
     return range(options.first, options.first + options.count)
+
+
+def add_lengths(parser: argparse.ArgumentParser) -> None:
+    """How a radiograph was taken: a sidecar, distances, spacing and view."""
+    parser.add_argument(
+        "--geometry", type=Path, metavar="JSON", help="a sidecar for all images (default: each one's own)"
+    )
+    parser.add_argument("--sdd", type=float, metavar="MM", help="source-detector distance")
+    parser.add_argument("--sod", type=float, metavar="MM", help="source-object distance: the vertebra's depth")
+    parser.add_argument(
+        "--pixel-spacing", type=float, nargs="+", metavar="MM", help="at the detector: one number, or u and v"
+    )
+    parser.add_argument(
+        "--view",
+        nargs="+",
+        metavar="VIEW",
+        help="AP, PA, LL, RL, LPO, RPO, LAO, RAO, or yaw, pitch and roll in degrees; ten degrees off will do",
+    )
+
+
+def given_lengths(options: argparse.Namespace) -> dict:
+    """What `add_lengths` was told, by sidecar key and view angle; None where it was not."""
+    spacing = options.pixel_spacing
+    if spacing is not None and len(spacing) == 1:
+        spacing = spacing * 2
+    view = parse_view(options.view) if options.view else {}
+    return view | {"sdd_mm": options.sdd, "sod_mm": options.sod, "pixel_spacing_mm": spacing}

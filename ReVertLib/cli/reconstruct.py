@@ -12,11 +12,10 @@ from ReVertLib.errors import InputError
 from ReVertLib.failures import raise_failed
 from ReVertLib.files import check_writable, write_json
 from ReVertLib.geometry.levels import LEVELS
-from ReVertLib.geometry.views import parse_view
 from ReVertLib.progress import log
 from ReVertLib.startup import garbage_uncollected
 
-from .common import add_device, add_weights
+from .common import add_device, add_lengths, add_weights, given_lengths
 from .paths import check_apart, image_files, weights_files
 
 if TYPE_CHECKING:
@@ -47,24 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="OUT", help="a .stl .ply .obj .vtp file, or a folder"
     )
-    parser.add_argument(
-        "--geometry", type=Path, metavar="JSON", help="a sidecar for all images (default: each one's own)"
-    )
     parser.add_argument("--level", metavar="L3", help=f"one of {', '.join(LEVELS)}")
     parser.add_argument(
         "--box", type=float, nargs=4, metavar=("U0", "V0", "U1", "V1"), help="pixels around the vertebra"
     )
-    parser.add_argument("--sdd", type=float, metavar="MM", help="source-detector distance")
-    parser.add_argument("--sod", type=float, metavar="MM", help="source-object distance: the vertebra's depth")
-    parser.add_argument(
-        "--pixel-spacing", type=float, nargs="+", metavar="MM", help="at the detector: one number, or u and v"
-    )
-    parser.add_argument(
-        "--view",
-        nargs="+",
-        metavar="VIEW",
-        help="AP, PA, LL, RL, LPO, RPO, LAO, RAO, or yaw, pitch and roll in degrees; ten degrees off will do",
-    )
+    add_lengths(parser)
     parser.add_argument(
         "--report",
         type=Path,
@@ -85,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     check_apart([*written, ("report", options.report)], inputs)
     if options.report:
         check_writable(options.report, "report")
-    rows, predictors, page, count = [], [], _page(options.report), len(options.images)
+    rows, predictors, page, count = [], [], empty_page(options.report), len(options.images)
 
     def loaded() -> Predictor:
         if not predictors:
@@ -97,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
         film = _film(given, found) if page else None
         rows.append({"image": path.name, "mesh": output.name} | _written(given, found, loaded(), path, output))
         if page:
-            page.add(film, _title(index, count))
+            page.add(film, page_title(index, count))
 
     from ReVertLib.service.many_images import reconstruct_each
 
@@ -116,7 +102,7 @@ def _predictor(options: argparse.Namespace) -> Predictor:
         return Predictor(options.weights, options.device)
 
 
-def _page(report: Path | None) -> Page | None:
+def empty_page(report: Path | None) -> Page | None:
     """An empty page where the report is to be one."""
     if report is None or report.suffix.lower() not in PAGE_SUFFIXES:
         return None
@@ -131,7 +117,7 @@ def _film(given: ReconstructionInput, found: Reconstruction) -> Film:
     return film_of(given, found)
 
 
-def _title(index: int, count: int) -> str:
+def page_title(index: int, count: int) -> str:
     """How a page calls an image: not by its name, which may be a patient's."""
     return f"Radiograph {index + 1}" if count > 1 else "Radiograph"
 
@@ -152,7 +138,7 @@ def _write_report(
 
     for index, path in enumerate(options.images):
         if path.name in failed:
-            page.leave_out(_title(index, len(options.images)), without_file_names(failed[path.name], path))
+            page.leave_out(page_title(index, len(options.images)), without_file_names(failed[path.name], path))
     page.write(options.report, Service(predictor=predictors[0]).about if predictors else None)
 
 
@@ -234,14 +220,4 @@ def _read(path: Path, options: argparse.Namespace) -> ReconstructionInput:
 
 def _given(options: argparse.Namespace) -> dict:
     """The geometry named on the command line, by sidecar key; None where it is not."""
-    spacing = options.pixel_spacing
-    if spacing is not None and len(spacing) == 1:
-        spacing = spacing * 2
-    view = parse_view(options.view) if options.view else {}
-    return view | {
-        "sdd_mm": options.sdd,
-        "sod_mm": options.sod,
-        "pixel_spacing_mm": spacing,
-        "level": options.level,
-        "box_px": options.box,
-    }
+    return given_lengths(options) | {"level": options.level, "box_px": options.box}

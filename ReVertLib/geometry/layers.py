@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .camera import Geometry
 from .plausible import check_plausible
-from .sidecar import box_within, checked_parameter, complete_geometry, read_sidecar, sidecar_path
+from .sidecar import VERTEBRAE_KEY, box_within, checked_parameter, complete_geometry, read_sidecar, sidecar_path
 from .views import VIEW_ANGLES
 
 REQUIRED = ("sdd_mm", "sod_mm", "pixel_spacing_mm")
@@ -75,7 +75,8 @@ class LayeredGeometry:
         path = sidecar or (sidecar_path(image_path) if image_path else None)
         if path is None or (sidecar is None and not path.is_file()):
             return self
-        return self.over(read_sidecar(path), "sidecar")
+        found = read_sidecar(path)
+        return self.over({key: value for key, value in found.items() if key != VERTEBRAE_KEY}, "sidecar")
 
     def over_stated(self, stated: StatedGeometry) -> LayeredGeometry:
         """This before what the image itself says: the last layer. A spacing in the patient's plane is magnified by the

@@ -20,7 +20,10 @@ from .plausible import check_lengths
 from .views import VIEW_ANGLES
 
 KEYS = tuple(name for name in Geometry.__dataclass_fields__ if name != "view_deg") + VIEW_ANGLES
-"""What a sidecar may hold."""
+"""What a sidecar may hold of one vertebra."""
+
+VERTEBRAE_KEY = "vertebrae"
+"""Beside these, the boxes of all vertebrae of a film: a list of objects with level and box_px."""
 
 _OPTIONS = re.compile(r", DICOM or --[\w-]+(?:, --[\w-]+)*")
 

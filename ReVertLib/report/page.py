@@ -76,7 +76,7 @@ def _film(film: Film, title: str) -> str:
     corners = [np.reshape(box, (2, 2)) for box in boxes if box is not None]
     whole = np.array([[0, 0], np.array(film.pixels.shape[::-1]) - 1])
     cut_out = film_picture(film.pixels, [*shown, *corners] or [whole])
-    outlines = [(_name(one), outline) for one in film.vertebrae for outline in one.outcome.outlines_px]
+    outlines = [(one.name, outline) for one in film.vertebrae for outline in one.outcome.outlines_px]
     caption = "The film around the vertebrae, and the outline of each surface where it projects to."
     left = f"<figure>{film_figure(cut_out, outlines)}<figcaption>{caption}</figcaption></figure>"
     right = "<div><h3>Geometry</h3>" + table(("", "value", "from"), _geometry_rows(geometry, film)) + "</div>"
@@ -106,16 +106,12 @@ def _vertebra(one: ReportedVertebra) -> str:
     verdict, warnings = one.verdict, one.outcome.reconstruction.warnings
     kind = verdict.word.replace(" ", "-")
     return (
-        f"<article><h3>{escape(_name(one))} <span class='badge {kind}'>{escape(verdict.word)}</span></h3>"
+        f"<article><h3>{escape(one.name)} <span class='badge {kind}'>{escape(verdict.word)}</span></h3>"
         f"<p>{escape(verdict.reason[:1].upper() + verdict.reason[1:])}.</p>"
         f"{_surface(one)}{_compared(one.compared)}"
         + (f"<h4>Warnings</h4>{_lines(warnings)}" if warnings else "")
         + "</article>"
     )
-
-
-def _name(one: ReportedVertebra) -> str:
-    return one.outcome.reconstruction.geometry.level or "Vertebra"
 
 
 def _surface(one: ReportedVertebra) -> str:
@@ -127,7 +123,7 @@ def _surface(one: ReportedVertebra) -> str:
         stops, limits = SIGNED_DISTANCE_STOPS, SIGNED_DISTANCE_LIMITS_MM
     pictures = surface_pictures(one.outcome.reconstruction.mesh, values, stops, limits)
     figures = "".join(
-        f"<figure>{picture(png, f'{_name(one)} {side}')}<figcaption>{side}</figcaption></figure>"
+        f"<figure>{picture(png, f'{one.name} {side}')}<figcaption>{side}</figcaption></figure>"
         for side, png in pictures.items()
     )
     bar = "" if values is None else colour_bar(stops, limits, title)

@@ -34,6 +34,11 @@ class ReportedVertebra:
     verdict: Verdict
     compared: Compared | None = None
 
+    @property
+    def name(self) -> str:
+        """Its level, as far as that is known."""
+        return self.outcome.reconstruction.geometry.level or "Vertebra"
+
 
 @dataclass(frozen=True)
 class Film:

@@ -41,6 +41,12 @@ th { color: var(--muted); font-weight: 500; }
 """
 """The badges' colours are those of the panel."""
 
+DRAWN = (
+    ".film { background: black; font-family: sans-serif; } .film text { fill: #2de2c5; font-weight: 600; }"
+    " .film polygon { fill: none; stroke: #2de2c5; stroke-width: 2; vector-effect: non-scaling-stroke; }"
+)
+"""The style of a film's picture in a file of its own."""
+
 _MOST_TICKS = 6
 
 
@@ -56,8 +62,9 @@ def picture(png: bytes, text: str) -> str:
     return f"<img src='{_inline(png)}' alt='{escape(text)}'>"
 
 
-def film_figure(film: FilmPicture, outlines: Iterable[tuple[str, np.ndarray]]) -> str:
-    """The cut-out of a film with outlines (name, (k, 2) pixels of the film) drawn over it."""
+def film_figure(film: FilmPicture, outlines: Iterable[tuple[str, np.ndarray]], style: str = "") -> str:
+    """The cut-out of a film with outlines (name, (k, 2) pixels of the film) drawn over it, as SVG. style: CSS of a
+    picture that is in no page."""
     (left, top), (width, height) = film.origin_px, film.size_px
     drawn, named = [], set()
     for name, outline in outlines:
@@ -68,7 +75,9 @@ def film_figure(film: FilmPicture, outlines: Iterable[tuple[str, np.ndarray]]) -
             drawn.append(_label(name, outline - (left, top), film.size_px))
     image = f"<image href='{_inline(film.png)}' width='{width}' height='{height}' preserveAspectRatio='none'/>"
     title = "<title>The film with the outlines of the surfaces</title>"
-    return f"<svg class='film' viewBox='0 0 {width} {height}' role='img'>{title}{image}{''.join(drawn)}</svg>"
+    head = f"<svg xmlns='http://www.w3.org/2000/svg' class='film' viewBox='0 0 {width} {height}' role='img'>"
+    own = f"<style>{style}</style>" if style else ""
+    return f"{head}{own}{title}{image}{''.join(drawn)}</svg>"
 
 
 def _label(name: str, outline: np.ndarray, size_px: tuple[int, int]) -> str:

@@ -2,7 +2,7 @@
 
 All of it deforms the surface smoothly, so that it stays closed with its one foramen and vertices stay in
 correspondence: the true surface shows what the image shows. Positions are in the axes of the upper endplate
-(`vertebra.endplate_through`): x to the left, y behind, z up; the height within the body is a share, 0 at the lower
+(`landmarks.endplate_through`): x to the left, y behind, z up; the height within the body is a share, 0 at the lower
 endplate and 1 at the upper one.
 """
 
@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ReVertLib.anatomy.landmarks import endplate_vertices
+from ReVertLib.anatomy.landmarks import endplate_through, endplate_vertices
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.mesh.mesh import Mesh
-
-from .vertebra import endplate_through
 
 GENANT_LOSS = {1: (0.20, 0.25), 2: (0.25, 0.40), 3: (0.40, 0.50)}
 """Share of the body's height that is lost, by grade (Genant et al., J. Bone Miner. Res. 1993, 8:1137)."""

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import cKDTree
 
+from ReVertLib.anatomy.landmarks import endplate_through
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.dataset.cases import HELD_OUT, find_cases, training_names
 from ReVertLib.errors import InputError
@@ -33,7 +34,7 @@ from ReVertLib.registration.correspondence import centred
 
 from .contacts import slid_clear
 from .shapes import VertebraSampler, sample_shape
-from .vertebra import LABELS, S1, T11, T12, Bone, endplate_through, level_of, of_label, wedge
+from .vertebra import LABELS, S1, T11, T12, Bone, level_of, of_label, wedge
 
 SHARED = 0.85
 """The correlation of the shapes of one person's vertebrae."""

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ReVertLib.anatomy.landmarks import endplate_vertices
+from ReVertLib.anatomy.landmarks import endplate_through, endplate_vertices
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.geometry.levels import VERSE_LABELS
 from ReVertLib.geometry.transform import RigidTransform
@@ -17,17 +17,6 @@ from ReVertLib.registration.correspondence import canonical
 
 T11, T12, S1 = 18, 19, 26
 LABELS = (T11, T12, *VERSE_LABELS.values(), S1)
-
-
-def endplate_through(points: np.ndarray) -> RigidTransform:
-    """The plane nearest to points (n, 3) of an endplate: from its axes, x to the left, y behind, z up along the spine,
-    the origin in the middle of the points, to the frame of the points."""
-    middle = points.mean(0)
-    up = np.linalg.svd(points - middle)[2][2]
-    up = up * np.sign(up[2])
-    left = np.array([1.0, 0.0, 0.0]) - up[0] * up
-    left /= np.linalg.norm(left)
-    return RigidTransform(np.stack([left, np.cross(up, left), up], 1), middle)
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ ROOMS = (
     {"dataset", "network"},
     {"shape", "inference"},
     {"report", "synthesis", "finding"},
-    {"service"},
+    {"service", "film"},
     {"training", "evaluation"},
     {"calibration"},
     {"api"},

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tiny import assert_vertebra
 
-from ReVertLib.anatomy.landmarks import endplate_vertices
+from ReVertLib.anatomy.landmarks import endplate_through, endplate_vertices
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.mesh.mesh import Mesh, mesh_volume_mm3
 from ReVertLib.mesh.self_intersection import flipped_faces, self_intersections
@@ -16,7 +16,6 @@ from ReVertLib.synthesis.pathology import (
     wedge_fracture,
     with_pathology,
 )
-from ReVertLib.synthesis.vertebra import endplate_through
 
 FACES = load_template().faces
 UPPER, LOWER = endplate_vertices()

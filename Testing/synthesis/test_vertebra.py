@@ -5,14 +5,14 @@ import pytest
 from tiny import deformed
 from tiny_patients import SLOPE_DEG, sacrum
 
-from ReVertLib.anatomy.landmarks import endplate_vertices
+from ReVertLib.anatomy.landmarks import endplate_through, endplate_vertices
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import rotation_about
 from ReVertLib.mesh.mesh import Mesh, volume_centroid
 from ReVertLib.registration.icp import best_motion
 from ReVertLib.synthesis import vertebra
-from ReVertLib.synthesis.vertebra import Bone, endplate_through, measured, of_label, wedge
+from ReVertLib.synthesis.vertebra import Bone, measured, of_label, wedge
 
 FACES = load_template().faces
 

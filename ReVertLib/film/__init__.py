@@ -1,0 +1,1 @@
+"""A whole film: its vertebrae together, in one camera frame."""

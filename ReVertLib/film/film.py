@@ -1,0 +1,87 @@
+"""The work on one film, from what is known of it to its vertebrae: what command line and Python share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ReVertLib.geometry.layers import LayeredGeometry
+from ReVertLib.geometry.sidecar import sidecar_values
+from ReVertLib.imaging.radiograph import Radiograph, read_radiograph
+from ReVertLib.inference.verdict import verdict
+
+from .inputs import FilmInput, Wishes, film_input
+from .records import FilmLevel, FilmResult
+from .together import reconstructed_together
+
+if TYPE_CHECKING:
+    from ReVertLib.finding.finder import Finder
+    from ReVertLib.inference.predictor import Predictor
+
+
+def film_from_file(
+    path: Path,
+    options: Mapping[str, object],
+    source: str,
+    sidecar: Path | None,
+    wishes: Wishes,
+    finder: Finder | None,
+) -> FilmInput:
+    """A radiograph file with all that is known of it: the options over a sidecar over what the file itself says. The
+    level and the box of a single vertebra in a sidecar mean nothing here. Raises InputError as `film_input` does."""
+    layers = LayeredGeometry().over(options, source).over_sidecar(path, sidecar)
+    return film_input(read_radiograph(path), layers, wishes, finder)
+
+
+def film_from_pixels(
+    radiograph: Radiograph,
+    options: Mapping[str, object],
+    source: str,
+    sidecar: Path | None,
+    wishes: Wishes,
+    finder: Finder | None,
+) -> FilmInput:
+    """The same of a radiograph in memory."""
+    layers = LayeredGeometry().over(options, source).over_sidecar(None, sidecar)
+    return film_input(radiograph, layers, wishes, finder)
+
+
+def film_result(predictor: Predictor, given: FilmInput) -> FilmResult:
+    """The vertebrae of a film together."""
+    return reconstructed_together(predictor, given.radiograph.pixels, given.asked, given.anchor, given.scale)
+
+
+def film_report(given: FilmInput, result: FilmResult) -> dict:
+    """What there is to say of a film as plain data for `json.dumps`, without names of people or files."""
+    found = given.found
+    readings = [] if found is None else [asdict(reading) for reading in found.readings]
+    return {
+        "frame": "camera, mm",
+        "geometry": sidecar_values(given.geometry),
+        "sources": dict(given.sources),
+        "scale": asdict(result.scale),
+        "anchor": result.anchor,
+        "inverted": given.radiograph.inverted,
+        "readings": readings,
+        "warnings": [*given.notes, *result.warnings],
+        "levels": {one.level: _level(one) for one in result.levels},
+        "discs": [asdict(disc) for disc in result.discs],
+    }
+
+
+def _level(one: FilmLevel) -> dict:
+    expected = one.reconstruction.expected_error_mm
+    return {
+        "geometry": sidecar_values(one.reconstruction.geometry),
+        "probability": one.probability,
+        "proposed": one.proposed,
+        "verdict": asdict(verdict(one.reconstruction)),
+        "expected_error_mm": None if expected is None else float(np.mean(expected)),
+        "depth_sd_mm": one.depth_sd_mm,
+        "changed_by_the_chain": asdict(one.change),
+        "warnings": list(one.reconstruction.warnings),
+    }

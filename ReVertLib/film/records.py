@@ -1,0 +1,58 @@
+"""What a film is made into: plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ReVertLib.inference.results import Reconstruction
+
+from .scale import Scale
+
+
+@dataclass(frozen=True)
+class LevelChange:
+    """What the chain changed of one vertebra, against the answer to it alone at the anchor's distance. moved_mm: of its
+    centre. turned_deg: of its orientation. depth_mm: by how much it lies farther from the source. overlap_mm3: what it
+    shared with its neighbours before they were pushed apart."""
+
+    moved_mm: float
+    turned_deg: float
+    depth_mm: float
+    overlap_mm3: float
+
+
+@dataclass(frozen=True)
+class FilmLevel:
+    """level: "L1".."L5". reconstruction: at its place among the others, camera frame, mm, with all that is to be warned
+    of. probability: that a vertebra is there and is this one; None where its box was given. proposed: whether it was
+    not found but put between its neighbours. depth_sd_mm: standard deviation to be expected of its distance."""
+
+    level: str
+    reconstruction: Reconstruction
+    probability: float | None
+    proposed: bool
+    depth_sd_mm: float
+    change: LevelChange
+
+
+@dataclass(frozen=True)
+class Disc:
+    """Between two neighbours, as they lie in the end. height_mm: between the middles of the endplates, along the disc's
+    axis. overlap_mm3: what the two surfaces share."""
+
+    above: str
+    below: str
+    height_mm: float
+    overlap_mm3: float
+
+
+@dataclass(frozen=True)
+class FilmResult:
+    """levels: from head to feet. anchor: the level whose distance was given. warnings: of the film as a whole, one line
+    each; those of a level are with its reconstruction."""
+
+    levels: tuple[FilmLevel, ...]
+    discs: tuple[Disc, ...]
+    anchor: str
+    scale: Scale
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,120 @@
+"""`revert film` from end to end on the sample's CT, boxes given by hand; a small network answers."""
+
+import json
+
+import numpy as np
+import pytest
+from tiny import weights
+
+from ReVertLib.cli.main import main
+from ReVertLib.imaging.grey_values import quantised
+from ReVertLib.mesh.io import read_mesh
+from ReVertLib.mesh.mesh import volume_centroid
+
+LEVELS = ("L2", "L3", "L4")
+BOXES = {"L2": [60, 20, 140, 80], "L3": [60, 80, 140, 140], "L4": [60, 140, 140, 200]}
+LENGTHS = ["--sdd", "1000", "--sod", "700", "--pixel-spacing", "1"]
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    return str(weights(tmp_path_factory.mktemp("film"), "context"))
+
+
+@pytest.fixture
+def film(tmp_path):
+    """A film of three bright vertebrae-like blocks, its boxes beside it."""
+    import SimpleITK as sitk
+
+    pixels = np.zeros((220, 200))
+    for u0, v0, u1, v1 in BOXES.values():
+        pixels[v0 + 4 : v1 - 10, u0 + 10 : u1 - 10] = 1
+    path = tmp_path / "patient_name.png"
+    sitk.WriteImage(sitk.GetImageFromArray(quantised(pixels, np.uint16)), str(path))
+    entries = [{"level": level, "box_px": box} for level, box in BOXES.items()]
+    path.with_suffix(".json").write_text(json.dumps({"vertebrae": entries, "yaw_deg": 0.0}))
+    return path
+
+
+def run(*arguments):
+    return main(["film", *map(str, arguments), "--quiet", "--device", "cpu"])
+
+
+def test_surfaces_report_and_picture_are_written(film, network, tmp_path):
+    out = tmp_path / "out"
+    report = tmp_path / "all.html"
+    assert run(film, "-o", out, *LENGTHS, "--weights", network, "--report", report) == 0
+    names = {f"patient_name_{level}.stl" for level in LEVELS} | {"patient_name.json", "patient_name.svg"}
+    assert {path.name for path in out.iterdir()} == names
+    said = json.loads((out / "patient_name.json").read_text())
+    assert list(said["levels"]) == list(LEVELS)
+    assert said["anchor"] == "L3"
+    assert said["scale"]["source"] == "given"
+    for level in LEVELS:
+        centre = volume_centroid(read_mesh(out / f"patient_name_{level}.stl"))
+        assert centre[2] == pytest.approx(said["levels"][level]["geometry"]["sod_mm"], abs=0.01)
+    assert said["levels"]["L3"]["geometry"]["sod_mm"] == pytest.approx(700, abs=1.0)
+    for text in ((out / "patient_name.svg").read_text(), report.read_text(), json.dumps(said)):
+        assert "patient_name" not in text
+    picture = (out / "patient_name.svg").read_text()
+    assert picture.count("<polygon") >= 3
+    assert all(f">{level} " in picture for level in LEVELS)
+
+
+def test_boxes_named_on_the_command_line_go_before_the_sidecars(film, network, tmp_path):
+    boxes = tmp_path / "boxes.json"
+    boxes.write_text(json.dumps({"vertebrae": [{"level": "L5", "box_px": BOXES["L4"]}]}))
+    report = tmp_path / "all.json"
+    arguments = ["--find", boxes, "--weights", network, "--report", report]
+    assert run(film, "-o", tmp_path / "out", *LENGTHS, *arguments) == 0
+    (said,) = json.loads(report.read_text())["films"]
+    assert list(said["levels"]) == ["L5"]
+    assert said["anchor"] == "L5"
+    assert "L3, whose distance is given, is not on the film" in said["warnings"]
+
+
+def test_without_distances_the_population_is_the_scale(film, network, tmp_path):
+    assert run(film, "-o", tmp_path / "out", "--weights", network) == 0
+    said = json.loads((tmp_path / "out" / "patient_name.json").read_text())
+    assert said["scale"]["source"] == "population"
+    assert all(one["depth_sd_mm"] > 20 for one in said["levels"].values())
+
+
+@pytest.mark.parametrize(
+    ("entries", "text"),
+    [
+        ([{"level": "L3"}], "expected vertebrae as a list of objects with level and box_px, got"),
+        ("L3", "expected vertebrae as a list of objects"),
+        ([{"level": "T9", "box_px": [0, 0, 9, 9]}], "level: expected one of L1, L2, L3, L4, L5, got 'T9'"),
+        ([{"level": "L3", "box_px": [0, 0, 9, 9]}] * 2, "expected every level once, got L3 twice"),
+        ([{"level": "L3", "box_px": [900, 0, 999, 9]}], "box_px: expected the box of L3 on the 200 x 220 film"),
+    ],
+)
+def test_boxes_that_cannot_be_used_are_refused(film, network, tmp_path, capsys, entries, text):
+    film.with_suffix(".json").write_text(json.dumps({"vertebrae": entries}))
+    assert run(film, "-o", tmp_path / "out", *LENGTHS, "--weights", network) == 2
+    assert text in capsys.readouterr().err
+    assert not list(tmp_path.glob("out/*"))
+
+
+def test_bad_options_are_refused_before_any_work(film, network, tmp_path, capsys):
+    out = tmp_path / "out"
+    for options, text in (
+        (["--sod-of", "hip"], "sod-of: expected one of L1, L2, L3, L4, L5, or isocentre, got 'hip'"),
+        (["--ball", "1", "1", "9", "25", "--length", "0", "0", "9", "9", "25"], "expected one of --ball and --length"),
+        (["--ball", "1", "1", "0", "25"], "ball: expected a size above 0"),
+    ):
+        assert run(film, "-o", out, *LENGTHS, *options, "--weights", network) == 2
+        assert text in capsys.readouterr().err
+        assert not out.exists()
+    assert run(film, "-o", film.parent, *LENGTHS, "--weights", network) == 2  # the report would be the film's sidecar
+    assert "expected a file of its own, got that of the sidecar" in capsys.readouterr().err
+
+
+def test_one_film_of_two_that_cannot_be_read_costs_only_itself(film, network, tmp_path, capsys):
+    other = tmp_path / "other.png"
+    other.write_text("no image")
+    other.with_suffix(".json").write_text(film.with_suffix(".json").read_text())
+    assert run(film, other, "-o", tmp_path / "out", *LENGTHS, "--weights", network) == 2
+    assert "expected 2 to be reconstructed, got 1; not: other.png" in capsys.readouterr().err
+    assert (tmp_path / "out" / "patient_name_L3.stl").is_file()

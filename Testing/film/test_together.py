@@ -1,0 +1,135 @@
+"""Films whose vertebrae are known: a network that reads each rightly at whatever distance it is told."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from straight_spine import SOD_MM, depths_mm, seen_at, usual_spine
+
+from ReVertLib.errors import InputError
+from ReVertLib.film.scale import GIVEN, POPULATION, Scale
+from ReVertLib.film.together import Asked, reconstructed_together
+from ReVertLib.geometry.camera import Geometry
+from ReVertLib.geometry.levels import LEVELS
+from ReVertLib.geometry.transform import RigidTransform
+from ReVertLib.inference.results import Reconstruction
+from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.mesh.overlap import shared_volume_mm3
+
+FILM = Geometry(1150.0, SOD_MM, (0.9, 0.9), (255.5, 255.5), view_deg=(0.0, 0.0, 0.0))
+EXACT = Scale(GIVEN, 0.0, 0.0, "distances and spacing")
+PIXELS = np.zeros((512, 512), np.float32)
+
+
+class Reader:
+    """Answers with the true vertebrae of a spine, by level, as they look at the distance that it is told."""
+
+    def __init__(self, spine):
+        self.spine, self.asked = spine, []
+
+    def reconstruct_all(self, pixels, geometries):
+        self.asked.append(geometries)
+        error_mm = np.full(3000, 1.0)
+        meshes = [seen_at(self.spine[geometry.level], geometry.sod_mm) for geometry in geometries]
+        return [Reconstruction(mesh, g, 0.1, (), error_mm) for mesh, g in zip(meshes, geometries, strict=True)]
+
+
+def asked_for(spine, levels=LEVELS, film=FILM):
+    found = {}
+    for level in levels:
+        seen = film.project(spine[level].vertices)
+        box = (*seen.min(0).tolist(), *seen.max(0).tolist())
+        found[level] = Asked(replace(film, level=level, box_px=box))
+    return found
+
+
+@pytest.fixture(scope="module")
+def spine():
+    return usual_spine((0.0, 0.0, 0.0), 25.0)
+
+
+def test_every_level_comes_to_its_own_distance(spine):
+    reader = Reader(spine)
+    result = reconstructed_together(reader, PIXELS, asked_for(spine), "L3", EXACT)
+    meshes = [one.reconstruction.mesh for one in result.levels]
+    assert [one.level for one in result.levels] == list(LEVELS)
+    assert np.abs(depths_mm(meshes) - depths_mm(spine.values())).max() < 0.3
+    assert [len(batch) for batch in reader.asked] == [5, 5, 5]
+    last = [geometry.sod_mm for geometry in reader.asked[-1]]
+    assert np.abs(last - depths_mm(spine.values())).max() < 0.5
+    assert (result.anchor, result.warnings) == ("L3", ())
+    l5 = result.levels[4]
+    assert l5.change.depth_mm == pytest.approx(depths_mm([spine["L5"]])[0] - SOD_MM, abs=0.4)
+    assert l5.change.turned_deg < 0.5
+    assert l5.reconstruction.geometry.sod_mm == pytest.approx(depths_mm([l5.reconstruction.mesh])[0])
+
+
+def test_a_level_missed_between_two_is_sought_where_it_should_lie(spine):
+    reader = Reader(spine)
+    result = reconstructed_together(reader, PIXELS, asked_for(spine, ("L2", "L3", "L5")), "L3", EXACT)
+    assert [(one.level, one.proposed) for one in result.levels] == [
+        ("L2", False),
+        ("L3", False),
+        ("L4", True),
+        ("L5", False),
+    ]
+    (warning,) = result.levels[2].reconstruction.warnings
+    assert warning.startswith("L4 was not found")
+    sought = next(geometry for geometry in reader.asked[1] if geometry.level == "L4").box_px
+    seen = FILM.project(spine["L4"].vertices)
+    assert np.abs(np.array(sought) - [*seen.min(0), *seen.max(0)]).max() < 8
+
+
+def test_what_reaches_into_a_neighbour_is_pushed_out_and_said(spine):
+    """L2 is read 2 mm too low and too wide at its joints, so that it reaches into L3."""
+    down = spine["L2"].moved(RigidTransform.shift([0.0, 7.0, 0.0]))
+    reader = Reader({**spine, "L2": down})
+    before = shared_volume_mm3(down, spine["L3"])
+    result = reconstructed_together(reader, PIXELS, asked_for(spine), "L3", EXACT)
+    assert before > 50
+    assert all(disc.overlap_mm3 <= 2.0 for disc in result.discs)
+    meshes = [one.reconstruction.mesh for one in result.levels]
+    assert shared_volume_mm3(meshes[1], meshes[2]) == result.discs[1].overlap_mm3
+
+
+def test_an_implausible_disc_is_warned_of(spine):
+    """All of it half as large again, as where pixels are in another unit: discs of 13 mm still pass, of 17 do not."""
+    wide = {level: Mesh(2.1 * mesh.vertices, mesh.faces) for level, mesh in spine.items()}
+    film = replace(FILM, sdd_mm=2300.0, sod_mm=2.1 * SOD_MM)
+    result = reconstructed_together(Reader(wide), PIXELS, asked_for(wide, film=film), "L3", EXACT)
+    assert any("mm high where 3 to 16 are plausible" in warning for warning in result.warnings)
+
+
+def test_doubt_of_the_scale_widens_what_is_expected(spine):
+    doubted = Scale(POPULATION, 0.08, 0.1, "the usual size of lumbar vertebrae")
+    asked = asked_for(spine, ("L3", "L4"))
+    sure, unsure = (reconstructed_together(Reader(spine), PIXELS, asked, "L3", scale) for scale in (EXACT, doubted))
+    for one, other in zip(sure.levels, unsure.levels, strict=True):
+        assert np.mean(other.reconstruction.expected_error_mm) > 1.5 * np.mean(one.reconstruction.expected_error_mm)
+        assert other.depth_sd_mm > 0.1 * SOD_MM * 0.9
+    assert sure.levels[0].depth_sd_mm == 0.0
+
+
+def test_the_distance_is_that_of_the_level_nearest_to_the_one_named(spine):
+    result = reconstructed_together(Reader(spine), PIXELS, asked_for(spine, ("L4", "L5")), "L3", EXACT)
+    assert result.anchor == "L4"
+    result = reconstructed_together(Reader(spine), PIXELS, asked_for(spine), None, EXACT)
+    assert result.anchor == "L3"  # the principal ray goes through it
+    aside = replace(FILM, principal_point_px=(255.5, 400.0))
+    low = {
+        level: replace(one, geometry=replace(one.geometry, principal_point_px=aside.principal_point_px))
+        for level, one in asked_for(spine).items()
+    }
+    assert reconstructed_together(Reader(spine), PIXELS, low, None, EXACT).anchor == "L5"
+
+
+def test_one_vertebra_stays_where_it_is(spine):
+    result = reconstructed_together(Reader(spine), PIXELS, asked_for(spine, ("L4",)), "L3", EXACT)
+    (one,) = result.levels
+    assert np.abs(one.reconstruction.mesh.vertices - seen_at(spine["L4"], SOD_MM).vertices).max() < 0.5
+    assert result.discs == ()
+
+
+def test_no_level_is_refused():
+    with pytest.raises(InputError, match="film: expected at least one lumbar vertebra on it, got none"):
+        reconstructed_together(Reader({}), PIXELS, {}, "L3", EXACT)

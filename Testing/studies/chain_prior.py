@@ -10,6 +10,7 @@ the size of each level against its mean. Means and standard deviations.
 from __future__ import annotations
 
 import argparse
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -30,13 +31,12 @@ def main() -> None:
     parser.add_argument("shapes", type=Path)
     rows = RegisteredVertebrae.load(parser.parse_args().shapes)
     rows = rows.only(rows.lumbar & ~rows.mirrored)
+    levels = [LEVEL_OF_LABEL[label] for label in rows.label.tolist()]
     found = {
-        (case, LEVEL_OF_LABEL[int(label)]): Evidence(
-            LEVEL_OF_LABEL[int(label)], Mesh(points, load_template().faces), 0.0
-        )
-        for case, label, points in zip(rows.case.tolist(), rows.label, rows.vertices, strict=True)
+        (case, level): Evidence(level, Mesh(points, load_template().faces), 0.0)
+        for case, level, points in zip(rows.case.tolist(), levels, rows.vertices, strict=True)
     }
-    for above, below in zip(LEVELS[:-1], LEVELS[1:], strict=True):
+    for above, below in pairwise(LEVELS):
         discs = [
             _disc(found[case, above], found[case, below])
             for case in sorted(set(rows.case.tolist()))

@@ -21,6 +21,7 @@ from .startup import wait_passively
 if TYPE_CHECKING:
     from .api.compare import compare
     from .api.drr import drr
+    from .api.film import film
     from .api.reconstruct import Result, reconstruct
     from .errors import InputError
     from .geometry.camera import Geometry
@@ -46,6 +47,7 @@ __all__ = [
     "__version__",
     "compare",
     "drr",
+    "film",
     "read_mesh",
     "reconstruct",
     "write_mesh",
@@ -62,6 +64,7 @@ _HOMES = {
     "Volume": "imaging.volume",
     "compare": "api.compare",
     "drr": "api.drr",
+    "film": "api.film",
     "read_mesh": "mesh.io",
     "reconstruct": "api.reconstruct",
     "write_mesh": "mesh.io",

@@ -89,7 +89,7 @@ def reconstruct(
     """
     angles = {} if view is None else parse_view([view] if isinstance(view, str) else view)
     given = _input(image, geometry, {"level": level, "box_px": box} | angles)
-    return answer(_predictor(*_weights_key(weights), device), given)
+    return answer(predictor_of(weights, device), given)
 
 
 def answer(predictor: Predictor, given: ReconstructionInput) -> Result:
@@ -116,25 +116,30 @@ def _result(predictor: Predictor, given: ReconstructionInput, found: Reconstruct
 
 
 def _input(image: ImageLike, geometry: GeometryLike | None, options: dict) -> ReconstructionInput:
-    sidecar = None
-    if isinstance(geometry, Geometry):
-        options = sidecar_values(geometry) | {key: value for key, value in options.items() if value is not None}
-    elif isinstance(geometry, Mapping):
-        options = dict(geometry) | {key: value for key, value in options.items() if value is not None}
-    elif isinstance(geometry, str | os.PathLike):
-        sidecar = Path(geometry)
-    elif geometry is not None:
-        got = type(geometry).__name__
-        raise InputError(f"geometry: expected a Geometry, a dict or the path of a JSON file, got a {got}")
+    known, sidecar = stated_by(geometry, options)
     if isinstance(image, str | os.PathLike):
-        return input_from_file(image, options, "given", sidecar)
-    return input_from_array(image, options, "given", sidecar)
+        return input_from_file(image, known, "given", sidecar)
+    return input_from_array(image, known, "given", sidecar)
 
 
-def _weights_key(weights: FilePath | None) -> tuple[Path | None, int]:
-    """A weights file as it is now: written anew, it is another."""
+def stated_by(geometry: GeometryLike | None, options: dict) -> tuple[dict, Path | None]:
+    """The options over a geometry, by sidecar key and view angle; and the sidecar, where it is the path of one. Raises
+    InputError for anything else."""
+    said = {key: value for key, value in options.items() if value is not None}
+    if isinstance(geometry, Geometry):
+        return sidecar_values(geometry) | said, None
+    if isinstance(geometry, Mapping):
+        return dict(geometry) | said, None
+    if geometry is None or isinstance(geometry, str | os.PathLike):
+        return said, Path(geometry) if geometry else None
+    got = type(geometry).__name__
+    raise InputError(f"geometry: expected a Geometry, a dict or the path of a JSON file, got a {got}")
+
+
+def predictor_of(weights: FilePath | None, device: str) -> Predictor:
+    """The predictor of a weights file as it is now, loaded once: written anew, it is another."""
     path = None if weights is None else Path(weights).absolute()
-    return path, path.stat().st_mtime_ns if path and path.is_file() else 0
+    return _predictor(path, path.stat().st_mtime_ns if path and path.is_file() else 0, device)
 
 
 @lru_cache(maxsize=2)

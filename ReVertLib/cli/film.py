@@ -19,12 +19,12 @@ from .paths import check_apart, image_files, weights_files
 from .reconstruct import empty_page, page_title
 
 if TYPE_CHECKING:
-    from ReVertLib.film.inputs import FilmInput, Wishes
-    from ReVertLib.film.records import FilmResult
     from ReVertLib.finding.finder import Finder
     from ReVertLib.inference.predictor import Predictor
     from ReVertLib.report.page import Page
     from ReVertLib.report.records import Film
+    from ReVertLib.spine.inputs import FilmInput, Wishes
+    from ReVertLib.spine.records import FilmResult
 
 NOTES = {
     "needs": (
@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Reconstructs every film that can be used; the others are named at the end."""
-    from ReVertLib.film.film import film_from_file, film_report, film_result
+    from ReVertLib.spine.film import film_from_file, film_report, film_result
 
     stems = [sidecar_path(image).stem for image in options.images]
     _check_paths(options, stems)
@@ -100,8 +100,8 @@ def _check_paths(options: argparse.Namespace, stems: list[str]) -> None:
 
 
 def _wishes(options: argparse.Namespace, image: Path) -> Wishes:
-    from ReVertLib.film.inputs import Wishes, boxes_beside, vertebrae_in
-    from ReVertLib.film.scale import ball, known_length
+    from ReVertLib.spine.inputs import Wishes, boxes_beside, vertebrae_in
+    from ReVertLib.spine.scale import ball, known_length
 
     if options.ball and options.length:
         raise InputError("scale: expected one of --ball and --length, got both")

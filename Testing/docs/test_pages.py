@@ -11,6 +11,9 @@ from ReVertLib.cli.main import COMMANDS
 from ReVertLib.cli.old_names import renamed
 from Testing.house.test_boundaries import ROOMS
 
+NAMING = ("README.md", "docs/film.md", "docs/train-your-own.md", "docs/training.md")
+"""Where every command is named."""
+
 PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/*.md", "docs/accuracy/*.md", "Resources/**/*.md")
 
 
@@ -74,7 +77,7 @@ def test_every_command_on_a_page_is_accepted(root, capsys):
 
 
 def test_every_command_is_on_a_page(root):
-    text = "".join((root / page).read_text() for page in ("README.md", "docs/train-your-own.md", "docs/training.md"))
+    text = "".join((root / page).read_text() for page in NAMING)
     assert [name for name in COMMANDS if f"revert {name}" not in text] == []
 
 

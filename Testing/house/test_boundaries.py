@@ -52,7 +52,7 @@ ROOMS = (
     {"dataset", "network"},
     {"shape", "inference"},
     {"report", "synthesis", "finding"},
-    {"service", "film"},
+    {"service", "spine"},
     {"training", "evaluation"},
     {"calibration"},
     {"api"},

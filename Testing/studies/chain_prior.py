@@ -1,4 +1,4 @@
-"""What is known of spines, measured: the numbers of `film.anatomy_prior`.
+"""What is known of spines, measured: the numbers of `spine.anatomy_prior`.
 
     python Testing/studies/chain_prior.py SHAPES.npz
 
@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from ReVertLib.anatomy.template import load_template
-from ReVertLib.film.chain import disc_between
-from ReVertLib.film.evidence import Evidence
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.shape.library import RegisteredVertebrae
+from ReVertLib.spine.chain import disc_between
+from ReVertLib.spine.evidence import Evidence
 
 FAR_MM = 30.0
 """Neighbours whose endplates are so far apart have frames of their own."""

@@ -25,8 +25,6 @@ import numpy as np
 
 from ReVertLib.anatomy.template import baseline_mesh
 from ReVertLib.dataset.cases import find_cases
-from ReVertLib.film.film import film_result
-from ReVertLib.film.inputs import Wishes, film_input
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.layers import LayeredGeometry
 from ReVertLib.geometry.levels import VERSE_LABELS
@@ -39,6 +37,8 @@ from ReVertLib.mesh.mesh import Mesh, volume_centroid
 from ReVertLib.metrics.surface import surface_metrics
 from ReVertLib.projection.drr import DrrView, Scan
 from ReVertLib.registration.icp import align
+from ReVertLib.spine.film import film_result
+from ReVertLib.spine.inputs import Wishes, film_input
 
 CAMERA, SIZE_PX = Geometry(1150.0, 850.0, (0.9, 0.9), (223.5, 255.5)), (448, 512)
 VIEWS = {"AP": 0.0, "PA": 180.0, "LL": -90.0, "yaw 30": 30.0, "RL": 90.0, "yaw -30": -30.0}

@@ -4,11 +4,11 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ReVertLib.anatomy.template import load_template
-from ReVertLib.film.anatomy_prior import BEND_DEG, DISC_HEIGHT_MM, SIZE, SLIP_MM
-from ReVertLib.film.evidence import Evidence
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.geometry.transform import RigidTransform, SimilarityTransform
 from ReVertLib.geometry.views import view_rotation
+from ReVertLib.spine.anatomy_prior import BEND_DEG, DISC_HEIGHT_MM, SIZE, SLIP_MM
+from ReVertLib.spine.evidence import Evidence
 
 SOD_MM = 850.0
 EXPECTED_MM = 1.0

@@ -7,8 +7,9 @@ import pytest
 
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.errors import InputError
-from ReVertLib.film.anatomy_prior import PERSON_SIZE_SD, SIZE
-from ReVertLib.film.scale import (
+from ReVertLib.geometry.layers import LayeredGeometry, SourcedValue, StatedGeometry
+from ReVertLib.spine.anatomy_prior import PERSON_SIZE_SD, SIZE
+from ReVertLib.spine.scale import (
     GIVEN,
     ISOCENTRE,
     MARKED,
@@ -19,7 +20,6 @@ from ReVertLib.film.scale import (
     known_length,
     scaled,
 )
-from ReVertLib.geometry.layers import LayeredGeometry, SourcedValue, StatedGeometry
 
 LENGTHS = {"sdd_mm": 1200.0, "sod_mm": 900.0, "pixel_spacing_mm": (0.4, 0.4)}
 PIXEL_MM = 0.3

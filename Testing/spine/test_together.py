@@ -7,14 +7,14 @@ import pytest
 from straight_spine import SOD_MM, depths_mm, seen_at, usual_spine
 
 from ReVertLib.errors import InputError
-from ReVertLib.film.scale import GIVEN, POPULATION, Scale
-from ReVertLib.film.together import Asked, reconstructed_together
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.inference.results import Reconstruction
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.mesh.overlap import shared_volume_mm3
+from ReVertLib.spine.scale import GIVEN, POPULATION, Scale
+from ReVertLib.spine.together import Asked, reconstructed_together
 
 FILM = Geometry(1150.0, SOD_MM, (0.9, 0.9), (255.5, 255.5), view_deg=(0.0, 0.0, 0.0))
 EXACT = Scale(GIVEN, 0.0, 0.0, "distances and spacing")

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from straight_spine import SOD_MM, depths_mm, evidence, seen_at, turn, usual_spine
 
-from ReVertLib.film.anatomy_prior import BEND_DEG, DISC_HEIGHT_MM, SLIP_MM
-from ReVertLib.film.chain import chained, disc_between
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.registration.icp import best_motion
+from ReVertLib.spine.anatomy_prior import BEND_DEG, DISC_HEIGHT_MM, SLIP_MM
+from ReVertLib.spine.chain import chained, disc_between
 
 L3 = 2
 

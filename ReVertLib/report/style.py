@@ -75,9 +75,10 @@ def film_figure(film: FilmPicture, outlines: Iterable[tuple[str, np.ndarray]], s
             drawn.append(_label(name, outline - (left, top), film.size_px))
     image = f"<image href='{_inline(film.png)}' width='{width}' height='{height}' preserveAspectRatio='none'/>"
     title = "<title>The film with the outlines of the surfaces</title>"
-    head = f"<svg xmlns='http://www.w3.org/2000/svg' class='film' viewBox='0 0 {width} {height}' role='img'>"
-    own = f"<style>{style}</style>" if style else ""
-    return f"{head}{own}{title}{image}{''.join(drawn)}</svg>"
+    kind, own = (" xmlns='http://www.w3.org/2000/svg'", f"<style>{style}</style>") if style else ("", "")
+    return (
+        f"<svg{kind} class='film' viewBox='0 0 {width} {height}' role='img'>{own}{title}{image}{''.join(drawn)}</svg>"
+    )
 
 
 def _label(name: str, outline: np.ndarray, size_px: tuple[int, int]) -> str:

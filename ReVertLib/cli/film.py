@@ -137,7 +137,7 @@ def _write(folder: Path, stem: str, given: FilmInput, result: FilmResult, report
     from ReVertLib.report.films import film_drawing
 
     for one in result.levels:
-        write_mesh(one.reconstruction.mesh, folder / f"{stem}_{one.level}.stl", {}, "camera")
+        write_mesh(one.reconstruction.mesh, folder / f"{stem}_{one.level}.stl", frame="camera")
     with whole_file(folder / f"{stem}.svg") as temporary:
         temporary.write_text(film_drawing(_film(given, result)), encoding="utf-8")
     write_json(folder / f"{stem}.json", report)

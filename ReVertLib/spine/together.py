@@ -18,6 +18,7 @@ from ReVertLib.inference.plausibility import UNLIKE
 from ReVertLib.inference.results import Reconstruction
 from ReVertLib.mesh.mesh import Mesh, volume_centroid
 from ReVertLib.mesh.overlap import shared_volume_mm3
+from ReVertLib.metrics.records import ErrorParts
 from ReVertLib.registration.contact import pushed_apart
 from ReVertLib.registration.icp import best_motion
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 ROUNDS = 2
 """The vertebrae are cut out and seen by the network so many times, at better distances each."""
 _BOX_MARGIN_PX = 1.0
+NINE_IN_TEN = 1.645
+"""Deviations within which nine in ten lie."""
 
 
 @dataclass(frozen=True)
@@ -157,10 +160,16 @@ def _final(one: Reconstruction, mesh: Mesh, scale: Scale) -> Reconstruction:
     """A reconstruction with its surface as it lies in the end; the expected error grows with the doubt of the scale, by
     what that does to a vertebra about its own centre."""
     centre = volume_centroid(mesh)
-    geometry, error_mm = replace(one.geometry, sod_mm=float(centre[2])), one.expected_error_mm
-    if error_mm is not None:
-        error_mm = np.hypot(error_mm, scale.relative_sd * np.linalg.norm(mesh.vertices - centre, axis=1))
-    return replace(one, mesh=mesh, geometry=geometry, expected_error_mm=error_mm)
+    final = replace(one, mesh=mesh, geometry=replace(one.geometry, sod_mm=float(centre[2])))
+    off_mm = scale.relative_sd * np.abs(mesh.vertices - centre)
+    across_mm, along_mm, all_mm = np.hypot(off_mm[:, 0], off_mm[:, 1]), off_mm[:, 2], np.linalg.norm(off_mm, axis=1)
+    if one.expected_error_mm is not None:
+        final = replace(final, expected_error_mm=np.hypot(one.expected_error_mm, all_mm))
+    if one.error_parts is not None:
+        before, bound_mm = one.error_parts, NINE_IN_TEN * all_mm
+        grown = (before.across_mm, across_mm), (before.along_mm, along_mm), (before.bound_mm, bound_mm)
+        final = replace(final, error_parts=ErrorParts(*(np.hypot(*pair) for pair in grown)))
+    return final
 
 
 def _change(alone: Reconstruction | None, mesh: Mesh, overlap_mm3: float) -> LevelChange:

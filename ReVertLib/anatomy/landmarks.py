@@ -41,3 +41,24 @@ def endplate_through(points: np.ndarray) -> RigidTransform:
     left = np.array([1.0, 0.0, 0.0]) - up[0] * up
     left /= np.linalg.norm(left)
     return RigidTransform(np.stack([left, np.cross(up, left), up], 1), middle)
+
+
+REGIONS = ("body", "pedicles", "laminae and facets", "transverse processes", "spinous process")
+
+
+@cache
+def vertex_regions() -> np.ndarray:
+    """(n,) index in REGIONS of each vertex, by planes through mean L3.
+
+    They follow the parts that were named by hand on 18 vertebrae of four people (Blomenkamp et al., EMBC 2025): 98 % of
+    the vertices are told as by most of these, with which 98 % of the names by hand agree. Those make one part of
+    pedicles and laminae, and parts of their own of the upper and of the lower articular processes.
+    """
+    x, y, z = load_template().mean("L3").vertices.T
+    side = np.abs(x)
+    found = np.full(len(x), REGIONS.index("laminae and facets"))
+    found[(y < 13) & (z < 9)] = REGIONS.index("pedicles")
+    found[(side > 24.5) | ((side > 21) & (z < 4.5))] = REGIONS.index("transverse processes")
+    found[(side < 6.5) & (y > 27.5)] = REGIONS.index("spinous process")
+    found[y < 7] = REGIONS.index("body")
+    return found

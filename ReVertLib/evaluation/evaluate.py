@@ -88,6 +88,7 @@ def evaluate(
         failures=tuple(failure for of_one in found for failure in of_one.failures),
         predicted_errors=tuple(of_one.predicted_error for of_one in found if of_one.predicted_error),
         vertex_errors_mm=_mean_errors_mm(found),
+        region_errors=tuple(error for of_one in found for error in of_one.region_errors),
         failed=failures.reasons,
     )
     log.info("\n\n".join([overall_table(evaluation), *left_out_lines(evaluation, lambda image: image.vertebra)]))

@@ -16,13 +16,16 @@ from ReVertLib.inference.results import Reconstruction
 from ReVertLib.inference.verdict import Verdict, verdict
 from ReVertLib.mesh.distance import beam_parts_mm, offsets_mm, signed_distances_mm
 from ReVertLib.mesh.io import read_mesh
-from ReVertLib.mesh.mesh import Mesh, mesh_quality, volume_centroid
+from ReVertLib.mesh.mesh import Mesh, mesh_quality
 from ReVertLib.mesh.self_intersection import self_intersections
 from ReVertLib.metrics.records import ErrorParts
 from ReVertLib.metrics.surface import SurfaceMetrics, surface_metrics
 from ReVertLib.metrics.unit_ball import onto_ball
 from ReVertLib.registration.icp import RIGID_ALIGNMENTS, align
 from ReVertLib.shape.best_fit import BestFit
+
+from .pose_error import PoseError, pose_error
+from .regions import RegionError, from_truth_mm, region_errors, true_regions
 
 NETWORK, BLANK, BASELINE, BEST_FIT = "network", "blank", "baseline", "best fit"
 UNIT_BALL = "unit ball"
@@ -63,15 +66,6 @@ def images_of(item: DatasetItem) -> list[EvaluatedImage]:
         EvaluatedImage(item.vertebra, item.case, item.level, view, file, item.mesh, geometry, matrix)
         for view, file, geometry, matrix in zip(*columns, strict=True)
     ]
-
-
-@dataclass(frozen=True)
-class PoseError:
-    """How far the volume's centroid is off, across and along the ray to the true one, and how far it is turned."""
-
-    across_beam_mm: float
-    along_beam_mm: float
-    rotation_deg: float
 
 
 @dataclass(frozen=True)
@@ -128,17 +122,26 @@ class PredictedError:
 @dataclass(frozen=True)
 class Measured:
     """What is measured of one image. predicted_error: None from a network that predicts none. vertex_errors_mm: by
-    answer, (n,) distance of each vertex of the template to the true surface after rigid alignment."""
+    answer, (n,) distance of each vertex of the template to the true surface after rigid alignment. from_truth_mm: by
+    answer, as `regions.from_truth_mm`. regions: (p,) of the same points, once they are known."""
 
     rows: tuple[Row, ...]
     failures: tuple[Failure, ...]
     predicted_error: PredictedError | None
     vertex_errors_mm: dict[str, np.ndarray]
+    from_truth_mm: dict[str, np.ndarray]
+    regions: np.ndarray | None = None
 
     def beside(self, constant: Measured, view: str) -> Measured:
         """This and the answers that are the same for every view of the vertebra."""
         rows = (*self.rows, *(replace(row, view=view) for row in constant.rows))
-        return replace(self, rows=rows, vertex_errors_mm=self.vertex_errors_mm | constant.vertex_errors_mm)
+        vertices, points = (getattr(self, n) | getattr(constant, n) for n in ("vertex_errors_mm", "from_truth_mm"))
+        return Measured(rows, self.failures, self.predicted_error, vertices, points, constant.regions)
+
+    @property
+    def region_errors(self) -> list[RegionError]:
+        """Of each answer, once the regions are known."""
+        return region_errors(self.from_truth_mm, self.regions)
 
 
 @dataclass(frozen=True)
@@ -157,8 +160,8 @@ class EvaluatedModel:
 class Evaluation:
     """networks: the evaluated one first. rows: in the order of the data set; an answer that was no surface has none.
     predicted_errors: of the images whose answer was a surface, from a network that predicts one. vertex_errors_mm:
-    by answer, (n,) the mean over the images, of answers that have the template's vertices. failed: by name, why a
-    vertebra or image of the data set could not be measured."""
+    by answer, (n,) the mean over the images, of answers that have the template's vertices. region_errors: of each image
+    and answer. failed: by name, why a vertebra or image of the data set could not be measured."""
 
     dataset: str
     networks: tuple[EvaluatedModel, ...]
@@ -167,6 +170,7 @@ class Evaluation:
     failures: tuple[Failure, ...]
     predicted_errors: tuple[PredictedError, ...]
     vertex_errors_mm: dict[str, np.ndarray]
+    region_errors: tuple[RegionError, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -181,17 +185,18 @@ class Evaluation:
 
 def measured(job: Job) -> Measured:
     """All rows of one image but those of the constant answers, its failures, and the network's error as predicted."""
-    truth, rows, errors_mm = job.image.truth, [], {}
+    truth, rows, errors_mm, points_mm = job.image.truth, [], {}, {}
     for answer, mesh in ((name, found.mesh) for name, found in job.answers.items()):
         motions = {alignment: align(mesh, truth, alignment) for alignment in RIGID_ALIGNMENTS}
         pose = pose_error(mesh, truth, motions["rigid"])
         if answer != BLANK:
             motions[UNIT_BALL] = onto_ball(mesh, truth)
         rows += _rows(job.image, answer, mesh, truth, motions, pose, job.samples)
+        points_mm[answer] = from_truth_mm(mesh.moved(motions["rigid"]), truth)
         if answer == NETWORK and np.array_equal(mesh.faces, load_template().faces):
             errors_mm[answer] = _vertex_errors_mm(mesh.moved(motions["rigid"]), truth)
     found = job.answers.get(NETWORK)
-    return Measured(tuple(rows), job.failures, found and predicted_error(found, truth), errors_mm)
+    return Measured(tuple(rows), job.failures, found and predicted_error(found, truth), errors_mm, points_mm)
 
 
 def measured_constants(job: tuple[EvaluatedImage, BestFit]) -> Measured:
@@ -204,7 +209,10 @@ def measured_constants(job: tuple[EvaluatedImage, BestFit]) -> Measured:
         *_rows(image, BASELINE, baseline, in_lps, {UNIT_BALL: onto_ball(baseline, in_lps)}),
         *_rows(image, BEST_FIT, fitted, truth, {"rigid": RigidTransform.identity()}),
     ]
-    return Measured(tuple(rows), (), None, {BASELINE: _vertex_errors_mm(baseline.moved(laid), truth)})
+    laid_on = baseline.moved(laid)
+    points_mm = {BASELINE: from_truth_mm(laid_on, truth), BEST_FIT: from_truth_mm(fitted, truth)}
+    errors_mm = {BASELINE: _vertex_errors_mm(laid_on, truth)}
+    return Measured(tuple(rows), (), None, errors_mm, points_mm, true_regions(truth, fitted))
 
 
 def _rows(
@@ -239,18 +247,3 @@ def predicted_error(found: Reconstruction, truth: Mesh) -> PredictedError | None
     vertices = found.mesh.vertices
     actual = beam_parts_mm(vertices, offsets_mm(vertices, truth))
     return PredictedError(verdict(found), found.expected_error_mm, actual[0], found.error_parts, actual[1:])
-
-
-def pose_error(mesh: Mesh, truth: Mesh, motion: RigidTransform) -> PoseError:
-    """The error of place of a mesh in the camera frame, before any alignment.
-
-    motion: the one that lays it onto the truth rigidly, by iterated closest points. Its angle, 0..180
-    degrees, is how far the answer is turned. No corresponding points are asked for, so that every network is measured
-    alike and a wrong shape turns the answer by what fits the truth best. `align` tries the turns of a cube where the
-    first end is far off: an answer from behind is told by its 180 degrees, and not by the nearest bad fit.
-    """
-    centre = volume_centroid(truth)
-    off = volume_centroid(mesh) - centre
-    along = off @ centre / np.linalg.norm(centre)
-    across = np.sqrt(max(off @ off - along**2, 0.0))
-    return PoseError(float(across), float(abs(along)), motion.angle_deg)

@@ -18,8 +18,9 @@ from ReVertLib.geometry.levels import LEVEL_OF_LABEL
 
 from .box_plots import box_plots
 from .error_map import error_map
-from .measure import EvaluatedImage, Evaluation, PoseError, Row
+from .measure import EvaluatedImage, Evaluation, Row
 from .overview_figure import Scene, demo_picture
+from .pose_error import PoseError
 from .summary import better_than_baseline, summaries
 from .tables import (
     ball_table,
@@ -30,6 +31,7 @@ from .tables import (
     pose_table,
     predicted_error_tables,
     quality_table,
+    region_table,
     title_of,
     view_table,
 )
@@ -49,6 +51,7 @@ def report_text(evaluation: Evaluation) -> str:
         *left_out_lines(evaluation, lambda image: f"{_person(evaluation, image)}, {image.level}"),
         f"## By level, rigid alignment\n\n{level_table(evaluation)}\n\n![by level](by_level.png)",
         f"## By view, rigid alignment\n\n{view_table(evaluation)}\n\n![by view](by_view.png)",
+        f"## By region, rigid alignment\n\n{_REGIONS}\n\n{region_table(evaluation)}",
         f"## Pose by view\n\n{_POSE}\n\n{pose_table(evaluation)}",
         f"## Where it is off\n\n{_WHERE}\n\n![error map](error_map.png)",
         f"## In the protocol of 3D-ReVert\n\n{_BALL}\n\n{ball_table(evaluation)}",
@@ -75,6 +78,10 @@ vertebra; the source-object distance was given. *Translation*, *rigid*: after th
 
 *Blank*: what the network knows without looking. *Mean vertebra*: a constant, no image used. An answer means something
 as far as it is better than both. *Shape model fitted to the truth*: the ceiling of an answer made of this model."""
+
+_REGIONS = """Distance from points of the true surface to the answer, mean and 95th percentile of an image, mean over
+the images. So a process that the answer lacks counts in full. A point is of the region that the nearest vertex of the
+shape model fitted to the truth is of."""
 
 _POSE = """Before any alignment, median / 90th percentile. Turn: the angle of the rotation that lays the answer onto the
 truth rigidly, found by iterated closest points, without corresponding points; of a shape that is hardly a vertebra it

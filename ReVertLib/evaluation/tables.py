@@ -21,6 +21,7 @@ from .measure import (
     PredictedError,
     Row,
 )
+from .regions import REGIONS
 from .summary import FAR_DEG, Summary, pose_summaries, quality_summaries, summaries
 
 METRICS = (("dice", "Dice", 3), ("hd95_mm", "HD95 mm", 2), ("assd_mm", "ASSD mm", 2), ("nsd_2mm", "NSD@2mm", 3))
@@ -107,6 +108,20 @@ def view_table(evaluation: Evaluation) -> str:
     chosen = [s for s in summaries(evaluation) if (s.group, s.alignment) == ("view", "rigid") and s.answer in names]
     rows = [(s.name, title_of(evaluation, s.answer), s.images, *_metrics(s)) for s in chosen]
     return table(("view", "answer", "images", *(title for _, title, _ in METRICS)), 2, rows)
+
+
+def region_table(evaluation: Evaluation) -> str:
+    """A column for each region, aligned rigidly; for each figure a row of each answer."""
+    answers = [a for a in evaluation.answers if any(error.answer == a for error in evaluation.region_errors)]
+    rows = []
+    for field, title in (("mean_mm", "mean mm"), ("p95_mm", "95th percentile mm")):
+        for answer in answers:
+            found = [(e.region, getattr(e, field)) for e in evaluation.region_errors if e.answer == answer]
+            of_regions = ([value for name, value in found if name == region] for region in REGIONS)
+            cells = (f"{np.mean(values):.2f}" if values else "" for values in of_regions)
+            rows.append((title, title_of(evaluation, answer), *cells))
+            title = ""  # noqa: PLW2901 - written once for its rows
+    return table(("", "answer", *REGIONS), 2, rows)
 
 
 def image_table(evaluation: Evaluation, person_of: Callable[[Row], str]) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ReVertLib.anatomy.landmarks import endplate_vertices, pedicle_vertices
+from ReVertLib.anatomy.landmarks import REGIONS, endplate_vertices, pedicle_vertices, vertex_regions
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.geometry.levels import LEVELS
 
@@ -36,3 +36,16 @@ def test_left_and_right_share_no_vertex():
     left, right = pedicle_vertices()
     assert min(len(left), len(right)) > 40
     assert not set(left) & set(right)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_regions_lie_where_anatomy_has_them(level):
+    vertices = load_template().mean(level).vertices
+    parts = {name: vertices[vertex_regions() == i] for i, name in enumerate(REGIONS)}
+    assert sum(map(len, parts.values())) == len(vertices)
+    behind = [parts[name][:, 1].mean() for name in REGIONS]
+    assert behind[0] < behind[1] < min(behind[2], behind[3]) < behind[4]  # the spinous process is the last
+    side = {name: np.abs(part[:, 0]).mean() for name, part in parts.items()}
+    assert side["spinous process"] < side["pedicles"] < side["transverse processes"]
+    for name in ("pedicles", "transverse processes"):  # as many on the left as on the right
+        assert abs(np.sign(parts[name][:, 0]).mean()) < 0.2

@@ -154,7 +154,7 @@ def test_other_weights_are_answers_of_their_own(tmp_path, one_image):
     text = (tmp_path / "report" / "report.md").read_text()
     assert f"revert evaluate {one_image.name} --against s.safetensors --report DIR" in text
     title = title_of(result, other.name)
-    assert sum(f"| {title} |" in line for line in text.splitlines()) == 3 + 4 + 1 + 2 + 1 + 1
+    assert sum(f"| {title} |" in line for line in text.splitlines()) == 3 + 4 + 1 + 2 + 1 + 2 + 1
     assert f"| {title} | rigid | 1 |" in lines[0]
 
 

@@ -8,12 +8,13 @@ import tiny
 
 from ReVertLib.anatomy.template import baseline_mesh, load_template
 from ReVertLib.dataset.layout import read_dataset
-from ReVertLib.evaluation.measure import Job, images_of, measured, measured_constants, pose_error, volume_centroid
+from ReVertLib.evaluation.measure import Job, images_of, measured, measured_constants
+from ReVertLib.evaluation.pose_error import pose_error
 from ReVertLib.geometry.transform import RigidTransform, SimilarityTransform
 from ReVertLib.geometry.views import rotation_about
 from ReVertLib.inference.results import Reconstruction
 from ReVertLib.mesh.io import read_mesh, write_mesh
-from ReVertLib.mesh.mesh import Mesh, vertex_normals
+from ReVertLib.mesh.mesh import Mesh, vertex_normals, volume_centroid
 from ReVertLib.mesh.self_intersection import self_intersections
 from ReVertLib.metrics.unit_ball import onto_ball
 from ReVertLib.shape.best_fit import BestFit

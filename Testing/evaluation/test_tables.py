@@ -1,9 +1,12 @@
 """Tables whose every cell is known."""
 
+from dataclasses import replace
+
 import numpy as np
 from tiny_evaluation import NETWORK, SPHERE, constants, evaluation, row
 
 from ReVertLib.evaluation.measure import Failure, PredictedError
+from ReVertLib.evaluation.regions import RegionError
 from ReVertLib.evaluation.tables import (
     ball_table,
     image_table,
@@ -13,6 +16,7 @@ from ReVertLib.evaluation.tables import (
     pose_table,
     predicted_error_tables,
     quality_table,
+    region_table,
     title_of,
     verdict_table,
     view_table,
@@ -97,6 +101,21 @@ def test_poses_are_median_and_percentile():
         "50%",
         "1.0 / 1.0",
         "2.0 / 2.0",
+    ]
+
+
+def test_regions_are_columns_and_images_are_averaged():
+    errors = [
+        RegionError("network", "body", 1.0, 2.0),
+        RegionError("network", "body", 2.0, 5.0),
+        RegionError("baseline", "spinous process", 4.0, 9.0),
+    ]
+    baseline = "mean vertebra of 87 people, no network"
+    assert cells(region_table(replace(evaluation([row(0.9)]), region_errors=tuple(errors)))) == [
+        ["mean mm", DRR_TITLE, "1.50", "", "", "", ""],
+        ["", baseline, "", "", "", "", "4.00"],
+        ["95th percentile mm", DRR_TITLE, "3.50", "", "", "", ""],
+        ["", baseline, "", "", "", "", "9.00"],
     ]
 
 

@@ -10,7 +10,8 @@ from log_lines import log_lines
 from ReVertLib.anatomy.template import baseline_mesh
 from ReVertLib.evaluation import evaluate as module
 from ReVertLib.evaluation.evaluate import evaluate
-from ReVertLib.evaluation.measure import EvaluatedImage, EvaluatedModel, Evaluation, PoseError, Row
+from ReVertLib.evaluation.measure import EvaluatedImage, EvaluatedModel, Evaluation, Row
+from ReVertLib.evaluation.pose_error import PoseError
 from ReVertLib.failures import Failures
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform

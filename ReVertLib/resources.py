@@ -17,5 +17,6 @@ RESOURCES = _resources()
 TEMPLATE_FILE = RESOURCES / "template.npz"
 SHAPE_MODEL_FILE = RESOURCES / "shape_model.npz"
 WEIGHTS_FILE = RESOURCES / "weights" / "context.safetensors"
+FINDER_FILE = RESOURCES / "weights" / "finder.safetensors"
 SAMPLE_FOLDER = RESOURCES / "sample"
 DEMO_FOLDER = RESOURCES / "demo"

@@ -83,8 +83,8 @@ def calibrate(
 
 def with_error_head(loaded: Weights, options: CalibrationOptions) -> TemplateNetwork:
     """The network of the weights with a new error head and out-of-distribution score; those it has are dropped."""
-    if loaded.architecture == "sphere":
-        raise InputError("weights: expected architecture context or template, got sphere")
+    if loaded.architecture in ("sphere", "finder"):
+        raise InputError(f"weights: expected architecture context or template, got {loaded.architecture}")
     torch.manual_seed(options.seed)
     network = build_network(
         loaded.architecture, loaded.network.options | {"error_width": options.width, "error_parts": True}

@@ -17,7 +17,8 @@ from .paths import check_apart, weights_files
 
 NOTES = {
     "needs": (
-        "a folder of `revert simulate` or `revert dataset`; with --simulate the cases that `revert simulate` needs"
+        "a folder of `revert simulate` or `revert dataset`, a finder one of `revert simulate --films`; "
+        "with --simulate the cases that `revert simulate` needs"
     ),
     "takes": "about 1.4 s of CPU a step of 32 samples and 1.3 GB",
     "example": "revert train runs/samples runs/template --steps 20000",
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_held_out(parser)
     add_labels(parser)
     parser.add_argument("--start", type=Path, metavar="FILE", help="finished weights to begin with")
-    parser.add_argument("--architecture", default="context", metavar="context|template|sphere")
+    parser.add_argument("--architecture", default="context", metavar="context|template|sphere|finder")
     parser.add_argument("--steps", type=int, default=20_000, metavar="N")
     parser.add_argument("--batch", type=int, default=32, metavar="N")
     parser.add_argument("--learning-rate", type=float, default=1e-3, metavar="X")
@@ -70,6 +71,9 @@ def run(options: argparse.Namespace) -> None:
 def _samples(options: argparse.Namespace, device: object, failures: Failures) -> Iterator[object]:
     """What `train` learns from: a folder of shards, or `LiveSamples` on a device of torch while this is open. failures:
     where vertebrae of a data set that cannot be used are noted."""
+    if options.architecture == "finder" and options.simulate is None:
+        yield options.samples
+        return
     if options.simulate is None:
         if options.model:
             raise InputError("model: expected --simulate beside it, got none")

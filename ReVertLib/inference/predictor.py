@@ -44,6 +44,8 @@ class Predictor:
     def __init__(self, weights: Path | None = None, device: str = "auto") -> None:
         self.device = choose_device(device)
         loaded = load_weights(weights, self.device)
+        if loaded.architecture == "finder":
+            raise InputError("weights: expected those of a network that reconstructs, got a finder's")
         self.network = folded(loaded.network)
         self.weights_sha256, self.architecture = loaded.sha256, loaded.architecture
         self.training = loaded.training

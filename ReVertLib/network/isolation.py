@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .blocks import Level, convolution
+
 SURE = 3.0
 """The logit with which an untrained network takes every pixel for the vertebra."""
 LOCAL_PX = 15
@@ -33,9 +35,9 @@ class IsolationNet(nn.Module):
 
     def __init__(self, widths: tuple[int, ...] = (16, 32, 64, 128, 192)) -> None:
         super().__init__()
-        self.enter = _convolution(2, widths[0], stride=2)
-        self.down = nn.ModuleList(_Level(low, high) for low, high in pairwise(widths))
-        self.up = nn.ModuleList(_convolution(low + high, low) for low, high in pairwise(widths))
+        self.enter = convolution(2, widths[0], stride=2)
+        self.down = nn.ModuleList(Level(low, high) for low, high in pairwise(widths))
+        self.up = nn.ModuleList(convolution(low + high, low) for low, high in pairwise(widths))
         self.leave = nn.Conv2d(widths[0], 6, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
         self.leave.bias.data = torch.tensor([SURE] * 4 + [0.0, 0.0])
@@ -65,27 +67,14 @@ def local_contrast(image: Tensor) -> Tensor:
 
 
 def _mean_around(images: Tensor) -> Tensor:
-    """Of a square of LOCAL_PX pixels as far as it lies in the image (..., S, S): products with a matrix whose every row
+    """Of a square of LOCAL_PX pixels as far as it lies in the image (..., H, W): products with matrices whose every row
     is the mean around a pixel of an axis, several times as fast as pooling."""
-    at = torch.arange(images.shape[-1], device=images.device)
+    along_v, along_u = (_mean_along(side, images) for side in images.shape[-2:])
+    return along_v @ images @ along_u.T
+
+
+def _mean_along(side: int, images: Tensor) -> Tensor:
+    """(side, side) from the pixels of an axis to the means around each."""
+    at = torch.arange(side, device=images.device)
     near = ((at[:, None] - at).abs() <= LOCAL_PX // 2).to(images.dtype)
-    mean = near / near.sum(1, keepdim=True)
-    return mean @ images @ mean.T
-
-
-class _Level(nn.Module):
-    """Half as fine: a convolution of stride 2, and one beside a shortcut."""
-
-    def __init__(self, low: int, high: int) -> None:
-        super().__init__()
-        self.shrink, self.stay = _convolution(low, high, stride=2), _convolution(high, high)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.shrink(x)
-        return x + self.stay(x)
-
-
-def _convolution(low: int, high: int, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(low, high, 3, stride, padding=1, bias=False), nn.BatchNorm2d(high), nn.ReLU(inplace=True)
-    )
+    return near / near.sum(1, keepdim=True)

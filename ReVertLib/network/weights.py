@@ -23,7 +23,7 @@ from ReVertLib.files import existing_file, whole_file
 from ReVertLib.resources import WEIGHTS_FILE
 
 FORMAT = "revert-weights-1"
-ARCHITECTURES = ("context", "template", "sphere")
+ARCHITECTURES = ("context", "template", "sphere", "finder")
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,10 @@ def _network_class(architecture: str) -> type[nn.Module]:
         from .context_network import ContextNetwork
 
         return ContextNetwork
+    if architecture == "finder":
+        from .finder_network import FinderNetwork
+
+        return FinderNetwork
     try:
         from .sphere_network import SphereNetwork
     except ModuleNotFoundError as error:

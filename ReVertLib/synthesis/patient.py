@@ -32,6 +32,7 @@ from .real_abdomen import Abdomen, load_abdomen
 from .shapes import VertebraSampler, load_vertebra_sampler
 from .soft_tissue import sampled_body
 from .spine import load_sacra, sample_vertebrae, stacked
+from .thorax import thorax_above
 from .vertebra import S1, Bone, measured
 
 LEAST_INTEGRAL = 1e-3
@@ -99,9 +100,10 @@ class Layers:
 
 @dataclass(frozen=True)
 class Patient:
-    """bones: T11, T12, L1..L5, sacrum. volumes: the attenuation of each, LPS, per mm. body: that of everything else.
-    metal: implants, of few patients. metadata: the sampled parameters and findings. surfaces: of real bones among them
-    the true surface, LPS, by label, to which the bone's shape is only fitted."""
+    """bones: T11, T12, L1..L5, sacrum, after those of the thorax if there are any. volumes: the attenuation of each,
+    LPS, per mm. body: that of everything else. metal: implants, of few patients. metadata: the sampled parameters and
+    findings. surfaces: of real bones among them the true surface, LPS, by label, to which the bone's shape is only
+    fitted."""
 
     bones: tuple[Bone, ...]
     volumes: tuple[Volume, ...]
@@ -153,6 +155,15 @@ class Patient:
         body = self._around(camera_from_lps, crop_camera(sod_mm, size_px=half), (half, half))
         return alone, Layers(bones, body)
 
+    def spine_and_body(
+        self, camera_from_lps: RigidTransform, geometry: Geometry, size_px: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(rows, columns) twice: line integrals through the bones of the spine and metal, and through all else."""
+        spine = sum(projector.line_integrals(camera_from_lps, geometry, size_px) for projector in self._projectors)
+        for part in self.metal:
+            spine = spine + np.minimum(part.line_integrals(camera_from_lps, geometry, size_px), METAL_MOST)
+        return spine, self._around(camera_from_lps, geometry, size_px)
+
     def view(self, camera_from_lps: RigidTransform, geometry: Geometry, size_px: tuple[int, int]) -> View:
         """The radiograph of everything, and where each bone of the spine is in it."""
         total, seen = self._around(camera_from_lps, geometry, size_px), []
@@ -180,15 +191,18 @@ def _bone_view(bone: Bone, mask: np.ndarray, camera_from_lps: RigidTransform) ->
     return BoneView(bone.label, mask, box and tuple(map(float, box)), camera_from_shape, mesh)
 
 
-def sample_patient(patients: PatientSampler, rng: np.random.Generator) -> Patient:
-    """A synthetic patient. A spine whose bones still overlap after the contacts were resolved is sampled anew."""
+def sample_patient(patients: PatientSampler, rng: np.random.Generator, thoracic: int = 0) -> Patient:
+    """A synthetic patient. A spine whose bones still overlap after the contacts were resolved is sampled anew.
+    thoracic: so many vertebrae above T11, and the chest around them."""
     bones, findings = _sampled_bones(patients, rng)
     while overlap_mm3(bones) > MOST_OVERLAP_MM3:
         bones, findings = _sampled_bones(patients, rng)
     volumes = filled(patients.vertebrae, bones, rng)
-    body, size = sampled_body(bones, patients.abdomen, rng)
+    thorax = thorax_above(bones[0], volumes[0], rng, thoracic)
+    body, size = sampled_body(bones, patients.abdomen, rng, thorax.bones)
     volumes, metal, implants = _with_implants(bones, volumes, rng)
-    return Patient(bones, volumes, body, metal, measured(bones) | findings | size | implants)
+    metadata = measured(bones) | findings | size | implants
+    return Patient((*thorax.bones, *bones), (*thorax.volumes, *volumes), body, metal, metadata)
 
 
 def _sampled_bones(patients: PatientSampler, rng: np.random.Generator) -> tuple[tuple[Bone, ...], dict]:

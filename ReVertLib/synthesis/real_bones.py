@@ -27,6 +27,7 @@ from ReVertLib.registration.icp import best_motion
 from .patient import Patient, PatientSampler, filled
 from .soft_tissue import sampled_body
 from .spine import sample_vertebrae, stacked
+from .thorax import thorax_above
 from .vertebra import LABELS, level_of, measured
 
 
@@ -59,9 +60,10 @@ def real_vertebrae(case: Case) -> dict[int, RealVertebra]:
 
 
 def sample_patient_around(
-    vertebrae: dict[int, RealVertebra], patients: PatientSampler, rng: np.random.Generator
+    vertebrae: dict[int, RealVertebra], patients: PatientSampler, rng: np.random.Generator, thoracic: int = 0
 ) -> Patient:
-    """A synthetic patient with real vertebrae, by label, without findings or implants."""
+    """A synthetic patient with real vertebrae, by label, without findings or implants. thoracic: as `sample_patient`
+    has it."""
     means, shapes = symmetric_means(), sample_vertebrae(patients.vertebrae, rng)
     for i, label in enumerate(LABELS[:-1]):
         if label in vertebrae:
@@ -76,5 +78,7 @@ def sample_patient_around(
             motion = best_motion(real.registered.vertices, bone.mesh_lps.vertices, "rigid")
             volumes[i] = Volume(real.mu.array, motion.matrix @ real.mu.ijk_to_lps)
             surfaces[bone.label] = real.surface.moved(motion)
-    body, size = sampled_body(bones, patients.abdomen, rng)
-    return Patient(bones, tuple(volumes), body, (), measured(bones) | size, surfaces)
+    thorax = thorax_above(bones[0], volumes[0], rng, thoracic)
+    body, size = sampled_body(bones, patients.abdomen, rng, thorax.bones)
+    metadata = measured(bones) | size
+    return Patient((*thorax.bones, *bones), (*thorax.volumes, *volumes), body, (), metadata, surfaces)

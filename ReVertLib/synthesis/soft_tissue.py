@@ -23,35 +23,41 @@ from .vertebra import Bone
 
 FAT, ORGAN, MUSCLE, DISC, GAS, LUNG, CALCIUM = 0.0173, 0.0206, 0.0211, 0.0218, 0.0, 0.0045, 0.055
 REAL_SHARE = 0.35
+LAST_RIBS = {"usual": (0.3, 0.65), "stump": (0.08, 0.18), "none": (0.0, 0.0)}
+"""How far the lowest ribs run around the chest, 1 to its side: of 85, 12 and 3 people in a hundred."""
 
 
-def sampled_body(bones: tuple[Bone, ...], abdomen: Abdomen | None, rng: np.random.Generator) -> tuple[Volume, dict]:
-    """The torso around a spine, zero where its bones are, and the sampled parameters, for the metadata. abdomen: the
-    real CT that is warped around the spine in a share REAL_SHARE of the patients, if there is one."""
-    size, real = BodySize.sampled(rng), abdomen is not None and rng.random() < REAL_SHARE
-    torso = Torso(bones, size, rng)
+def sampled_body(
+    bones: tuple[Bone, ...], abdomen: Abdomen | None, rng: np.random.Generator, thorax: tuple[Bone, ...] = ()
+) -> tuple[Volume, dict]:
+    """The torso around a spine, zero where its bones are, and the sampled parameters, for the metadata. bones: T11 to
+    the sacrum. abdomen: the real CT that is warped around the spine in a share REAL_SHARE of the patients, if there is
+    one. thorax: vertebrae above, cranial first; the abdomen's CT does not reach so high, so it is not used then."""
+    size, real = BodySize.sampled(rng), abdomen is not None and not thorax and rng.random() < REAL_SHARE
+    torso, about = Torso(bones, size, rng, thorax), {}
     if real:
         torso.fill(1.0, abdomen.around(bones, torso.grid, (size.half_width_mm, size.front_mm), rng))
         _gas(torso)
     else:
-        _draw(torso)
+        about = _draw(torso)
     _discs(torso)
-    for bone in bones:
+    for bone in (*thorax, *bones):
         part, cover = covered(bone.mesh_lps, torso.grid)
         torso.mu[part] *= 1 - cover
-    return torso.grid, {key: round(value, 2) for key, value in vars(size).items()} | {"real_abdomen": real}
+    return torso.grid, {key: round(value, 2) for key, value in vars(size).items()} | {"real_abdomen": real} | about
 
 
-def _draw(torso: Torso) -> None:
-    """A torso of drawn tissues only, without any real CT."""
+def _draw(torso: Torso) -> dict:
+    """A torso of drawn tissues only, without any real CT; and what is unusual in it, for the metadata."""
     torso.fill(cover_of(torso.depth), FAT)
     _abdomen(torso)
     _muscles(torso)
     _aorta(torso)
     _gas(torso)
     _chest(torso)
-    _bones_around(torso)
+    about = _bones_around(torso)
     torso.mu[torso.depth < -1] = 0
+    return about
 
 
 def _abdomen(torso: Torso) -> None:
@@ -61,7 +67,7 @@ def _abdomen(torso: Torso) -> None:
     torso.fill(cover_of(torso.depth - fat - wall), FAT)
     share = np.quantile(organs := torso.field(34.0), torso.size.belly_fat)
     torso.fill(cover_of(torso.depth - fat - wall - 2) * np.clip((organs - share) * 4 + 0.5, 0, 1), ORGAN)
-    x, top = torso.size.half_width_mm, float(torso.z.max())
+    x, top = torso.size.half_width_mm, torso.top
     y = float(torso.spine_y.mean())
     liver = Spheres(np.array([[-0.45 * x, y - 60, top - 10], [-0.3 * x, y - 75, top + 5]]), np.array([72.0, 70.0]))
     spleen = Spheres(np.array([[0.62 * x, y - 10, top - 30]]), np.array([34.0]))
@@ -106,7 +112,7 @@ def _gas(torso: Torso) -> None:
     stool, folds = np.where(torso.field(5.0) > 0.6, 0.008, ORGAN), np.minimum(5.0 * torso.field(14.0), 2.0)
     inside = cover_of(torso.depth - size.fat_mm - 14)
     for _ in range(int(rng.integers(3, 14))):
-        low, high = float(torso.z.min()) + 70, float(torso.z.max()) - 50
+        low, high = float(torso.z.min()) + 70, torso.top - 50
         start = np.array(
             [
                 rng.uniform(-0.75, 0.75) * size.half_width_mm,
@@ -123,24 +129,40 @@ def _gas(torso: Torso) -> None:
 def _chest(torso: Torso) -> None:
     """The lungs' lower ends behind and beside the domes of the diaphragm."""
     chest = np.clip((torso.depth - torso.size.fat_mm - 16) / 4, 0, 1)
-    floor = float(torso.z.max()) - torso.rng.uniform(25, 110)
+    floor = torso.top - torso.rng.uniform(25, 110)
     dome = floor + 85 * np.exp(-(((np.abs(torso.x) - 60) / 55) ** 2) - ((torso.y - torso.spine_y + 55) / 75) ** 2)
     lung = np.clip((torso.z - dome) / 4, 0, 1) * chest * (np.hypot(torso.x, torso.y - torso.spine_y) > 42)
     torso.fill(lung, LUNG)
+    if torso.thorax:
+        x, y = 0.5 * torso.size.half_width_mm, float(torso.spine_y.mean())
+        way = np.array([[0.5 * x, -70, 62], [0.15 * x, -62, 110], [0, -55, 170]])
+        heart = tube(way + np.array([0, y, floor]), torso.rng.uniform(0.85, 1.2) * np.array([48.0, 46.0, 26.0]))
+        torso.fill_spheres([heart], ORGAN)
 
 
-def _bones_around(torso: Torso) -> None:
-    """Ribs 9 to 12 and the hip bones."""
+def _bones_around(torso: Torso) -> dict:
+    """Ribs, of each vertebra that is there and of two above, and the hip bones; where the torso has a thorax, the
+    lowest pair may be short or missing. Returns "last_ribs" then, which of "usual", "stump" and "none"."""
     rng, body = torso.rng, torso.size
     width, depth = body.half_width_mm - body.fat_mm - 8, body.front_mm + 60
     size, density = rng.uniform(0.93, 1.07), rng.uniform(0.75, 1.15)
     t11, t12 = (bone.lps_from_upper for bone in torso.bones[:2])
-    found = ribs(t12, width, depth, rng.uniform(0.3, 0.65), rng.uniform(60, 95))
+    kind = _last_ribs(rng) if torso.thorax else "usual"
+    reach, found = rng.uniform(*LAST_RIBS[kind]), []
+    if kind != "none":
+        found += ribs(t12, width, depth, reach, rng.uniform(60, 95) * min(reach / 0.3, 1))
     found += ribs(t11, width, depth, rng.uniform(0.7, 1.0), rng.uniform(100, 140))
-    for up in (26.0, 52.0):
-        found += ribs(t11 @ RigidTransform.shift([0.0, 0.0, up]), width, depth, 1.1, rng.uniform(120, 160))
+    highest = torso.thorax[0].lps_from_upper if torso.thorax else t11
+    above = [bone.lps_from_upper for bone in torso.thorax]
+    for frame in (*above, *(highest @ RigidTransform.shift([0.0, 0.0, up]) for up in (26.0, 52.0))):
+        found += ribs(frame, width, depth, 1.1, rng.uniform(120, 160))
     torso.fill_bones(found, density)
     torso.fill_bones(hips(torso.bones[-1].lps_from_upper, size, rng.normal(1, 1)), density)
+    return {"last_ribs": kind} if torso.thorax else {}
+
+
+def _last_ribs(rng: np.random.Generator) -> str:
+    return str(rng.choice(list(LAST_RIBS), p=(0.85, 0.12, 0.03)))
 
 
 def _discs(torso: Torso) -> None:

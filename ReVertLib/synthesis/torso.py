@@ -23,7 +23,7 @@ from .vertebra import Bone
 SPACING_MM = 2.0
 MARROW, CORTEX = 0.0275, 0.050
 ABOVE_MM, BELOW_MM = 45.0, 150.0
-"""Of the upper endplates of T11 and of S1."""
+"""Of the upper endplates of the uppermost vertebra and of S1."""
 
 SMOOTH_MM = 25.0
 
@@ -54,15 +54,20 @@ class BodySize:
 
 
 class Torso:
-    """The voxels of a torso while it is being filled."""
+    """The voxels of a torso while it is being filled. bones: T11 to the sacrum. thorax: vertebrae above them, cranial
+    first, around which the torso goes on; top: its height without them, LPS mm."""
 
-    def __init__(self, bones: tuple[Bone, ...], size: BodySize, rng: np.random.Generator) -> None:
-        self.bones, self.size, self.rng = bones, size, rng
-        self.grid = _grid_around(bones, size)
+    def __init__(
+        self, bones: tuple[Bone, ...], size: BodySize, rng: np.random.Generator, thorax: tuple[Bone, ...] = ()
+    ) -> None:
+        self.bones, self.size, self.rng, self.thorax = bones, size, rng, thorax
+        self.top = float(_grid_around(bones, size).coordinates_lps()[2].astype(np.float32).max())
+        column = (*thorax, *bones)
+        self.grid = _grid_around(column, size)
         self.x, self.y, self.z = (axis.astype(np.float32) for axis in self.grid.coordinates_lps())
-        ends = np.stack([bone.lps_from_upper.translation_mm for bone in bones])[::-1]
+        ends = np.stack([bone.lps_from_upper.translation_mm for bone in column])[::-1]
         self.spine_y = np.interp(self.z, ends[:, 2], ends[:, 1]).astype(np.float32)
-        self.back_y = (_back(bones, self.z.ravel()) + size.back_mm).astype(np.float32)[:, None, None]
+        self.back_y = (_back(column, self.z.ravel()) + size.back_mm).astype(np.float32)[:, None, None]
 
     @property
     def mu(self) -> np.ndarray:
@@ -95,17 +100,17 @@ class Torso:
     def depth(self) -> np.ndarray:
         """(k, j, i) mm, roughly how deep a voxel lies under the skin."""
         size, bend = self.size, 2.4
-        half_x = size.half_width_mm * (1 + 0.05 * np.cos((self.z - self.z.max()) / 55))
+        half_x = size.half_width_mm * (1 + 0.05 * np.cos((self.z - self.top) / 55))
         front = self.spine_y - 17 - size.front_mm * (1 - 0.06 * np.cos(self.z / 50))
         half_y = (self.back_y - front) / 2
         radius = np.abs(self.x / half_x) ** bend + np.abs((self.y - front - half_y) / half_y) ** bend
         return (1 - radius ** (1 / bend)) * np.minimum(half_x, half_y)
 
 
-def _grid_around(bones: tuple[Bone, ...], body: BodySize) -> Volume:
-    """Empty voxels about everything between the chest and the hip joints."""
-    ends = np.stack([bone.lps_from_upper.translation_mm for bone in bones])
-    back = max(bone.mesh_lps.vertices[:, 1].max() for bone in bones)
+def _grid_around(column: tuple[Bone, ...], body: BodySize) -> Volume:
+    """Empty voxels about everything between the uppermost of a column of bones and the hip joints."""
+    ends = np.stack([bone.lps_from_upper.translation_mm for bone in column])
+    back = max(bone.mesh_lps.vertices[:, 1].max() for bone in column)
     wide = body.half_width_mm + 14
     lower = np.array([-wide, ends[:, 1].min() - body.front_mm - 45, ends[-1, 2] - BELOW_MM])
     upper = np.array([wide, back + body.back_mm + 15, ends[0, 2] + ABOVE_MM])

@@ -31,13 +31,13 @@ def in_context(batch: Batch, random: torch.Generator, alone: float = ALONE_SHARE
     kind = draw.uniform(0, 1, count)
     amid, with_body = kind >= alone, kind >= alone + BONES_ONLY_SHARE
     body = F.interpolate(batch.body, batch.image.shape[-2:], mode="bilinear", align_corners=False)
-    total = _factor(draw, count) * batch.bone
-    total = total + _chosen(amid) * _factor(draw, count) * batch.around
-    total = total + _chosen(with_body) * _factor(draw, count) * body
+    total = layer_factor(draw, count) * batch.bone
+    total = total + _chosen(amid) * layer_factor(draw, count) * batch.around
+    total = total + _chosen(with_body) * layer_factor(draw, count) * body
     return replace(batch, image=torch.where(_chosen(amid), normalised(total), batch.image)), amid
 
 
-def _factor(draw: Draw, count: int) -> Tensor:
+def layer_factor(draw: Draw, count: int) -> Tensor:
     """(B, 1, 1, 1) one for each image, 1 in half of them."""
     drawn = torch.exp(SPREAD * draw.normal(count, 1, 1, 1)).clamp(LEAST, MOST)
     return torch.where(draw.uniform(0, 1, count, 1, 1, 1) < 0.5, drawn, torch.ones_like(drawn))

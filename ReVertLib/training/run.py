@@ -26,8 +26,10 @@ from ReVertLib.progress import log, progress
 
 from .augmentation import AUGMENTED_SHARE, augmented
 from .context import in_context
+from .film_windows import FilmSamples
+from .finder_losses import finder_losses
 from .live import LiveSamples
-from .loss_terms import losses
+from .loss_terms import has_fast_bfloat16, losses
 from .samples import Samples
 
 AVERAGE_DECAY = 0.998
@@ -112,15 +114,10 @@ class Run:
         gradient is not finite."""
         options, step = self.options, self.step
         random = torch.Generator().manual_seed(options.seed * 1_000_003 + step)
-        index = torch.randint(len(samples), (options.batch,), generator=random)
-        taken = samples.batch(index, self.device)
-        clean, amid = in_context(taken.isolated() if options.architecture == "sphere" else taken, random)
-        share = torch.where(amid, options.augmented_share, ALONE_SHARE * options.augmented_share)
-        batch = augmented(clean, random, share if clean.bone is not None else options.augmented_share)
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate_at(step, options)
         self.network.train()
-        terms = losses(self.network, options.architecture, batch, clean.view)
+        terms = self.terms(samples, random)
         total = sum(terms.values())
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
@@ -131,6 +128,16 @@ class Run:
         self._follow()
         self.step += 1
         return {name: float(value.detach()) for name, value in terms.items()}
+
+    def terms(self, samples: Samples | LiveSamples, random: torch.Generator) -> dict[str, Tensor]:
+        """The loss terms of a batch."""
+        options = self.options
+        index = torch.randint(len(samples), (options.batch,), generator=random)
+        taken = samples.batch(index, self.device)
+        clean, amid = in_context(taken.isolated() if options.architecture == "sphere" else taken, random)
+        share = torch.where(amid, options.augmented_share, ALONE_SHARE * options.augmented_share)
+        batch = augmented(clean, random, share if clean.bone is not None else options.augmented_share)
+        return losses(self.network, options.architecture, batch, clean.view)
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -177,12 +184,23 @@ def _check_sizes(saved: dict[str, Tensor], own: dict[str, Tensor], what: str) ->
             raise InputError(f"{what}: expected a network of the size that is trained, {sizes}")
 
 
+class FinderRun(Run):
+    """The same of a network that finds vertebrae on films."""
+
+    def terms(self, samples: FilmSamples, random: torch.Generator) -> dict[str, Tensor]:
+        """The loss terms of a batch."""
+        batch = samples.batch(self.options.batch, random, self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=has_fast_bfloat16(self.device)):
+            seen = self.network(batch.film)
+        return finder_losses(seen.single(), batch)
+
+
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
 
 def train(
-    source: Path | LiveSamples,
+    source: Path | LiveSamples | FilmSamples,
     out: Path,
     options: TrainOptions,
     device: torch.device,
@@ -196,9 +214,10 @@ def train(
     metadata: text for the weights (data, licence). start: finished weights to begin with instead of none.
     """
     begin = start and load_weights(start)
-    samples = source if isinstance(source, LiveSamples) else Samples(source)
+    finds = options.architecture == "finder"
+    samples = (FilmSamples if finds else Samples)(source) if isinstance(source, Path) else source
     made_folder(out)
-    run = Run(options, device)
+    run = (FinderRun if finds else Run)(options, device)
     checkpoint = out / "checkpoint.safetensors"
     if checkpoint.exists():
         run.resume(checkpoint)

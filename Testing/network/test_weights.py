@@ -250,8 +250,11 @@ def test_a_pickle_is_refused_without_being_opened(tmp_path):
     [
         ({"format": "onnx"}, f"expected format {FORMAT}, got 'onnx'"),
         ({"format": None}, f"expected format {FORMAT}, got None"),
-        ({"architecture": "transformer"}, "architecture: expected one of context, template, sphere, got 'transformer'"),
-        ({"architecture": None}, "architecture: expected one of context, template, sphere, got ''"),
+        (
+            {"architecture": "transformer"},
+            "architecture: expected one of context, template, sphere, finder, got 'transformer'",
+        ),
+        ({"architecture": None}, "architecture: expected one of context, template, sphere, finder, got ''"),
         ({"options": '{"depth": 5}'}, "weights: expected options of template, got .*depth"),
         ({"options": "[1]"}, "weights: expected options of template, got"),
         ({"options": "{widths"}, "weights template.safetensors: expected options as JSON, got"),
@@ -280,7 +283,7 @@ def test_foreign_tensors(tmp_path):
 
 
 def test_an_unknown_architecture_is_not_built():
-    with pytest.raises(InputError, match="architecture: expected one of context, template, sphere, got 'cube'"):
+    with pytest.raises(InputError, match="architecture: expected one of context, template, sphere, finder, got 'cube'"):
         build_network("cube", {})
 
 

@@ -34,7 +34,7 @@ def test_layers_are_line_integrals_and_the_image_is_the_vertebra_alone(samples):
 
 
 def test_an_image_amid_everything_is_the_sum_of_its_layers(samples, monkeypatch):
-    monkeypatch.setattr(context, "_factor", lambda *_: 1.0)
+    monkeypatch.setattr(context, "layer_factor", lambda *_: 1.0)
     batch = samples.batch(torch.arange(6).repeat(20), CPU)
     out, amid = in_context(batch, generator())
     body = torch.nn.functional.interpolate(batch.body, (128, 128), mode="bilinear")
@@ -51,7 +51,7 @@ def test_an_image_amid_everything_is_the_sum_of_its_layers(samples, monkeypatch)
 
 
 def test_factors_are_one_for_half_and_within_limits(samples):
-    drawn = context._factor(context.Draw(generator(), CPU), 4000)
+    drawn = context.layer_factor(context.Draw(generator(), CPU), 4000)
     assert float((drawn == 1).float().mean()) == pytest.approx(0.5, abs=0.05)
     assert context.LEAST <= drawn.min() < 0.3
     assert 3 < drawn.max() <= context.MOST

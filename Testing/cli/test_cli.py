@@ -117,9 +117,11 @@ def errors_in(path):
     """The expected error of each vertex in a .ply or .vtp file, None where it has none."""
     if path.suffix.lower() == ".ply":
         header, body = path.read_bytes().split(b"end_header\n", 1)
-        if b"property float expected_error_mm" not in header:
+        names = [line.split()[-1] for line in header.splitlines() if line.startswith(b"property float")]
+        if b"expected_error_mm" not in names:
             return None
-        return np.frombuffer(body, "<f4", 3000 * 4).reshape(3000, 4)[:, 3]
+        columns = np.frombuffer(body, "<f4", 3000 * len(names)).reshape(3000, len(names))
+        return columns[:, names.index(b"expected_error_mm")]
     reader = vtk.vtkXMLPolyDataReader()
     reader.SetFileName(str(path))
     reader.Update()

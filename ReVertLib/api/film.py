@@ -32,16 +32,17 @@ def film(
     ball: Sequence[float] | None = None,
     length: Sequence[float] | None = None,
     weights: FilePath | None = None,
+    finder: FilePath | None = None,
     device: str = "auto",
 ) -> FilmResult:
     """All lumbar vertebrae on a film, together in one camera frame, from one known distance.
 
     image, geometry, view, weights, device: as for `reconstruct`; `sod_mm` is the distance of sod_of, a level or
     "isocentre". boxes: {"L3": (u0, v0, u1, v1), ...}, default those under `vertebrae` in the sidecar, else they are
-    found; shift: by how many vertebrae towards the feet the names that are found are to be moved. ball: (u, v,
-    diameter_px, diameter_mm), or length: (u0, v0, u1, v1, mm), an object of known size beside the spine, where
-    distances or spacing are missing; without either the usual size of vertebrae is the scale, and the expected errors
-    are larger.
+    found by the network whose weights finder names; shift: by how many vertebrae towards the feet the names that are
+    found are to be moved. ball: (u, v, diameter_px, diameter_mm), or length: (u0, v0, u1, v1, mm), an object of known
+    size beside the spine, where distances or spacing are missing; without either the usual size of vertebrae is the
+    scale, and the expected errors are larger.
 
     The result's `levels` hold the level, its `reconstruction` (mesh, expected error, geometry, warnings), the expected
     error of its depth and what its neighbours changed; `discs`, `scale` and `warnings` are of the film.
@@ -56,17 +57,18 @@ def film(
     if boxes is None and (is_file or sidecar):
         boxes = boxes_beside(Path(image) if is_file else sidecar, sidecar)
     mark = marked_ball(*ball) if ball else known_length(*length) if length else None
-    wishes, finder = Wishes(boxes, shift, sod_of, mark), None if boxes else _finder(device)
+    wishes = Wishes(boxes, shift, sod_of, mark)
+    finds = None if boxes else _finder(finder and Path(finder), device)
     if is_file:
-        given = film_from_file(Path(image), known, "given", sidecar, wishes, finder)
+        given = film_from_file(Path(image), known, "given", sidecar, wishes, finds)
     else:
         radiograph = image if isinstance(image, Radiograph) else radiograph_from_array(image, name="array")
-        given = film_from_pixels(radiograph, known, "given", sidecar, wishes, finder)
+        given = film_from_pixels(radiograph, known, "given", sidecar, wishes, finds)
     return film_result(predictor_of(weights, device), given)
 
 
 @lru_cache(maxsize=1)
-def _finder(device: str) -> Finder:
+def _finder(weights: Path | None, device: str) -> Finder:
     from ReVertLib.finding.finder import Finder
 
-    return Finder(device=device)
+    return Finder(weights, device)

@@ -56,6 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--length", type=float, nargs=5, metavar=("U0", "V0", "U1", "V1", "MM"), help="two points of known distance"
     )
+    parser.add_argument(
+        "--finder", type=Path, metavar="FILE", help="weights that find and name vertebrae, where no boxes are given"
+    )
     parser.add_argument("--report", type=Path, metavar="FILE", help=".html: a page of all films; else all in one JSON")
     add_weights(parser)
     add_device(parser)
@@ -96,7 +99,8 @@ def _check_paths(options: argparse.Namespace, stems: list[str]) -> None:
     written = [("output", options.output / name) for name in names] + [("report", options.report)]
     images = [file for image in options.images for file in image_files(image)]
     others = [("sidecar", options.geometry), ("boxes", options.find)]
-    check_apart(written, [*images, *others, *weights_files(options.weights)])
+    finder = weights_files(options.finder, "finder") if options.finder else []
+    check_apart(written, [*images, *others, *weights_files(options.weights), *finder])
 
 
 def _wishes(options: argparse.Namespace, image: Path) -> Wishes:
@@ -124,7 +128,7 @@ def _finder(options: argparse.Namespace, wishes: list[Wishes]) -> Finder | None:
         return None
     from ReVertLib.finding.finder import Finder
 
-    return Finder(device=options.device)
+    return Finder(options.finder, options.device)
 
 
 def _about(predictor: Predictor) -> dict:

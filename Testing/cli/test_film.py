@@ -7,6 +7,7 @@ import pytest
 from tiny import weights
 
 from ReVertLib.cli.main import main
+from ReVertLib.finding.found import Answer, FoundSpine, FoundVertebra, Reading
 from ReVertLib.imaging.grey_values import quantised
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import volume_centroid
@@ -118,3 +119,47 @@ def test_one_film_of_two_that_cannot_be_read_costs_only_itself(film, network, tm
     assert run(film, other, "-o", tmp_path / "out", *LENGTHS, "--weights", network) == 2
     assert "expected 2 to be reconstructed, got 1; not: other.png" in capsys.readouterr().err
     assert (tmp_path / "out" / "patient_name_L3.stl").is_file()
+
+
+@pytest.fixture
+def film_without_boxes(film):
+    film.with_suffix(".json").write_text(json.dumps({"yaw_deg": 0.0}))
+    return film
+
+
+def test_without_boxes_weights_that_find_them_are_needed(film_without_boxes, network, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("ReVertLib.finding.finder.FINDER_FILE", tmp_path / "none.safetensors")
+    assert run(film_without_boxes, "-o", tmp_path / "out", *LENGTHS, "--weights", network) == 2
+    assert "vertebrae: expected boxes by hand or weights that find them, got neither" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_vertebrae_are_found_by_the_weights_that_are_named(film_without_boxes, network, tmp_path, monkeypatch):
+    asked = []
+
+    class Column:
+        def __init__(self, weights, device):
+            asked.append((weights.name, device))
+
+        def find(self, pixels, sdd_mm, pixel_spacing_mm, sod_mm, view_deg):
+            asked.append((sdd_mm, tuple(pixel_spacing_mm), sod_mm, view_deg))
+            corners = np.full((4, 2), np.nan)
+            found = tuple(
+                FoundVertebra(21 + i, np.array([100.0, np.mean(box[1::2])]), tuple(box), corners, 0.9)
+                for i, box in enumerate(BOXES.values())
+            )
+            unsaid, readings = Answer(False, 0.9), (Reading((21, 22, 23), 0.8), Reading((20, 21, 22), 0.2))
+            return FoundSpine(found, readings, frozenset(), (), unsaid, unsaid, unsaid, ("the names are a guess",))
+
+    monkeypatch.setattr("ReVertLib.finding.finder.Finder", Column)
+    arguments = [*LENGTHS, "--weights", network, "--finder", "any.safetensors"]
+    assert run(film_without_boxes, "-o", tmp_path / "out", *arguments) == 0
+    assert asked == [("any.safetensors", "cpu"), (1000.0, (1.0, 1.0), 700.0, (0.0, 0.0, 0.0))]
+    said = json.loads((tmp_path / "out" / "patient_name.json").read_text())
+    assert list(said["levels"]) == list(LEVELS)
+    assert said["levels"]["L2"]["probability"] == pytest.approx(0.9 * 0.8)
+    assert "the names are a guess" in said["warnings"]
+    arguments += ["--shift", "1"]
+    assert run(film_without_boxes, "-o", tmp_path / "lower", *arguments) == 0
+    said = json.loads((tmp_path / "lower" / "patient_name.json").read_text())
+    assert list(said["levels"]) == ["L3", "L4", "L5"]

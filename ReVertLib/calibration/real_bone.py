@@ -91,7 +91,7 @@ def _errors(network: TemplateNetwork, image: EvaluatedImage) -> tuple[np.ndarray
     crop = crop_vertebra(pixels, geometry, network.crop_size_px)
     into_crop = crop.camera_from_crop.inverse
     view = torch.as_tensor(into_crop.rotation @ image.camera_from_lps.rotation, dtype=torch.float32)
-    surface, features = network.answer(*network.inputs(crop, geometry), view[None])
+    surface, features = network.answer(*network.inputs([crop], [geometry]), view[None])
     vertices = surface.vertices[0].double().numpy()
     actual = beam_parts_mm(vertices, offsets_mm(vertices, image.truth.moved(into_crop)))
     return network.error_head(features)[0].numpy(), actual.astype(np.float32), context_of(features)

@@ -20,7 +20,7 @@ def stages(predictor: Predictor, pixels: np.ndarray, geometry: Geometry) -> dict
     network = predictor.network
     crop = crop_vertebra(pixels, geometry, network.crop_size_px)
     answer = network.reconstruct(crop, geometry)
-    inputs = *network.inputs(crop, geometry), network.ap[None]
+    inputs = *network.inputs([crop], [geometry]), network.ap[None]
     image, *known = inputs
     sight = network.sight(image)
     estimates, features = network.answers(sight, *known)

@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--length", type=float, nargs=5, metavar=("U0", "V0", "U1", "V1", "MM"), help="two points of known distance"
     )
     parser.add_argument(
-        "--finder", type=Path, metavar="FILE", help="weights that find and name vertebrae, where no boxes are given"
+        "--finder", type=Path, metavar="FILE", help="weights that find and name vertebrae where no boxes are given (default: shipped)"
     )
     parser.add_argument("--report", type=Path, metavar="FILE", help=".html: a page of all films; else all in one JSON")
     add_weights(parser)
@@ -73,12 +73,12 @@ def run(options: argparse.Namespace) -> None:
     wishes, failures, reports = [_wishes(options, image) for image in options.images], Failures(), []
     predictor, finder = _predictor(options), _finder(options, wishes)
     page, given_options = empty_page(options.report), given_lengths(options)
-    made_folder(options.output)
     for index, (path, wish) in enumerate(zip(options.images, wishes, strict=True)):
         with failures.noted(path.name):
             given = film_from_file(path, given_options, "command line", options.geometry, wish, finder)
             result = film_result(predictor, given)
             reports.append(_about(predictor) | film_report(given, result))
+            made_folder(options.output)
             _write(options.output, stems[index], given, result, reports[-1])
             log.info(_line(path.name, options.output, result))
             if page:

@@ -24,7 +24,6 @@ from .chain import Candidates, best_chain, places_in_column, readings
 from .found import LUMBAR, RIBS, S1, SACRUM, THORACIC, Answer, FoundSpine, FoundVertebra, SeenView
 from .sheet import Sheet, sheet_of
 
-NONE_SHIPPED = "no such weights are shipped yet, docs/film.md says how they are made"
 LEAST_HEAT = 0.1
 SAME_PX = 8.0
 """Two middles so near to each other are of one vertebra."""
@@ -54,15 +53,11 @@ class _Look:
 
 
 class Finder:
-    """The network with its weights on a device; none are shipped with ReVert so far, so without a file those at
-    FINDER_FILE must have been put there. Raises InputError for weights or a device that cannot be used."""
+    """The network with its weights (default: the shipped ones) on a device. Raises InputError for weights or a device
+    that cannot be used."""
 
     def __init__(self, weights: Path | None = None, device: str = "auto") -> None:
         self.device = choose_device(device)
-        if weights is None and not FINDER_FILE.exists():
-            raise InputError(
-                f"vertebrae: expected boxes by hand or weights that find them, got neither ({NONE_SHIPPED})"
-            )
         loaded = load_weights(weights or FINDER_FILE, self.device)
         if loaded.architecture != "finder":
             raise InputError(f"weights: expected those of a finder, got of a network called {loaded.architecture}")

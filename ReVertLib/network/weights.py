@@ -22,8 +22,12 @@ from ReVertLib.errors import InputError, one_line
 from ReVertLib.files import existing_file, whole_file
 from ReVertLib.resources import WEIGHTS_FILE
 
+from .stored_tensors import restored, stored
+
 FORMAT = "revert-weights-1"
 ARCHITECTURES = ("context", "template", "sphere", "finder")
+EIGHT_BITS = ("finder",)
+"""Whose answers, pixels and names, 8 bits do not change by what matters."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +87,12 @@ def _network_class(architecture: str) -> type[nn.Module]:
 
 
 def save_weights(path: Path, network: nn.Module, architecture: str, about: dict[str, str]) -> str:
-    """Writes the weights, half precision for matrices, and their hash beside them; returns the hash.
+    """Writes the weights, matrices in half precision or, of EIGHT_BITS, in 8 bits, and their hash beside them; returns
+    the hash.
 
     about: what a reader of the file should know (training data, licence, command), text by name.
     """
-    tensors = {
-        name: (tensor.half() if tensor.is_floating_point() and tensor.dim() > 1 else tensor).cpu().contiguous()
-        for name, tensor in network.state_dict().items()
-    }
+    tensors = stored(network.state_dict(), architecture in EIGHT_BITS)
     metadata = about | {
         "format": FORMAT,
         "architecture": architecture,
@@ -132,7 +134,7 @@ def load_weights(path: Path | None = None, device: torch.device | str = "cpu") -
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+            tensors = restored({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 - not a dict
     except SafetensorError as error:
         raise InputError(f"weights {path.name}: expected a safetensors file, got {one_line(error)}") from error
     if metadata.get("format") != FORMAT:

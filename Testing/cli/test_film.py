@@ -127,10 +127,10 @@ def film_without_boxes(film):
     return film
 
 
-def test_without_boxes_weights_that_find_them_are_needed(film_without_boxes, network, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("ReVertLib.finding.finder.FINDER_FILE", tmp_path / "none.safetensors")
+def test_where_nothing_is_found_the_boxes_are_asked_for(film_without_boxes, network, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("ReVertLib.finding.finder.LEAST_HEAT", 1.0)
     assert run(film_without_boxes, "-o", tmp_path / "out", *LENGTHS, "--weights", network) == 2
-    assert "vertebrae: expected boxes by hand or weights that find them, got neither" in capsys.readouterr().err
+    assert "film: expected a lumbar vertebra on it, got none that was found; give the boxes" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -39,7 +39,7 @@ def film(
 
     image, geometry, view, weights, device: as for `reconstruct`; `sod_mm` is the distance of sod_of, a level or
     "isocentre". boxes: {"L3": (u0, v0, u1, v1), ...}, default those under `vertebrae` in the sidecar, else they are
-    found, by the weights of finder or the shipped ones; shift: by how many vertebrae towards the feet the names that are
+    found, by the weights of finder or the shipped ones; shift: by how many vertebrae towards the feet names that are
     found are to be moved. ball: (u, v, diameter_px, diameter_mm), or length: (u0, v0, u1, v1, mm), an object of known
     size beside the spine, where distances or spacing are missing; without either the usual size of vertebrae is the
     scale, and the expected errors are larger.

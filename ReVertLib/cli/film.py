@@ -57,7 +57,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--length", type=float, nargs=5, metavar=("U0", "V0", "U1", "V1", "MM"), help="two points of known distance"
     )
     parser.add_argument(
-        "--finder", type=Path, metavar="FILE", help="weights that find and name vertebrae where no boxes are given (default: shipped)"
+        "--finder",
+        type=Path,
+        metavar="FILE",
+        help="weights that find and name vertebrae where no boxes are given (default: shipped)",
     )
     parser.add_argument("--report", type=Path, metavar="FILE", help=".html: a page of all films; else all in one JSON")
     add_weights(parser)

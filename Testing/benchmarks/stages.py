@@ -23,8 +23,8 @@ def stages(predictor: Predictor, pixels: np.ndarray, geometry: Geometry) -> dict
     inputs = *network.inputs([crop], [geometry]), network.ap[None]
     image, *known = inputs
     sight = network.sight(image)
-    estimates, features = network.answers(sight, *known)
-    surface = network.whole(estimates[-1], known[0])
+    estimates, _ = network.answers(sight, *known)
+    surface, features = network.answer_to(sight, *known)
     several = [tensor.repeat(IN_ONE_BATCH, *[1] * (tensor.dim() - 1)) for tensor in inputs]
     return {
         "crop": lambda: crop_vertebra(pixels, geometry, network.crop_size_px),

@@ -1,7 +1,5 @@
 """The original's protocol by hand: balls of cubes, and the loss it was trained with."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import tiny
@@ -44,9 +42,9 @@ def test_the_ball_is_that_of_the_published_loss():
     )
     ball = Mesh([[-1, 0, 0], [1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], np.zeros((0, 3)))
     points = torch.as_tensor(truth.moved(onto_ball(truth, ball)).vertices)[None]
-    batch = SimpleNamespace(vertices=torch.as_tensor(truth.vertices)[None])
-    assert float(sphere_loss(points, batch)["chamfer"]) < 1e-12
-    assert float(sphere_loss(1.1 * points, batch)["chamfer"]) > 1e-4
+    vertices = torch.as_tensor(truth.vertices)[None]
+    assert float(sphere_loss(points, vertices)["chamfer"]) < 1e-12
+    assert float(sphere_loss(1.1 * points, vertices)["chamfer"]) > 1e-4
 
 
 def test_a_wrong_view_is_not_forgiven():

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ReVertLib.geometry.views import parse_view
-from ReVertLib.imaging.radiograph import Radiograph, radiograph_from_array
+from ReVertLib.imaging.radiograph import Radiograph, radiograph_from_array, read_radiograph
 from ReVertLib.spine.inputs import Wishes, boxes_beside
 from ReVertLib.spine.records import FilmResult
-from ReVertLib.spine.scale import ball as marked_ball
-from ReVertLib.spine.scale import known_length
+from ReVertLib.spine.scale import marked
 
-from .reconstruct import FilePath, GeometryLike, ImageLike, predictor_of, stated_by
+from .reconstruct import FilePath, GeometryLike, ImageLike, file_now, predictor_of, stated_by
 
 if TYPE_CHECKING:
     from ReVertLib.finding.finder import Finder
@@ -49,26 +48,25 @@ def film(
 
     Raises InputError for an image, geometry, boxes, weights or device that cannot be used.
     """
-    from ReVertLib.spine.film import film_from_file, film_from_pixels, film_result
+    from ReVertLib.spine.film import film_given, film_result
 
     angles = {} if view is None else parse_view([view] if isinstance(view, str) else view)
     known, sidecar = stated_by(geometry, angles)
     is_file = isinstance(image, str | os.PathLike)
     if boxes is None and (is_file or sidecar):
         boxes = boxes_beside(Path(image) if is_file else sidecar, sidecar)
-    mark = marked_ball(*ball) if ball else known_length(*length) if length else None
-    wishes = Wishes(boxes, shift, sod_of, mark)
-    finds = None if boxes else _finder(finder and Path(finder), device)
+    wishes = Wishes(boxes, shift, sod_of, marked(ball, length))
+    finds = None if boxes else _finder(*file_now(finder), device)
     if is_file:
-        given = film_from_file(Path(image), known, "given", sidecar, wishes, finds)
+        radiograph = read_radiograph(Path(image))
     else:
         radiograph = image if isinstance(image, Radiograph) else radiograph_from_array(image, name="array")
-        given = film_from_pixels(radiograph, known, "given", sidecar, wishes, finds)
+    given = film_given(radiograph, Path(image) if is_file else None, known, "given", sidecar, wishes, finds)
     return film_result(predictor_of(weights, device), given)
 
 
 @lru_cache(maxsize=1)
-def _finder(weights: Path | None, device: str) -> Finder:
+def _finder(weights: Path | None, _written_ns: int, device: str) -> Finder:
     from ReVertLib.finding.finder import Finder
 
     return Finder(weights, device)

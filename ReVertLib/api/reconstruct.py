@@ -137,9 +137,14 @@ def stated_by(geometry: GeometryLike | None, options: dict) -> tuple[dict, Path 
 
 
 def predictor_of(weights: FilePath | None, device: str) -> Predictor:
-    """The predictor of a weights file as it is now, loaded once: written anew, it is another."""
+    """The predictor of a weights file as it is now, loaded once."""
+    return _predictor(*file_now(weights), device)
+
+
+def file_now(weights: FilePath | None) -> tuple[Path | None, int]:
+    """A weights file as it is now: written anew, it is another."""
     path = None if weights is None else Path(weights).absolute()
-    return _predictor(path, path.stat().st_mtime_ns if path and path.is_file() else 0, device)
+    return path, path.stat().st_mtime_ns if path and path.is_file() else 0
 
 
 @lru_cache(maxsize=2)

@@ -69,7 +69,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Reconstructs every film that can be used; the others are named at the end."""
-    from ReVertLib.spine.film import film_from_file, film_report, film_result
+    from ReVertLib.imaging.radiograph import read_radiograph
+    from ReVertLib.spine.film import film_given, film_report, film_result
 
     stems = [sidecar_path(image).stem for image in options.images]
     _check_paths(options, stems)
@@ -78,7 +79,8 @@ def run(options: argparse.Namespace) -> None:
     page, given_options = empty_page(options.report), given_lengths(options)
     for index, (path, wish) in enumerate(zip(options.images, wishes, strict=True)):
         with failures.noted(path.name):
-            given = film_from_file(path, given_options, "command line", options.geometry, wish, finder)
+            radiograph = read_radiograph(path)
+            given = film_given(radiograph, path, given_options, "command line", options.geometry, wish, finder)
             result = film_result(predictor, given)
             reports.append(_about(predictor) | film_report(given, result))
             made_folder(options.output)
@@ -108,11 +110,9 @@ def _check_paths(options: argparse.Namespace, stems: list[str]) -> None:
 
 def _wishes(options: argparse.Namespace, image: Path) -> Wishes:
     from ReVertLib.spine.inputs import Wishes, boxes_beside, vertebrae_in
-    from ReVertLib.spine.scale import ball, known_length
+    from ReVertLib.spine.scale import marked
 
-    if options.ball and options.length:
-        raise InputError("scale: expected one of --ball and --length, got both")
-    mark = ball(*options.ball) if options.ball else known_length(*options.length) if options.length else None
+    mark = marked(options.ball, options.length)
     boxes = vertebrae_in(options.find) if options.find else boxes_beside(image, options.geometry)
     if options.find and boxes is None:
         raise InputError(f"boxes {options.find.name}: expected vertebrae in it, got none")

@@ -116,18 +116,18 @@ class ContextNetwork(TemplateNetwork):
         return self.isolation(image).inside[:, 0] > 0
 
     def reconstruct_all(self, crops: Sequence[Crop], geometries: Sequence[Geometry]) -> list[CropAnswer]:
-        """The vertebrae of crops, each cut from a radiograph by its geometry, in one batch. Where no view is known, all
-        are answered for the one that is likeliest for all of them together, and for a second one if that is likely,
-        too: they must be of one radiograph then."""
+        """The vertebrae of crops, each cut from a radiograph by its geometry, in one batch. Those whose view
+        is not known are answered for the one that is likeliest for all of them together, and for a second one if that
+        is likely, too: they must be of one radiograph."""
         image, level, sod_mm = self.inputs(crops, geometries)
         sight = self.sight(image)
         silhouettes = (sight.isolated.inside[:, 0] > 0).cpu().numpy()
-        known = geometries[0].view_deg is not None
-        likely = [] if known else likely_views(torch.softmax(sight.yaw.mean(0), 0).tolist())
+        unknown = [i for i, geometry in enumerate(geometries) if geometry.view_deg is None]
+        likely = likely_views(torch.softmax(sight.yaw[unknown].mean(0), 0).tolist()) if unknown else []
         asked = [
             (i, *view)
             for i, geometry in enumerate(geometries)
-            for view in ([(geometry.view_deg, None)] if known else likely)
+            for view in (likely if i in unknown else [(geometry.view_deg, None)])
         ]
         from_camera = [crop.camera_from_crop.inverse.rotation for crop in crops]
         rotations = np.stack([from_camera[i] @ view_rotation(*angles) for i, angles, _ in asked])
@@ -137,7 +137,7 @@ class ContextNetwork(TemplateNetwork):
         found: list[list[CropAnswer]] = [[] for _ in crops]
         for k, (i, angles, probability) in enumerate(asked):
             answer = replace(crop_answer(estimate, k, crops[i]), silhouette=silhouettes[i])
-            found[i].append(answer if known else replace(answer, yaw_deg=angles[0], probability=probability))
+            found[i].append(replace(answer, yaw_deg=angles[0], probability=probability) if i in unknown else answer)
         return [replace(one[0], other=one[1]) if len(one) > 1 else one[0] for one in found]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ReVertLib.geometry.layers import LayeredGeometry
 from ReVertLib.geometry.sidecar import sidecar_values
-from ReVertLib.imaging.radiograph import Radiograph, read_radiograph
+from ReVertLib.imaging.radiograph import Radiograph
 from ReVertLib.inference.verdict import verdict
 
 from .inputs import FilmInput, Wishes, film_input
@@ -23,30 +23,19 @@ if TYPE_CHECKING:
     from ReVertLib.inference.predictor import Predictor
 
 
-def film_from_file(
-    path: Path,
-    options: Mapping[str, object],
-    source: str,
-    sidecar: Path | None,
-    wishes: Wishes,
-    finder: Finder | None,
-) -> FilmInput:
-    """A radiograph file with all that is known of it: the options over a sidecar over what the file itself says. The
-    level and the box of a single vertebra in a sidecar mean nothing here. Raises InputError as `film_input` does."""
-    layers = LayeredGeometry().over(options, source).over_sidecar(path, sidecar)
-    return film_input(read_radiograph(path), layers, wishes, finder)
-
-
-def film_from_pixels(
+def film_given(
     radiograph: Radiograph,
+    path: Path | None,
     options: Mapping[str, object],
     source: str,
     sidecar: Path | None,
     wishes: Wishes,
     finder: Finder | None,
 ) -> FilmInput:
-    """The same of a radiograph in memory."""
-    layers = LayeredGeometry().over(options, source).over_sidecar(None, sidecar)
+    """A radiograph, read from path or in memory, with all that is known of it: the options over a sidecar over what the
+    file itself says. The level and the box of a single vertebra in a sidecar mean nothing here. Raises InputError as
+    `film_input` does."""
+    layers = LayeredGeometry().over(options, source).over_sidecar(path, sidecar)
     return film_input(radiograph, layers, wishes, finder)
 
 

@@ -9,7 +9,7 @@ source of the scale and its standard deviation go with every result.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,6 +81,14 @@ def ball(_u: float, _v: float, diameter_px: float, diameter_mm: float) -> Mark:
 def known_length(u0: float, v0: float, u1: float, v1: float, length_mm: float) -> Mark:
     """Two points (u, v) of the film, and how far apart they truly are."""
     return Mark("length", math.hypot(u1 - u0, v1 - v0), length_mm)
+
+
+def marked(ball_of: Sequence[float] | None, length_of: Sequence[float] | None) -> Mark | None:
+    """The mark of the numbers that `ball` or `known_length` takes, None where there is none. Raises InputError for
+    both."""
+    if ball_of and length_of:
+        raise InputError("scale: expected one of --ball and --length, got both")
+    return ball(*ball_of) if ball_of else known_length(*length_of) if length_of else None
 
 
 def scaled(

@@ -43,3 +43,9 @@ def test_a_ball_stands_in_for_a_distance(network, pixels):
 def test_boxes_that_are_none_are_refused(network, pixels):
     with pytest.raises(revert.InputError, match="box_px: expected the box of L3 on the 200 x 220 film"):
         revert.film(pixels, LENGTHS, view="AP", boxes={"L3": (300, 0, 400, 9)}, weights=network, device="cpu")
+
+
+def test_two_marks_are_refused_not_chosen_from(network, pixels):
+    marks = {"ball": (10, 10, 20 / 0.7, 20), "length": (0, 0, 9, 9, 25)}
+    with pytest.raises(revert.InputError, match="expected one of --ball and --length, got both"):
+        revert.film(pixels, LENGTHS, view="AP", boxes=BOXES, weights=network, device="cpu", **marks)

@@ -116,6 +116,18 @@ def test_a_batch_is_answered_as_its_crops_one_by_one():
         )
 
 
+@torch.no_grad()
+def test_in_a_batch_a_known_view_is_kept_beside_an_unknown_one():
+    net, crops = network("context", awake=True), [crop(), crop()]
+    geometries = [geometry(None), geometry((90.0, 0.0, 0.0))]
+    for order in (geometries, geometries[::-1]):
+        for found, given in zip(net.reconstruct_all(crops, order), order, strict=True):
+            alone = net.reconstruct(crop(), given)
+            assert (found.yaw_deg, found.probability) == (alone.yaw_deg, pytest.approx(alone.probability))
+            assert (found.yaw_deg is None) == (given.view_deg is not None)
+            assert np.abs(found.mesh.vertices - alone.mesh.vertices).max() < 1e-2
+
+
 class Said(torch.nn.Module):
     """Says of a batch of crops, whatever they show, rows of logits (b, views)."""
 

@@ -12,7 +12,7 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
-from ReVertLib.dataset.cases import HELD_OUT, case_named, find_cases
+from ReVertLib.dataset.cases import HELD_OUT
 from ReVertLib.errors import InputError, one_line
 from ReVertLib.files import check_folder, made_folder, write_json
 from ReVertLib.imaging.image_file import write_image
@@ -22,7 +22,7 @@ from ReVertLib.projection.attenuation import hounsfield
 
 from .bone import voxelised
 from .patient import Patient, load_patient_sampler, sample_patient
-from .real_bones import real_vertebrae, sample_patient_around
+from .real_bones import bones_of, sample_patient_around
 
 ABOVE_MM, BELOW_MM = 15.0, 110.0
 """What a scan takes in above the upper endplate of T11 and below that of S1."""
@@ -43,7 +43,7 @@ def build_patients(
     number alone. scheme: whose numbers the label maps have. bones: the case in data whose L1 to L5 all patients have,
     None for sampled ones. Raises InputError when that case is not there or lacks a level or a CT."""
     check_folder(out)
-    real = None if bones is None else real_vertebrae(case_named(bones, find_cases(data, scheme)))
+    real = bones_of(data, bones, scheme)
     patients = load_patient_sampler(data, shapes, model, held_out, scheme)
     made_folder(out)
     for number in progress(numbers, "patients"):

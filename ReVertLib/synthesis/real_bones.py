@@ -7,12 +7,13 @@ So a network is seen to read real bone amid soft tissue where no CT with both ma
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from ReVertLib.anatomy.symmetric_means import symmetric_means
 from ReVertLib.anatomy.template import load_template
-from ReVertLib.dataset.cases import Case
+from ReVertLib.dataset.cases import Case, case_named, find_cases
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.levels import VERSE_LABELS
 from ReVertLib.imaging.ct import read_ct
@@ -57,6 +58,11 @@ def real_vertebrae(case: Case) -> dict[int, RealVertebra]:
         registered = fitted(Mesh(means[level], load_template().faces), surface)
         found[label] = RealVertebra(surface, registered, attenuation(ct.cropped(*box), inside))
     return found
+
+
+def bones_of(data: Path, name: str | None, scheme: str | None) -> dict[int, RealVertebra] | None:
+    """`real_vertebrae` of the case of a name below data, None for no name. Raises InputError when it is not there."""
+    return None if name is None else real_vertebrae(case_named(name, find_cases(data, scheme)))
 
 
 def sample_patient_around(

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ReVertLib.dataset.cases import HELD_OUT, case_named, find_cases
+from ReVertLib.dataset.cases import HELD_OUT
 from ReVertLib.errors import InputError
 from ReVertLib.files import check_folder, made_folder, whole_file
 from ReVertLib.imaging.grey_values import quantised
 from ReVertLib.progress import log, progress
 from ReVertLib.synthesis.films import THORACIC, Film, film_angles, film_of, sample_film_patient
 from ReVertLib.synthesis.patient import load_patient_sampler
-from ReVertLib.synthesis.real_bones import real_vertebrae, sample_patient_around
+from ReVertLib.synthesis.real_bones import bones_of, sample_patient_around
 
 SHARD_PATTERN = "films_*.npz"
 PATIENTS_PER_SHARD, FILMS_OF_PATIENT = 2, 14
@@ -115,7 +115,7 @@ def build_film_shards(
     """Writes OUT/films_<number>.npz for each number; one that is already there is whole and is skipped. scheme: whose
     numbers the label maps have. bones: the case in data whose L1 to L5 all patients have, None for sampled ones."""
     check_folder(out)
-    real = None if bones is None else real_vertebrae(case_named(bones, find_cases(data, scheme)))
+    real = bones_of(data, bones, scheme)
     sampler = load_patient_sampler(data, shapes, model, held_out, scheme)
     made_folder(out)
     for number in progress(numbers, "shards"):

@@ -43,6 +43,14 @@ def endplate_through(points: np.ndarray) -> RigidTransform:
     return RigidTransform(np.stack([left, np.cross(up, left), up], 1), middle)
 
 
+def endplate_ends(seen: np.ndarray, down: np.ndarray) -> np.ndarray:
+    """(2, 2) px: of the points of an endplate as they are seen (n, 2), the leftmost and the rightmost where down (2,)
+    points downward."""
+    right = np.array([down[1], -down[0]])
+    along = seen @ right
+    return seen[[along.argmin(), along.argmax()]]
+
+
 REGIONS = ("body", "pedicles", "laminae and facets", "transverse processes", "spinous process")
 
 

@@ -18,6 +18,8 @@ L6, S1 = VERSE_NUMBERS["L6"], VERSE_NUMBERS["sacrum"]
 COLUMN = (*THORACIC, *LUMBAR, S1)
 """VerSe's numbers from T1 to the first sacral vertebra, as most people have them: no L6 between."""
 
+_NAMES = {number: name for name, number in VERSE_NUMBERS.items()}
+
 RIBS, SACRUM = "ribs", "sacrum"
 
 
@@ -35,6 +37,11 @@ class FoundVertebra:
     box_px: tuple[float, float, float, float]
     corners_px: np.ndarray
     probability: float
+
+    @property
+    def name(self) -> str:
+        """ "T12", "L1", ..., "L6" or "S1"."""
+        return "S1" if self.label == S1 else _NAMES[self.label]
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ReVertLib.finding.found import FoundSpine, FoundVertebra
 from ReVertLib.geometry.layers import LayeredGeometry
 from ReVertLib.geometry.sidecar import sidecar_values
 from ReVertLib.imaging.radiograph import Radiograph
 from ReVertLib.inference.verdict import verdict
 
+from .closer_look import looked_again
 from .inputs import FilmInput, Wishes, film_input
 from .records import FilmLevel, FilmResult
 from .together import reconstructed_together
@@ -40,14 +42,15 @@ def film_given(
 
 
 def film_result(predictor: Predictor, given: FilmInput) -> FilmResult:
-    """The vertebrae of a film together."""
-    return reconstructed_together(predictor, given.radiograph.pixels, given.asked, given.anchor, given.scale)
+    """The vertebrae of a film together; what was found of it is looked at again before."""
+    given = looked_again(predictor, given)
+    result = reconstructed_together(predictor, given.radiograph.pixels, given.asked, given.anchor, given.scale)
+    return replace(result, found=given.found)
 
 
 def film_report(given: FilmInput, result: FilmResult) -> dict:
     """What there is to say of a film as plain data for `json.dumps`, without names of people or files."""
-    found = given.found
-    readings = [] if found is None else [asdict(reading) for reading in found.readings]
+    found = result.found
     return {
         "frame": "camera, mm",
         "geometry": sidecar_values(given.geometry),
@@ -55,10 +58,32 @@ def film_report(given: FilmInput, result: FilmResult) -> dict:
         "scale": asdict(result.scale),
         "anchor": result.anchor,
         "inverted": given.radiograph.inverted,
-        "readings": readings,
+        "readings": [asdict(reading) for reading in found.readings] if found else [],
+        "found": None if found is None else _found(found),
         "warnings": [*given.notes, *result.warnings],
         "levels": {one.level: _level(one) for one in result.levels},
         "discs": [asdict(disc) for disc in result.discs],
+    }
+
+
+def _found(spine: FoundSpine) -> dict:
+    said = {name: asdict(getattr(spine, name)) for name in ("inverted", "upside_down", "mirrored")}
+    return {
+        "vertebrae": [_vertebra(one) for one in spine.vertebrae],
+        "anchors": sorted(spine.anchors),
+        "views": [asdict(view) for view in spine.views],
+        **said,
+    }
+
+
+def _vertebra(one: FoundVertebra) -> dict:
+    corners = [point.tolist() if np.isfinite(point).all() else None for point in one.corners_px]
+    return {
+        "name": one.name,
+        "probability": one.probability,
+        "centre_px": one.centre_px.tolist(),
+        "box_px": list(one.box_px),
+        "corners_px": corners,
     }
 
 

@@ -138,16 +138,22 @@ def _asked(
     geometry: Geometry, level: str, box: tuple[float, ...], size_px: tuple[int, int], spine: FoundSpine | None
 ) -> Asked:
     """One vertebra, its box cut to the film."""
-    (u0, v0, u1, v1), (columns, rows) = box, size_px
-    cut = max(u0, 0.0), max(v0, 0.0), min(u1, float(columns)), min(v1, float(rows))
+    cut = cut_to_film(box, size_px)
     if not (cut[0] < cut[2] and cut[1] < cut[3]):
-        raise InputError(f"box_px: expected the box of {level} on the {columns} x {rows} film, got {list(box)}")
+        on = f"on the {size_px[0]} x {size_px[1]} film"
+        raise InputError(f"box_px: expected the box of {level} {on}, got {list(box)}")
     asked = replace(geometry, level=level, box_px=cut)
     if spine is None:
         return Asked(asked)
     there = spine.named(VERSE_LABELS[level]).probability
     warnings = (f"that {level} is there is only {there:.0%} likely",) if there < FAINT else ()
     return Asked(asked, there * spine.readings[0].probability, warnings)
+
+
+def cut_to_film(box: tuple[float, ...], size_px: tuple[int, int]) -> tuple[float, ...]:
+    """What of a box lies on a film of (columns, rows)."""
+    (u0, v0, u1, v1), (columns, rows) = box, size_px
+    return max(u0, 0.0), max(v0, 0.0), min(u1, float(columns)), min(v1, float(rows))
 
 
 def _notes(radiograph: Radiograph, layers: LayeredGeometry, scale: Scale, size_px: tuple[int, int]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ReVertLib.finding.found import FoundSpine
 from ReVertLib.inference.results import Reconstruction
 
 from .scale import Scale
@@ -49,10 +50,12 @@ class Disc:
 @dataclass(frozen=True)
 class FilmResult:
     """levels: from head to feet. anchor: the level whose distance was given. warnings: of the film as a whole, one line
-    each; those of a level are with its reconstruction."""
+    each; those of a level are with its reconstruction. found: all that was found on the film, the lumbar vertebrae where
+    their surfaces are seen; None where the boxes were given."""
 
     levels: tuple[FilmLevel, ...]
     discs: tuple[Disc, ...]
     anchor: str
     scale: Scale
     warnings: tuple[str, ...] = ()
+    found: FoundSpine | None = None

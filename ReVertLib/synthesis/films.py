@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ReVertLib.anatomy.landmarks import endplate_vertices
+from ReVertLib.anatomy.landmarks import endplate_ends, endplate_vertices
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import camera_from_lps, view_rotation
@@ -94,7 +94,7 @@ def film_marks(patient: Patient, motion: RigidTransform, camera: Geometry) -> Fi
         seen = camera.project(motion.apply(middles))
         centres.append(camera.project(motion.apply(middles.mean(0, keepdims=True)))[0])
         down = seen[1] - seen[0]
-        corners.append(np.vstack([_extremes(upper, down), _extremes(lower, down)[::-1]]))
+        corners.append(np.vstack([endplate_ends(upper, down), endplate_ends(lower, down)[::-1]]))
         around = camera.project(motion.apply(_boxed_points(bone, patient)))
         boxes.append([*(around.min(0) - 0.5), *(around.max(0) + 1.5)])
         if bone.label == S1:
@@ -122,13 +122,6 @@ def _ends(bone: Bone) -> tuple[np.ndarray, np.ndarray]:
     angle = np.linspace(0, 2 * np.pi, 48, endpoint=False)
     rim = np.stack([S1_HALF_WIDTH_MM * np.cos(angle), S1_HALF_DEPTH_MM * np.sin(angle), 0 * angle], 1)
     return bone.lps_from_upper.apply(rim), bone.lps_from_upper.apply(rim - [0, 0, 2 * S1_CENTRE_MM])
-
-
-def _extremes(points: np.ndarray, down: np.ndarray) -> np.ndarray:
-    """(2, 2) of points (n, 2) the leftmost and the rightmost, seen with down (2,) downward."""
-    right = np.array([down[1], -down[0]])
-    along = points @ right
-    return points[[along.argmin(), along.argmax()]]
 
 
 def _boxed_points(bone: Bone, patient: Patient) -> np.ndarray:

@@ -159,6 +159,8 @@ def test_vertebrae_are_found_by_the_weights_that_are_named(film_without_boxes, n
     assert list(said["levels"]) == list(LEVELS)
     assert said["levels"]["L2"]["probability"] == pytest.approx(0.9 * 0.8)
     assert "the names are a guess" in said["warnings"]
+    assert [one["name"] for one in said["found"]["vertebrae"]] == ["L2", "L3", "L4"]
+    assert said["found"]["inverted"] == {"is_so": False, "probability": 0.9}
     arguments += ["--shift", "1"]
     assert run(film_without_boxes, "-o", tmp_path / "lower", *arguments) == 0
     said = json.loads((tmp_path / "lower" / "patient_name.json").read_text())

@@ -28,6 +28,7 @@ def film(
     boxes: Mapping[str, Sequence[float]] | None = None,
     sod_of: str = "L3",
     shift: int = 0,
+    upside_down: bool = False,
     ball: Sequence[float] | None = None,
     length: Sequence[float] | None = None,
     weights: FilePath | None = None,
@@ -39,9 +40,10 @@ def film(
     image, geometry, view, weights, device: as for `reconstruct`; `sod_mm` is the distance of sod_of, a level or
     "isocentre". boxes: {"L3": (u0, v0, u1, v1), ...}, default those under `vertebrae` in the sidecar, else they are
     found, by the weights of finder or the shipped ones; shift: by how many vertebrae towards the feet names that are
-    found are to be moved. ball: (u, v, diameter_px, diameter_mm), or length: (u0, v0, u1, v1, mm), an object of known
-    size beside the spine, where distances or spacing are missing; without either the usual size of vertebrae is the
-    scale, and the expected errors are larger.
+    found are to be moved. upside_down: whether the film hangs so; found out where the vertebrae are. ball: (u, v,
+    diameter_px, diameter_mm), or length: (u0, v0, u1, v1, mm), an object of known size beside the spine, where
+    distances or spacing are missing; without either the usual size of vertebrae is the scale, and the expected errors
+    are larger.
 
     The result's `levels` hold the level, its `reconstruction` (mesh, expected error, geometry, warnings), the expected
     error of its depth and what its neighbours changed; `discs`, `scale` and `warnings` are of the film.
@@ -55,7 +57,7 @@ def film(
     is_file = isinstance(image, str | os.PathLike)
     if boxes is None and (is_file or sidecar):
         boxes = boxes_beside(Path(image) if is_file else sidecar, sidecar)
-    wishes = Wishes(boxes, shift, sod_of, marked(ball, length))
+    wishes = Wishes(boxes, shift, sod_of, marked(ball, length), upside_down)
     finds = None if boxes else _finder(*file_now(finder), device)
     if is_file:
         radiograph = read_radiograph(Path(image))

@@ -51,6 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--shift", type=int, default=0, metavar="+1|-1", help="move all names that are found towards the feet, the head"
     )
     parser.add_argument(
+        "--upside-down", action="store_true", help="the film hangs so; found out where no boxes are given"
+    )
+    parser.add_argument(
         "--ball", type=float, nargs=4, metavar=("U", "V", "DIAMETER_PX", "DIAMETER_MM"), help="a ball of known size"
     )
     parser.add_argument(
@@ -116,7 +119,7 @@ def _wishes(options: argparse.Namespace, image: Path) -> Wishes:
     boxes = vertebrae_in(options.find) if options.find else boxes_beside(image, options.geometry)
     if options.find and boxes is None:
         raise InputError(f"boxes {options.find.name}: expected vertebrae in it, got none")
-    return Wishes(boxes, options.shift, options.sod_of, mark)
+    return Wishes(boxes, options.shift, options.sod_of, mark, options.upside_down)
 
 
 def _predictor(options: argparse.Namespace) -> Predictor:

@@ -195,9 +195,9 @@ def _warnings(spine: FoundSpine) -> tuple[str, ...]:
     elif likeliest < SURE:
         lines.append(f"the names are uncertain, {likeliest:.0%} likely")
     if spine.inverted.is_so:
-        lines.append("bone is dark on this film")
+        lines.append("bone is dark on this film: it is read inverted")
     if spine.upside_down.is_so:
-        lines.append("the film is upside down")
+        lines.append("the film hangs upside down: it is read turned")
     if spine.mirrored.is_so:
         lines.append(f"the film seems to be mirrored, {spine.mirrored.probability:.0%} likely")
     if len(spine.views) > 1:

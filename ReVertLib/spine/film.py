@@ -16,6 +16,7 @@ from ReVertLib.imaging.radiograph import Radiograph
 from ReVertLib.inference.verdict import verdict
 
 from .closer_look import looked_again
+from .hung import HeadUp
 from .inputs import FilmInput, Wishes, film_input
 from .records import FilmLevel, FilmResult
 from .together import reconstructed_together
@@ -43,6 +44,7 @@ def film_given(
 
 def film_result(predictor: Predictor, given: FilmInput) -> FilmResult:
     """The vertebrae of a film together; what was found of it is looked at again before."""
+    predictor = HeadUp(predictor) if given.upside_down else predictor
     given = looked_again(predictor, given)
     result = reconstructed_together(predictor, given.radiograph.pixels, given.asked, given.anchor, given.scale)
     return replace(result, found=given.found)

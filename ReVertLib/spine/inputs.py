@@ -16,6 +16,7 @@ from ReVertLib.geometry.layers import LayeredGeometry
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS, VERSE_LABELS
 from ReVertLib.geometry.sidecar import VERTEBRAE_KEY, checked_parameter, read_sidecar, sidecar_path
 from ReVertLib.geometry.views import VIEW_ANGLES
+from ReVertLib.imaging.grey_values import inverted_greys
 from ReVertLib.imaging.radiograph import Radiograph
 from ReVertLib.inference.plausibility import UNLIKE
 
@@ -35,7 +36,7 @@ FAINT = 0.5
 class FilmInput:
     """geometry: of the film, without level and box. sources: as `inference.inputs.ReconstructionInput`'s. asked: the
     vertebrae, by level. anchor: whose distance geometry.sod_mm is; None: the one nearest to the principal ray. found:
-    all that was found, None where the boxes were given. notes: one line each."""
+    all that was found, None where the boxes were given. upside_down: whether the film hangs so. notes: a line each."""
 
     radiograph: Radiograph
     geometry: Geometry
@@ -45,6 +46,7 @@ class FilmInput:
     scale: Scale
     found: FoundSpine | None
     notes: tuple[str, ...]
+    upside_down: bool = False
 
     @property
     def view(self) -> dict[str, float]:
@@ -56,12 +58,13 @@ class FilmInput:
 class Wishes:
     """What a user may say of a film beside its geometry. vertebrae: box by level, which go before all that is found.
     steps: by how many vertebrae towards the feet the names that are found are to be moved. sod_of: the level at the
-    distance that is given, or "isocentre"."""
+    distance that is given, or "isocentre". upside_down: whether the film hangs so; found out where vertebrae are."""
 
     vertebrae: Mapping[str, tuple[float, ...]] | None = None
     steps: int = 0
     sod_of: str = "L3"
     mark: Mark | None = None
+    upside_down: bool = False
 
     def __post_init__(self) -> None:
         if self.sod_of not in (*LEVELS, "isocentre"):
@@ -104,6 +107,7 @@ def film_input(radiograph: Radiograph, layers: LayeredGeometry, wishes: Wishes, 
     layers = layers.over_stated(radiograph.stated)
     size_px = radiograph.pixels.shape[::-1]
     spine = None if wishes.vertebrae else shifted(_found(radiograph.pixels, layers, finder), wishes.steps)
+    radiograph = _bone_bright(radiograph, spine)
     boxes = wishes.vertebrae or _boxes(spine)
     if not boxes:
         raise InputError("film: expected a lumbar vertebra on it, got none that was found; give the boxes by hand")
@@ -116,7 +120,8 @@ def film_input(radiograph: Radiograph, layers: LayeredGeometry, wishes: Wishes, 
         scale = replace(scale, warnings=(*scale.warnings, f"{anchor}, whose distance is given, is not on the film"))
     notes = _notes(radiograph, layers, scale, size_px) + (spine.warnings if spine else ())
     sources = {key: known.source for key, known in layers.known.items()}
-    return FilmInput(radiograph, geometry, sources, asked, anchor, scale, spine, notes)
+    upside_down = spine.upside_down.is_so if spine else wishes.upside_down
+    return FilmInput(radiograph, geometry, sources, asked, anchor, scale, spine, notes, upside_down)
 
 
 def _found(pixels: np.ndarray, layers: LayeredGeometry, finder: Finder | None) -> FoundSpine:
@@ -127,6 +132,13 @@ def _found(pixels: np.ndarray, layers: LayeredGeometry, finder: Finder | None) -
     spacing = known.get("pixel_spacing_mm", (USUAL_FIELD_MM / max(pixels.shape),) * 2)
     view = tuple(layers.view.values()) or None
     return finder.find(pixels, sdd_mm, spacing, known.get("sod_mm"), view)
+
+
+def _bone_bright(radiograph: Radiograph, spine: FoundSpine | None) -> Radiograph:
+    """The same, inverted where bone was seen to be dark on it."""
+    if spine is None or not spine.inverted.is_so:
+        return radiograph
+    return replace(radiograph, pixels=inverted_greys(radiograph.pixels), inverted=not radiograph.inverted)
 
 
 def _boxes(spine: FoundSpine) -> dict[str, tuple[float, ...]]:

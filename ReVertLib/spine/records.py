@@ -50,8 +50,8 @@ class Disc:
 @dataclass(frozen=True)
 class FilmResult:
     """levels: from head to feet. anchor: the level whose distance was given. warnings: of the film as a whole, one line
-    each; those of a level are with its reconstruction. found: all that was found on the film, the lumbar vertebrae where
-    their surfaces are seen; None where the boxes were given."""
+    each; those of a level are with its reconstruction. found: all that was found on the film, the lumbar vertebrae
+    where their surfaces are seen; None where the boxes were given."""
 
     levels: tuple[FilmLevel, ...]
     discs: tuple[Disc, ...]

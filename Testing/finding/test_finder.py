@@ -109,7 +109,10 @@ def test_a_film_upside_down_and_inverted_is_read_all_the_same(finder):
     assert spine.vertebrae[0].box_px == pytest.approx(np.array([300, 500, 300, 500]) - box[[2, 3, 0, 1]], abs=8)
     cranial_left = spine.vertebrae[0].corners_px[0] - spine.vertebrae[0].centre_px
     assert cranial_left == pytest.approx([27, 18], abs=0.1)  # to the right and below on the film as it was given
-    assert spine.warnings == ("bone is dark on this film", "the film is upside down")
+    assert spine.warnings == (
+        "bone is dark on this film: it is read inverted",
+        "the film hangs upside down: it is read turned",
+    )
 
 
 def test_ribs_are_an_anchor_only_beside_a_vertebra_without(finder):

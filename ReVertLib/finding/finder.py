@@ -20,7 +20,7 @@ from ReVertLib.network.folding import folded
 from ReVertLib.network.weights import load_weights
 from ReVertLib.resources import FINDER_FILE
 
-from .chain import Candidates, best_chain, places_in_column, readings
+from .chain import Candidates, best_chain, readings
 from .found import LUMBAR, RIBS, S1, SACRUM, THORACIC, Answer, FoundSpine, FoundVertebra, SeenView
 from .sheet import Sheet, sheet_of
 
@@ -38,8 +38,8 @@ NEAR_BINS = 2
 @dataclass(frozen=True)
 class _Look:
     """One look at a film. places: (n, 2) px of the canvas, of a chain, cranial first; boxes: (n, 4), corners: (n, 4,
-    2), probability: (n,), names: (n, NAMED) log-probabilities. yaw: (YAWS,) probabilities, flags: (3,). score: how good
-    a spine it is."""
+    2), probability: (n,), names: (n, NAMED) log-probabilities. yaw: (YAWS,) probabilities, flags: (3,). in_column and
+    score: places and score of the `Chain`."""
 
     sheet: Sheet
     places: np.ndarray
@@ -49,6 +49,7 @@ class _Look:
     names: np.ndarray
     yaw: np.ndarray
     flags: np.ndarray
+    in_column: np.ndarray
     score: float
 
 
@@ -115,14 +116,16 @@ def _look_at(seen: Seen, sheet: Sheet) -> _Look:
     kept = _apart(places)
     places, probability = places[kept], at_tops(heat)[kept, 0]
     names = at_tops(torch.log_softmax(seen.names.float(), 1))[kept]
-    chain, score = best_chain(Candidates(FINDER_PIXEL_MM * places, probability, names))
-    places, at = places[chain], np.array(kept, int)[chain]
+    chain = best_chain(Candidates(FINDER_PIXEL_MM * places, probability, names))
+    members = chain.members
+    places, at = places[members], np.array(kept, int)[members]
     boxes = np.tile(places, 2) + REACH_PX * at_tops(seen.box)[at]
     corners = places[:, None] + REACH_PX * at_tops(seen.corners)[at].reshape(-1, 4, 2)
     share = heat / heat.sum()
     yaw = torch.softmax((share * torch.log_softmax(seen.yaw.float(), 1)).sum((0, 2, 3)), 0).cpu().numpy()
     flags = torch.sigmoid((share * seen.flags.float()).sum((0, 2, 3))).cpu().numpy()
-    return _Look(sheet, places, boxes, corners, probability[chain], names[chain], yaw, flags, score)
+    sure = probability[members], names[members]
+    return _Look(sheet, places, boxes, corners, *sure, yaw, flags, chain.places, chain.score)
 
 
 def _apart(places: np.ndarray) -> list[int]:
@@ -143,7 +146,7 @@ def _spine(look: _Look, flags: np.ndarray, view_deg: tuple[float, float, float] 
     views = tuple(SeenView(sign * yaw, p) for (yaw, *_), p in likely_views(look.yaw.tolist()))
     spine = FoundSpine((), (), frozenset(), views, *answers)
     if len(look.places):
-        named = readings(look.names, places_in_column(FINDER_PIXEL_MM * look.places))
+        named = readings(look.names, look.in_column)
         spine = replace(spine, vertebrae=_vertebrae(look, named[0].labels), readings=named)
         spine = replace(spine, anchors=_anchors(look, named[0].labels))
     return replace(spine, warnings=_warnings(spine))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ReVertLib.finding import chain as module
-from ReVertLib.finding.chain import Candidates, best_chain, places_in_column, readings
+from ReVertLib.finding.chain import Candidates, best_chain, readings
 from ReVertLib.network.finder_network import NAMED
 
 T12, L1, L2, L3, L4, L5, L6, S1 = 19, 20, 21, 22, 23, 24, 25, 26
@@ -25,25 +25,38 @@ def names(*rows):
 
 
 def test_a_chain_leaves_out_what_lies_beside_and_what_is_unlikely():
-    found, score = best_chain(candidates([(0, 70), (60, 50), (2, 0), (1, 35), (0, 105)], [0.9, 0.5, 0.9, 0.9, 0.1]))
-    assert found == [2, 3, 0]  # from top to bottom
-    assert score == pytest.approx(3 * (np.log(9) + module.OFFSET))
+    found = best_chain(candidates([(0, 71), (60, 50), (2, 0), (1, 34), (0, 105)], [0.9, 0.5, 0.9, 0.9, 0.1]))
+    assert found.members == [2, 3, 0]  # from top to bottom
+    assert found.places.tolist() == [0, 1, 2]
+    # The steps are those from L1 to L2 and to L3, to within 1 %.
+    assert found.score == pytest.approx(3 * (np.log(9) + module.OFFSET), abs=0.01)
 
 
 def test_a_vertebra_that_was_missed_costs_less_than_the_chain_beyond_it():
-    found, score = best_chain(candidates([(0, 0), (0, 35), (0, 105), (0, 140)], [0.9] * 4))
-    assert found == [0, 1, 2, 3]
-    assert score == pytest.approx(4 * (np.log(9) + module.OFFSET) - module.MISS_COST)
-    assert places_in_column(np.array([(0, 0), (0, 35), (0, 105), (0, 140)], float)).tolist() == [0, 1, 3, 4]
+    places = [(0, 0), (0, 34), (0, 111), (0, 151)]  # the one 71 below the first is missing
+    found = best_chain(candidates(places, [0.9] * 4))
+    assert found.members == [0, 1, 2, 3]
+    assert found.places.tolist() == [0, 1, 3, 4]
+    assert found.score == pytest.approx(4 * (np.log(9) + module.OFFSET) - module.MISS_COST, abs=0.01)
 
 
 def test_two_middles_in_one_vertebra_are_not_both_in_the_chain():
-    assert best_chain(candidates([(0, 0), (0, 10), (0, 40)], [0.8, 0.9, 0.9]))[0] == [1, 2]
+    assert best_chain(candidates([(0, 0), (0, 10), (0, 40)], [0.8, 0.9, 0.9])).members == [1, 2]
+
+
+def test_two_middles_with_one_name_are_not_both_in_the_chain():
+    rows = names({L3: 0.9}, {L4: 0.9}, {L5: 0.9}, {L5: 0.9}, {S1: 0.9})
+    places = np.array([(0, 0), (0, 40), (0, 68), (0, 92), (0, 116)], float)
+    found = best_chain(Candidates(places, np.array([0.9, 0.9, 0.8, 0.5, 0.9]), rows))
+    assert found.members == [0, 1, 2, 4]
+    by_places = best_chain(Candidates(places, np.array([0.9, 0.9, 0.8, 0.5, 0.9]), np.zeros_like(rows)))
+    assert 3 in by_places.members
 
 
 def test_nothing_likely_makes_no_chain():
-    assert best_chain(candidates([(0, 0), (0, 35)], [0.1, 0.2])) == ([], 0.0)
-    assert best_chain(Candidates(np.zeros((0, 2)), np.zeros(0), np.zeros((0, len(NAMED))))) == ([], 0.0)
+    assert best_chain(candidates([(0, 0), (0, 35)], [0.1, 0.2])).members == []
+    nothing = best_chain(Candidates(np.zeros((0, 2)), np.zeros(0), np.zeros((0, len(NAMED)))))
+    assert (nothing.members, nothing.score) == ([], 0.0)
 
 
 def test_a_sure_sacrum_names_all_above_it():

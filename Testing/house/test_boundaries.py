@@ -36,7 +36,7 @@ def test_a_reconstruction_imports_nothing_that_only_training_needs(root):
     assert unwanted_imports(root, ["ReVertLib.inference.predictor", "ReVertLib.metrics.compare"], HEAVY) == []
 
 
-@pytest.mark.parametrize("room", ["geometry", "mesh", "imaging", "registration", "metrics"])
+@pytest.mark.parametrize("room", ["geometry", "mesh", "imaging", "registration", "metrics", "measurement"])
 def test_what_needs_no_network_does_not_import_torch(root, room):
     modules = [name for name in library_modules(root) if name.startswith(f"ReVertLib.{room}.")]
     assert len(modules) > 2
@@ -49,7 +49,7 @@ ROOMS = (
     {"mesh"},
     {"imaging", "registration"},
     {"anatomy", "metrics", "projection"},
-    {"dataset", "network"},
+    {"dataset", "network", "measurement"},
     {"shape", "inference"},
     {"report", "synthesis", "finding"},
     {"service", "spine"},

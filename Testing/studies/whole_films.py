@@ -38,7 +38,7 @@ from ReVertLib.metrics.surface import surface_metrics
 from ReVertLib.projection.drr import DrrView, Scan
 from ReVertLib.registration.icp import align
 from ReVertLib.spine.film import film_result
-from ReVertLib.spine.inputs import Wishes, film_input
+from ReVertLib.spine.inputs import FilmInput, Wishes, film_input
 
 CAMERA, SIZE_PX = Geometry(1150.0, 850.0, (0.9, 0.9), (223.5, 255.5)), (448, 512)
 VIEWS = {"AP": 0.0, "PA": 180.0, "LL": -90.0, "yaw 30": 30.0, "RL": 90.0, "yaw -30": -30.0}
@@ -52,10 +52,7 @@ def answers(
     predictor: Predictor, finder: object, pixels: np.ndarray, camera: Geometry, truth: dict[str, Mesh]
 ) -> dict[str, dict[str, Mesh]]:
     """By way and level the surfaces, camera frame."""
-    boxes = {level: _box(camera.project(mesh.vertices)) for level, mesh in truth.items()}
-    given = {key: value for key, value in sidecar_values(camera).items() if key not in ("level", "box_px")}
-    layers = LayeredGeometry().over(given, "given")
-    film = film_input(radiograph_from_array(pixels, name="film"), layers, Wishes(None if finder else boxes), finder)
+    film = asked_film(pixels, camera, truth, finder)
     asked = {level: one.geometry for level, one in film.asked.items() if level in truth}
     true = [replace(one, sod_mm=float(volume_centroid(truth[level])[2])) for level, one in asked.items()]
     alone, at_true = (predictor.reconstruct_all(film.radiograph.pixels, list(g)) for g in (asked.values(), true))
@@ -64,6 +61,14 @@ def answers(
         TOGETHER: {one.level: one.reconstruction.mesh for one in film_result(predictor, film).levels},
         TRUE: {level: one.mesh for level, one in zip(asked, at_true, strict=True)},
     }
+
+
+def asked_film(pixels: np.ndarray, camera: Geometry, truth: dict[str, Mesh], finder: object) -> FilmInput:
+    """A film with its geometry and, without a finder, the true boxes."""
+    boxes = {level: _box(camera.project(mesh.vertices)) for level, mesh in truth.items()}
+    given = {key: value for key, value in sidecar_values(camera).items() if key not in ("level", "box_px")}
+    layers = LayeredGeometry().over(given, "given")
+    return film_input(radiograph_from_array(pixels, name="film"), layers, Wishes(None if finder else boxes), finder)
 
 
 def _box(pixels: np.ndarray) -> tuple[float, ...]:

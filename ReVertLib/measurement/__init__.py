@@ -1,0 +1,1 @@
+"""Lengths and angles of vertebrae, each with its expected error."""

@@ -18,6 +18,7 @@ from ReVertLib.geometry.levels import LEVEL_OF_LABEL
 
 from .box_plots import box_plots
 from .error_map import error_map
+from .figure_style import save_picture
 from .measure import EvaluatedImage, Evaluation, Row
 from .overview_figure import Scene, demo_picture
 from .pose_error import PoseError
@@ -222,14 +223,14 @@ def _write_pictures(evaluation: Evaluation, folder: Path, scene_of: Callable[[Ev
 
 
 def _made_small(path: Path) -> None:
-    """Takes from a picture what a page does not need: transparency, and pixels beyond _PICTURE_PX a row."""
+    """Takes from a picture what a page does not need: most of its colours, and pixels beyond _PICTURE_PX a row."""
     from PIL import Image  # comes with matplotlib
 
     with Image.open(path) as picture:
         small = picture.convert("RGB")
     if small.width > _PICTURE_PX:
         small = small.resize((_PICTURE_PX, round(small.height * _PICTURE_PX / small.width)), Image.Resampling.LANCZOS)
-    small.save(path, optimize=True)
+    save_picture(small, path)
 
 
 def _flat(row: Row) -> dict:

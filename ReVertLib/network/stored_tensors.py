@@ -13,15 +13,16 @@ SCALE = ".scale"
 LARGEST = 127
 
 
-def stored(tensors: Mapping[str, Tensor], eight_bits: bool) -> dict[str, Tensor]:
-    """As in the file. A row is what belongs to one output: all but the first axis of a matrix or of the weights of a
-    convolution; its largest value becomes LARGEST."""
+def stored(tensors: Mapping[str, Tensor], eight_bits_from: int | None) -> dict[str, Tensor]:
+    """As in the file. eight_bits_from: how many values a matrix has that is kept in 8 bits; None: no matrix is. A row
+    is what belongs to one output: all but the first axis of a matrix or of the weights of a convolution; its largest
+    value becomes LARGEST."""
     found = {}
     for name, own in tensors.items():
         tensor = own.detach().cpu()
         if not tensor.is_floating_point() or tensor.dim() < 2:
             found[name] = tensor.contiguous()
-        elif eight_bits:
+        elif eight_bits_from is not None and tensor.numel() >= eight_bits_from:
             scale = tensor.flatten(1).abs().amax(1).clamp(min=1e-12) / LARGEST
             found[name] = torch.round(tensor / _along_rows(scale, tensor)).to(torch.int8).contiguous()
             found[name + SCALE] = scale.float()

@@ -13,10 +13,10 @@ def tensors():
     return {"convolution": convolution, "bias": torch.randn(3, generator=random), "steps": torch.tensor(7)}
 
 
-@pytest.mark.parametrize("eight_bits", [True, False])
-def test_every_row_comes_back_to_within_its_own_steps(eight_bits):
+@pytest.mark.parametrize(("eight_bits_from", "eight_bits"), [(0, True), (108, True), (109, False), (None, False)])
+def test_every_row_comes_back_to_within_its_own_steps(eight_bits_from, eight_bits):
     own = tensors()
-    back = restored(stored(own, eight_bits))
+    back = restored(stored(own, eight_bits_from))
     assert set(back) == set(own)
     assert torch.equal(back["bias"], own["bias"])
     assert torch.equal(back["steps"], own["steps"])
@@ -27,7 +27,7 @@ def test_every_row_comes_back_to_within_its_own_steps(eight_bits):
 
 
 def test_a_value_by_hand():
-    kept = stored({"a": torch.tensor([[127.0, -64.4], [0.0, 0.0]])}, True)
+    kept = stored({"a": torch.tensor([[127.0, -64.4], [0.0, 0.0]])}, 0)
     assert kept["a"].tolist() == [[127, -64], [0, 0]]
     assert kept["a"].dtype == torch.int8
     assert kept["a.scale"].tolist() == [1.0, pytest.approx(1e-12 / 127)]
@@ -36,4 +36,4 @@ def test_a_value_by_hand():
 
 def test_a_scale_of_the_network_itself_is_no_scale_of_a_file():
     own = {"norm": torch.ones(2, 2), "norm.scale": torch.ones(2)}
-    assert set(restored(stored(own, False))) == set(own)
+    assert set(restored(stored(own, None))) == set(own)

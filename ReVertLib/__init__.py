@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .api.compare import compare
     from .api.drr import drr
     from .api.film import film
+    from .api.measure import measure
     from .api.reconstruct import Result, reconstruct
     from .errors import InputError
     from .geometry.camera import Geometry
@@ -48,6 +49,7 @@ __all__ = [
     "compare",
     "drr",
     "film",
+    "measure",
     "read_mesh",
     "reconstruct",
     "write_mesh",
@@ -65,6 +67,7 @@ _HOMES = {
     "compare": "api.compare",
     "drr": "api.drr",
     "film": "api.film",
+    "measure": "api.measure",
     "read_mesh": "mesh.io",
     "reconstruct": "api.reconstruct",
     "write_mesh": "mesh.io",

@@ -21,6 +21,7 @@ from .reconstruct import empty_page, page_title
 if TYPE_CHECKING:
     from ReVertLib.finding.finder import Finder
     from ReVertLib.inference.predictor import Predictor
+    from ReVertLib.measurement.records import Measurements
     from ReVertLib.report.page import Page
     from ReVertLib.report.records import Film
     from ReVertLib.spine.inputs import FilmInput, Wishes
@@ -32,7 +33,10 @@ NOTES = {
         "options, a JSON sidecar or the image itself, or in their place an object of known size (--ball, --length); "
         "without either the usual size of vertebrae is taken, and the errors to be expected are larger"
     ),
-    "writes": "OUT/<name>_L1.stl to _L5.stl, camera frame, mm; OUT/<name>.json, a report; OUT/<name>.svg, a picture",
+    "writes": (
+        "OUT/<name>_L1.stl to _L5.stl, camera frame, mm; OUT/<name>.json, a report with measurements; OUT/<name>.svg, "
+        "a picture; OUT/<name>.mrk.json, points and pedicle axes for 3D Slicer"
+    ),
     "example": "revert film spine.dcm -o spine --sod 850 --view AP",
 }
 
@@ -74,6 +78,7 @@ def run(options: argparse.Namespace) -> None:
     """Reconstructs every film that can be used; the others are named at the end."""
     from ReVertLib.imaging.radiograph import read_radiograph
     from ReVertLib.spine.film import film_given, film_report, film_result
+    from ReVertLib.spine.measurements import film_measurements
 
     stems = [sidecar_path(image).stem for image in options.images]
     _check_paths(options, stems)
@@ -85,12 +90,14 @@ def run(options: argparse.Namespace) -> None:
             radiograph = read_radiograph(path)
             given = film_given(radiograph, path, given_options, "command line", options.geometry, wish, finder)
             result = film_result(predictor, given)
-            reports.append(_about(predictor) | film_report(given, result))
+            measurements = film_measurements(result)
+            reports.append(_about(predictor) | film_report(given, result, measurements))
             made_folder(options.output)
-            _write(options.output, stems[index], given, result, reports[-1])
+            film = _film(given, result, measurements)
+            _write(options.output, stems[index], film, result, reports[-1])
             log.info(_line(path.name, options.output, result))
             if page:
-                page.add(_film(given, result), page_title(index, len(options.images)))
+                page.add(film, page_title(index, len(options.images)))
     if options.report and reports:
         _write_report(options, reports, failures.reasons, page, predictor)
     failures.raise_if_single(len(options.images))
@@ -103,7 +110,8 @@ def _check_paths(options: argparse.Namespace, stems: list[str]) -> None:
     check_folder(options.output)
     if options.report:
         check_writable(options.report, "report")
-    names = [f"{stem}{end}" for stem in stems for end in (*(f"_{level}.stl" for level in LEVELS), ".json", ".svg")]
+    ends = (*(f"_{level}.stl" for level in LEVELS), ".json", ".svg", ".mrk.json")
+    names = [f"{stem}{end}" for stem in stems for end in ends]
     written = [("output", options.output / name) for name in names] + [("report", options.report)]
     images = [file for image in options.images for file in image_files(image)]
     others = [("sidecar", options.geometry), ("boxes", options.find)]
@@ -141,23 +149,25 @@ def _about(predictor: Predictor) -> dict:
     return {"revert": __version__, "weights_sha256": predictor.weights_sha256, "device": str(predictor.device)}
 
 
-def _write(folder: Path, stem: str, given: FilmInput, result: FilmResult, report: dict) -> None:
-    """The surfaces, the picture and, when all is there, the report."""
+def _write(folder: Path, stem: str, film: Film, result: FilmResult, report: dict) -> None:
+    """The surfaces, the picture, the markups and, when all is there, the report."""
+    from ReVertLib.measurement.markups import markups
     from ReVertLib.mesh.io import write_mesh
     from ReVertLib.report.films import film_drawing
 
     for one in result.levels:
         write_mesh(one.reconstruction.mesh, folder / f"{stem}_{one.level}.stl", frame="camera")
     with whole_file(folder / f"{stem}.svg") as temporary:
-        temporary.write_text(film_drawing(_film(given, result)), encoding="utf-8")
+        temporary.write_text(film_drawing(film), encoding="utf-8")
+    write_json(folder / f"{stem}.mrk.json", markups(film.measurements))
     write_json(folder / f"{stem}.json", report)
 
 
-def _film(given: FilmInput, result: FilmResult) -> Film:
+def _film(given: FilmInput, result: FilmResult, measurements: Measurements) -> Film:
     from ReVertLib.report.films import film_of_all
 
     found = [one.reconstruction for one in result.levels]
-    return film_of_all(given.radiograph.pixels, found, given.sources, given.view)
+    return film_of_all(given.radiograph.pixels, found, given.sources, given.view, measurements)
 
 
 def _line(name: str, folder: Path, result: FilmResult) -> str:

@@ -1,7 +1,11 @@
 """What is measured of several vertebrae in one frame, from their landmarks.
 
 Angles are those of the endplates' normals projected on planes of the person: `left` is the mean of the vertebrae's own,
-`up` runs from the lowest body to the highest, across it. Arrays as in `vertebra`.
+`up` runs from the lowest body to the highest, across it. Lordosis and the coronal angle are Cobb's (Instr Course Lect
+1948, 5:261-275), between endplates that are known: no others of the curve are. Disc heights are taken at the corners of
+the endplates, as by Frobin et al. (Clin Biomech 1997, 12 Suppl 1:S1-S63), but along the disc's axis; the slip and its
+share of the endplate's depth are Taillard's (Acta Orthop Scand 1954, 24:115-144); rotation is told by the pedicles
+(Stokes et al., Spine 1986, 11(3):213-218). Arrays as in `vertebra`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
 """What is measured of one vertebra, from its landmarks (`landmarks`), in whatever frame they are.
 
 Where nothing else is said the definitions are those of Panjabi et al., Spine 1992, 17(3):299-306 (human lumbar
-vertebrae, quantitative three-dimensional anatomy). All functions take points (..., k, 3) in mm, of many vertebrae at
-once, and give arrays of the shape (...).
+vertebrae, quantitative three-dimensional anatomy); the three heights are those of Genant et al., J Bone Miner Res 1993,
+8(9):1137-1148. Corners of endplates and ends of processes are corresponding places of the template, not what is
+furthest on each surface. All functions take points (..., k, 3) in mm, of many vertebrae at once, and give arrays of the
+shape (...).
 """
 
 from __future__ import annotations

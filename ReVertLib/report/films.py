@@ -9,6 +9,7 @@ import numpy as np
 from ReVertLib.inference.inputs import ReconstructionInput
 from ReVertLib.inference.results import Outcome, Reconstruction
 from ReVertLib.inference.verdict import verdict
+from ReVertLib.measurement.records import Measurements
 from ReVertLib.mesh.silhouette import outlines
 
 from .pictures import film_picture
@@ -22,15 +23,19 @@ def film_of(given: ReconstructionInput, found: Reconstruction) -> Film:
 
 
 def film_of_all(
-    pixels: np.ndarray, found: Sequence[Reconstruction], sources: Mapping[str, str], view: Mapping[str, float]
+    pixels: np.ndarray,
+    found: Sequence[Reconstruction],
+    sources: Mapping[str, str],
+    view: Mapping[str, float],
+    measurements: Measurements | None = None,
 ) -> Film:
-    """The Film of pixels (rows, columns), bone bright, with all vertebrae that were made from it. sources, view: see
-    `Film`."""
+    """The Film of pixels (rows, columns), bone bright, with all vertebrae that were made from it. sources, view,
+    measurements: see `Film`."""
     size_px = pixels.shape[::-1]
     reported = [
         ReportedVertebra(Outcome(one, outlines(one.mesh, one.geometry, size_px)), verdict(one)) for one in found
     ]
-    return Film(pixels, tuple(reported), sources, view)
+    return Film(pixels, tuple(reported), sources, view, measurements)
 
 
 def film_drawing(film: Film) -> str:

@@ -23,6 +23,7 @@ from ReVertLib.mesh.colours import (
 )
 from ReVertLib.metrics.records import FIGURES
 
+from .measured import measurement_tables
 from .pictures import film_picture, surface_pictures
 from .records import Compared, Film, ReportedVertebra
 from .style import STYLE, colour_bar, film_figure, picture, table
@@ -80,8 +81,9 @@ def _film(film: Film, title: str) -> str:
     caption = "The film around the vertebrae, and the outline of each surface where it projects to."
     left = f"<figure>{film_figure(cut_out, outlines)}<figcaption>{caption}</figcaption></figure>"
     right = "<div><h3>Geometry</h3>" + table(("", "value", "from"), _geometry_rows(geometry, film)) + "</div>"
+    measured = "" if film.measurements is None else measurement_tables(film.measurements)
     vertebrae = "\n".join(map(_vertebra, film.vertebrae))
-    return f"<section><h2>{title}</h2><div class='beside'>{left}{right}</div>\n{vertebrae}</section>"
+    return f"<section><h2>{title}</h2><div class='beside'>{left}{right}</div>\n{measured}{vertebrae}</section>"
 
 
 def _geometry_rows(geometry: Geometry, film: Film) -> list[tuple[str, str, str]]:

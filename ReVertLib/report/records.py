@@ -9,6 +9,7 @@ import numpy as np
 
 from ReVertLib.inference.results import Outcome
 from ReVertLib.inference.verdict import Verdict
+from ReVertLib.measurement.records import Measurements
 from ReVertLib.metrics.records import SurfaceMetrics
 
 
@@ -44,9 +45,10 @@ class ReportedVertebra:
 class Film:
     """A radiograph with what was reconstructed from it. pixels: (rows, columns), bone bright. sources: by sidecar key,
     in plain words, where a value of the geometry is from; an absent one was assumed. view: yaw_deg, pitch_deg,
-    roll_deg, empty when it is not known."""
+    roll_deg, empty when it is not known. measurements: of its vertebrae, None where nothing was measured."""
 
     pixels: np.ndarray
     vertebrae: tuple[ReportedVertebra, ...]
     sources: Mapping[str, str]
     view: Mapping[str, float]
+    measurements: Measurements | None = None

@@ -14,6 +14,7 @@ from ReVertLib.geometry.layers import LayeredGeometry
 from ReVertLib.geometry.sidecar import sidecar_values
 from ReVertLib.imaging.radiograph import Radiograph
 from ReVertLib.inference.verdict import verdict
+from ReVertLib.measurement.records import Measurements
 
 from .closer_look import looked_again
 from .hung import HeadUp
@@ -50,7 +51,7 @@ def film_result(predictor: Predictor, given: FilmInput) -> FilmResult:
     return replace(result, found=given.found)
 
 
-def film_report(given: FilmInput, result: FilmResult) -> dict:
+def film_report(given: FilmInput, result: FilmResult, measurements: Measurements) -> dict:
     """What there is to say of a film as plain data for `json.dumps`, without names of people or files."""
     found = result.found
     return {
@@ -65,6 +66,7 @@ def film_report(given: FilmInput, result: FilmResult) -> dict:
         "warnings": [*given.notes, *result.warnings],
         "levels": {one.level: _level(one) for one in result.levels},
         "discs": [asdict(disc) for disc in result.discs],
+        "measurements": measurements.plain,
     }
 
 

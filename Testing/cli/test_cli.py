@@ -65,6 +65,8 @@ def test_from_ct_to_figures(run, tmp_path, resources, weights):
     assert written["device"] == "cpu"
     assert written["results"][0]["geometry"]["level"] == "L3"
     assert written["results"][0]["verdict"]["word"] == "check"
+    measured = written["results"][0]["measurements"]["levels"]["L3"]
+    assert measured["left pedicle width"]["value"] > 1 and measured["left pedicle width"]["sd"] is None
     assert "; check: these weights do not say what error to expect" in out
     code, out, _ = run("compare", surface, truth, "--align", "rigid", "--level", "L3", "--report", report)
     assert code == 0

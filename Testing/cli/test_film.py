@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tiny import weights
 
+import ReVertLib as revert
 from ReVertLib.cli.main import main
 from ReVertLib.finding.found import Answer, FoundSpine, FoundVertebra, Reading
 from ReVertLib.imaging.grey_values import quantised
@@ -45,7 +46,9 @@ def test_surfaces_report_and_picture_are_written(film, network, tmp_path):
     out = tmp_path / "out"
     report = tmp_path / "all.html"
     assert run(film, "-o", out, *LENGTHS, "--weights", network, "--report", report) == 0
-    names = {f"patient_name_{level}.stl" for level in LEVELS} | {"patient_name.json", "patient_name.svg"}
+    names = {f"patient_name_{level}.stl" for level in LEVELS} | {
+        f"patient_name{end}" for end in (".json", ".svg", ".mrk.json")
+    }
     assert {path.name for path in out.iterdir()} == names
     said = json.loads((out / "patient_name.json").read_text())
     assert list(said["levels"]) == list(LEVELS)
@@ -55,7 +58,21 @@ def test_surfaces_report_and_picture_are_written(film, network, tmp_path):
         centre = volume_centroid(read_mesh(out / f"patient_name_{level}.stl"))
         assert centre[2] == pytest.approx(said["levels"][level]["geometry"]["sod_mm"], abs=0.01)
     assert said["levels"]["L3"]["geometry"]["sod_mm"] == pytest.approx(700, abs=1.0)
-    for text in ((out / "patient_name.svg").read_text(), report.read_text(), json.dumps(said)):
+    measured = said["measurements"]
+    assert list(measured["levels"]) == list(LEVELS) and list(measured["discs"]) == ["L2/L3", "L3/L4"]
+    surfaces = {level: str(out / f"patient_name_{level}.stl") for level in LEVELS}
+    again = revert.measure(surfaces)
+    for level, group in measured["levels"].items():
+        for name in ("canal width", "left pedicle transverse angle", "anterior height"):
+            assert group[name]["value"] == pytest.approx(again.levels[level][name].value, abs=0.02)
+    assert measured["spine"]["lordosis"]["value"] == pytest.approx(again.spine["lordosis"].value, abs=0.02)
+    drawn = json.loads((out / "patient_name.mrk.json").read_text())["markups"]
+    assert [one["name"] for one in drawn[:3]] == ["L2 points", "L2 left pedicle axis", "L2 right pedicle axis"]
+    assert drawn[1]["controlPoints"][0]["position"] == pytest.approx(
+        measured["levels"]["L2"]["left pedicle entry"]["value"], abs=0.01
+    )
+    assert "Coronal Cobb angle" in report.read_text()
+    for text in ((out / "patient_name.svg").read_text(), report.read_text(), json.dumps([said, drawn])):
         assert "patient_name" not in text
     picture = (out / "patient_name.svg").read_text()
     assert picture.count("<polygon") >= 3

@@ -12,9 +12,11 @@ from ReVertLib.errors import InputError
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.inference.results import About, Outcome, Reconstruction
 from ReVertLib.inference.verdict import Verdict
+from ReVertLib.measurement.records import Measurement, Measurements
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.mesh.silhouette import outlines
 from ReVertLib.metrics.records import SurfaceMetrics
+from ReVertLib.report.measured import SHOWN
 from ReVertLib.report.page import NOTICE, Page
 from ReVertLib.report.records import Compared, Film, ReportedVertebra
 
@@ -151,3 +153,14 @@ def test_it_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(InputError, match=r"output b\.html: expected to be written"):
         page.write(tmp_path / "nowhere" / "b.html", ABOUT)
     assert [path.name for path in tmp_path.iterdir()] == ["a.html"]
+
+
+def test_measurements_stand_in_tables_those_that_decide_nothing_in_brackets():
+    sure, unsure, unknown = (Measurement("length", 26.04, sd) for sd in (1.2, 2.9, None))
+    level = dict.fromkeys(SHOWN, sure) | {"canal depth": unsure, "canal width": unknown}
+    found = Measurements({"L3": level}, {"L3/L4": {"slip": sure}}, {"lordosis": Measurement("angle", 41.0, 4.0)})
+    text = "|".join(shown(replace(film(), measurements=found)).texts)
+    for expected in ("Anterior height|26.0 ± 1.2 mm", "Canal depth|(26.0 ± 2.9 mm)", "Canal width|26.0 mm|"):
+        assert expected in text
+    assert "Slip|26.0 ± 1.2 mm" in text and "Lordosis|41.0 ± 4.0°" in text
+    assert "Measurements" not in "|".join(shown(film()).texts)

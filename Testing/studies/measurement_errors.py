@@ -4,11 +4,14 @@ docs/measurements.md.
     python Testing/studies/measurement_errors.py fit NEW [--weights FILE]
     python Testing/studies/measurement_errors.py person DATASET [--weights FILE]
     python Testing/studies/measurement_errors.py films PATIENTS [--weights FILE]
+    python Testing/studies/measurement_errors.py terms
 
 `fit`: NEW is a folder of `revert simulate --context` that no training has seen; prints the numbers, each the 68th
 percentile of what it stands for. `person`: DATASET is of `revert dataset`, of a person that no training has seen; the
 truth is the template registered to the true surfaces. `films`: PATIENTS as for `whole_films.py`; what is measured
 between vertebrae of whole films, true boxes, view and L3's distance given.
+
+`terms` prints the definitions.
 
 The columns: mean error of the answers; of a second registration to the true surface, from the mean of a neighbouring
 level: what the definitions themselves leave; of the mean vertebra of 87 people laid rigidly over the true surface; the
@@ -39,7 +42,17 @@ from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.inference.predictor import Predictor
 from ReVertLib.measurement.errors import REACH_MM
 from ReVertLib.measurement.measure import Measured, measure
-from ReVertLib.measurement.records import ANGLE, DIRECTION, Measurement
+from ReVertLib.measurement.records import (
+    ANGLE,
+    BEAM_TERMS,
+    DIRECTION,
+    DISC_TERMS,
+    SPINE_TERMS,
+    UNITS,
+    VERTEBRA_TERMS,
+    Measurement,
+    Measurements,
+)
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import Mesh, volume_centroid
 from ReVertLib.projection.drr import DrrView, Scan
@@ -157,7 +170,7 @@ def films(patients: Path, weights: Path | None) -> None:
     print(table(errors, (ANSWER, AGAIN, MEAN)))
 
 
-def _all(surfaces: Mapping[str, Mesh]):
+def _all(surfaces: Mapping[str, Mesh]) -> Measurements:
     return measure({level: Measured(mesh.vertices) for level, mesh in surfaces.items()}, in_camera=True)
 
 
@@ -207,12 +220,27 @@ def _reach_mm(local: np.ndarray) -> float:
     return float(np.sqrt(-0.5 * (apart_mm[near] ** 2).sum() / np.log(np.maximum(alike, 0.05)).sum()))
 
 
+def terms() -> str:
+    """The definitions, in Markdown."""
+    groups = {"vertebra": VERTEBRA_TERMS | BEAM_TERMS, "disc": DISC_TERMS, "spine": SPINE_TERMS}
+    lines = ["| of a | | deviation in | |", "|---|---|---|---|"]
+    for group, named in groups.items():
+        for name, term in named.items():
+            if not name.startswith(("right ", "lower ")):
+                both = name.replace("left ", "left, right ").replace("upper ", "upper, lower ")
+                lines.append(f"| {group} | {both} | {UNITS[term.kind]} | {term.text} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("fit", "person", "films"))
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("what", choices=("fit", "person", "films", "terms"))
+    parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--weights", type=Path)
     options = parser.parse_args()
+    if options.what == "terms":
+        print(terms())
+        return
     {"fit": fit, "person": person, "films": films}[options.what](options.folder, options.weights)
 
 

@@ -34,8 +34,9 @@ NOTES = {
         "without either the usual size of vertebrae is taken, and the errors to be expected are larger"
     ),
     "writes": (
-        "OUT/<name>_L1.stl to _L5.stl, camera frame, mm; OUT/<name>.json, a report with measurements; OUT/<name>.svg, "
-        "a picture; OUT/<name>.mrk.json, points and pedicle axes for 3D Slicer"
+        "OUT/<name>_L1.stl to _L5.stl, camera frame, mm (<name>_L1_second.stl ...: for a second view that is likely, "
+        "where none is given); OUT/<name>.json, a report with measurements; OUT/<name>.svg, a picture; "
+        "OUT/<name>.mrk.json, points and pedicle axes for 3D Slicer"
     ),
     "example": "revert film spine.dcm -o spine --sod 850 --view AP",
 }
@@ -110,7 +111,8 @@ def _check_paths(options: argparse.Namespace, stems: list[str]) -> None:
     check_folder(options.output)
     if options.report:
         check_writable(options.report, "report")
-    ends = (*(f"_{level}.stl" for level in LEVELS), ".json", ".svg", ".mrk.json")
+    surfaces = [f"_{level}{which}.stl" for level in LEVELS for which in ("", "_second")]
+    ends = [*surfaces, ".json", ".svg", ".mrk.json"]
     names = [f"{stem}{end}" for stem in stems for end in ends]
     written = [("output", options.output / name) for name in names] + [("report", options.report)]
     images = [file for image in options.images for file in image_files(image)]
@@ -157,6 +159,8 @@ def _write(folder: Path, stem: str, film: Film, result: FilmResult, report: dict
 
     for one in result.levels:
         write_mesh(one.reconstruction.mesh, folder / f"{stem}_{one.level}.stl", frame="camera")
+    for one in result.other.levels if result.other else ():
+        write_mesh(one.reconstruction.mesh, folder / f"{stem}_{one.level}_second.stl", frame="camera")
     with whole_file(folder / f"{stem}.svg") as temporary:
         temporary.write_text(film_drawing(film), encoding="utf-8")
     write_json(folder / f"{stem}.mrk.json", markups(film.measurements))

@@ -20,7 +20,7 @@ from .closer_look import looked_again
 from .hung import HeadUp
 from .inputs import FilmInput, Wishes, film_input
 from .records import FilmLevel, FilmResult
-from .together import reconstructed_together
+from .together import Asked, reconstructed_together
 
 if TYPE_CHECKING:
     from ReVertLib.finding.finder import Finder
@@ -44,11 +44,21 @@ def film_given(
 
 
 def film_result(predictor: Predictor, given: FilmInput) -> FilmResult:
-    """The vertebrae of a film together; what was found of it is looked at again before."""
+    """The vertebrae of a film together; what was found of it is looked at again before. Where no view is known and two
+    are likely, they are answered for both."""
     predictor = HeadUp(predictor) if given.upside_down else predictor
     given = looked_again(predictor, given)
-    result = reconstructed_together(predictor, given.radiograph.pixels, given.asked, given.anchor, given.scale)
-    return replace(result, found=given.found)
+
+    def together(asked: Mapping[str, Asked]) -> FilmResult:
+        return reconstructed_together(predictor, given.radiograph.pixels, asked, given.anchor, given.scale)
+
+    result = replace(together(given.asked), found=given.found)
+    seconds = [one.reconstruction.other for one in result.levels if one.reconstruction.other]
+    if not seconds:
+        return result
+    view = seconds[0].geometry.view_deg
+    asked = {level: replace(one, geometry=replace(one.geometry, view_deg=view)) for level, one in given.asked.items()}
+    return replace(result, other=together(asked))
 
 
 def film_report(given: FilmInput, result: FilmResult, measurements: Measurements) -> dict:
@@ -64,6 +74,13 @@ def film_report(given: FilmInput, result: FilmResult, measurements: Measurements
         "readings": [asdict(reading) for reading in found.readings] if found else [],
         "found": None if found is None else _found(found),
         "warnings": [*given.notes, *result.warnings],
+        **_surfaces(result),
+        "other": None if result.other is None else _surfaces(result.other),
+    }
+
+
+def _surfaces(result: FilmResult) -> dict:
+    return {
         "levels": {one.level: _level(one) for one in result.levels},
         "discs": [asdict(disc) for disc in result.discs],
         "measurements": measurements.plain,

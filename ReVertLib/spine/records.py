@@ -51,7 +51,8 @@ class Disc:
 class FilmResult:
     """levels: from head to feet. anchor: the level whose distance was given. warnings: of the film as a whole, one line
     each; those of a level are with its reconstruction. found: all that was found on the film, the lumbar vertebrae
-    where their surfaces are seen; None where the boxes were given."""
+    where their surfaces are seen; None where the boxes were given. other: the result for a second view that is likely,
+    too, where none was given."""
 
     levels: tuple[FilmLevel, ...]
     discs: tuple[Disc, ...]
@@ -59,3 +60,4 @@ class FilmResult:
     scale: Scale
     warnings: tuple[str, ...] = ()
     found: FoundSpine | None = None
+    other: FilmResult | None = None

@@ -79,6 +79,22 @@ def test_surfaces_report_and_picture_are_written(film, network, tmp_path):
     assert all(f">{level} " in picture for level in LEVELS)
 
 
+def test_without_a_view_both_that_are_likely_are_answered(film, network, tmp_path, monkeypatch):
+    entries = json.loads(film.with_suffix(".json").read_text())["vertebrae"]
+    film.with_suffix(".json").write_text(json.dumps({"vertebrae": entries}))
+    likely = [((0.0, 0.0, 0.0), 0.6), ((180.0, 0.0, 0.0), 0.4)]
+    monkeypatch.setattr("ReVertLib.network.context_network.likely_views", lambda _: likely)
+    out = tmp_path / "out"
+    assert run(film, "-o", out, *LENGTHS, "--weights", network) == 0
+    said = json.loads((out / "patient_name.json").read_text())
+    assert list(said["other"]["levels"]) == list(LEVELS)
+    for level in LEVELS:
+        yaws = [part["levels"][level]["geometry"]["yaw_deg"] for part in (said, said["other"])]
+        assert yaws == [0.0, 180.0]
+        surfaces = [read_mesh(out / f"patient_name_{level}{which}.stl") for which in ("", "_second")]
+        assert np.abs(surfaces[0].vertices - surfaces[1].vertices).max() > 5
+
+
 def test_boxes_named_on_the_command_line_go_before_the_sidecars(film, network, tmp_path):
     boxes = tmp_path / "boxes.json"
     boxes.write_text(json.dumps({"vertebrae": [{"level": "L5", "box_px": BOXES["L4"]}]}))

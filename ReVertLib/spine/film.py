@@ -75,6 +75,7 @@ def film_report(given: FilmInput, result: FilmResult, measurements: Measurements
         "found": None if found is None else _found(found),
         "warnings": [*given.notes, *result.warnings],
         **_surfaces(result),
+        "measurements": measurements.plain,
         "other": None if result.other is None else _surfaces(result.other),
     }
 
@@ -83,7 +84,6 @@ def _surfaces(result: FilmResult) -> dict:
     return {
         "levels": {one.level: _level(one) for one in result.levels},
         "discs": [asdict(disc) for disc in result.discs],
-        "measurements": measurements.plain,
     }
 
 

@@ -20,7 +20,8 @@ for _home in (_HERE, _HERE if (_HERE / "ReVertLib").is_dir() else _HERE.parent):
 
 from ReVertLib.errors import InputError  # noqa: E402
 from ReVertLib.service.service import Service  # noqa: E402
-from ReVertSlicer.input import placement, radiograph_check  # noqa: E402
+from ReVertSlicer.input import found_boxes, placement, radiograph_check  # noqa: E402
+from ReVertSlicer.input.found_film import foundOn  # noqa: E402
 from ReVertSlicer.panel.panel import Panel  # noqa: E402
 from ReVertSlicer.scene import (  # noqa: E402
     comparison_nodes,
@@ -32,7 +33,7 @@ from ReVertSlicer.scene import (  # noqa: E402
     segmentation_nodes,
 )
 from ReVertSlicer.scene.parameters import parameterNode  # noqa: E402
-from ReVertSlicer.work import jobs, self_test  # noqa: E402
+from ReVertSlicer.work import film_jobs, jobs, self_test  # noqa: E402
 from ReVertSlicer.work.live_follower import LiveFollower  # noqa: E402
 
 
@@ -61,19 +62,21 @@ class ReVert(ScriptedLoadableModule):
 class ReVertLogic(ScriptedLoadableModuleLogic):
     """Everything the panel can do, one call each, without widgets; every call works headless and returns when done.
 
-    predictor: a ReVertLib Predictor or anything with its `reconstruct`; by default the shipped weights, loaded on first
-    use and kept. Every call raises InputError, one line, for input that cannot be used.
+    predictor: a ReVertLib Predictor or anything with its `reconstruct`, and `reconstruct_all` for films; finder: a
+    ReVertLib Finder or anything with its `find`; by default the shipped weights, loaded on first use and kept. Every
+    call raises InputError, one line, for input that cannot be used.
     """
 
-    def __init__(self, predictor=None):
+    def __init__(self, predictor=None, finder=None):
         super().__init__()
-        self._service = Service(predictor=predictor)
+        self._service = Service(predictor=predictor, finder=finder)
 
     def getParameterNode(self):
         return parameterNode(super().getParameterNode())
 
     def loadSampleData(self, view="ap"):
-        """The case that comes with the extension: .radiograph and .segmentation; view: ap, oblique or lateral."""
+        """What comes with the extension: .radiograph and .segmentation. view: ap, oblique or lateral of one vertebra,
+        or film."""
         return sample.loadSample(view)
 
     def checkRadiograph(self, radiographNode, sliceIndex=None):
@@ -83,6 +86,17 @@ class ReVertLogic(ScriptedLoadableModuleLogic):
     def setGeometry(self, radiographNode, **geometry):
         """Keeps lengths and angles (sdd_mm, sod_mm, pixel_spacing_mm, yaw_deg, ...) with a radiograph; None forgets."""
         radiograph_check.enter(radiographNode, **geometry)
+
+    def findVertebrae(self, radiographNode, sliceIndex=0):
+        """Finds and names the vertebrae of a film and places a box on each of L1 to L5; returns what was found, a
+        ReVertLib FoundSpine in the volume's pixels. What is placed is reconstructed together from then on."""
+        job = film_jobs.findJob(radiographNode, sliceIndex)
+        film_jobs.showFound(job, self._service.answer("find", job.message.content))
+        return foundOn(radiographNode, sliceIndex).spine
+
+    def moveNames(self, radiographNode, steps, sliceIndex=0):
+        """Moves all names that were found by so many vertebrae: with 1, what is called L3 becomes L4."""
+        found_boxes.rename(radiographNode, sliceIndex, steps=steps)
 
     def addVertebra(self, radiographNode, level, box=None, point=None, sliceIndex=0):
         """Places a vertebra: box (u0, v0, u1, v1) or point (u, v), pixels; returns its markups node."""
@@ -116,8 +130,9 @@ class ReVertLogic(ScriptedLoadableModuleLogic):
         return self._reconstructed(job)[0]
 
     def reconstructAll(self, radiographNode, sliceIndex=None, level="L3"):
-        """Every vertebra placed on a radiograph as a model node; when none is, the only one in the image, of level."""
-        return self._reconstructed(jobs.placedJob(radiographNode, sliceIndex, level))
+        """Every vertebra placed on a radiograph as a model node, those of a film that was searched together; when none
+        is placed, the only one in the image, of level."""
+        return self._reconstructed(film_jobs.radiographJob(radiographNode, sliceIndex, level))
 
     def reconstructFolder(self, folder, output):
         """Every radiograph in a folder into numbered files: {"done": how many, "failed": reasons by name}."""
@@ -168,7 +183,7 @@ class ReVertLogic(ScriptedLoadableModuleLogic):
         """Reconstructs again whenever the radiograph's image changes, until `.stop()` of what is returned is called."""
 
         def send(finished):
-            job = jobs.placedJob(radiographNode, sliceIndex, level)
+            job = film_jobs.radiographJob(radiographNode, sliceIndex, level)
             jobs.updateReconstructions(job, self._outcomes(job), self._service.about)
             finished()
 
@@ -177,7 +192,7 @@ class ReVertLogic(ScriptedLoadableModuleLogic):
         return follower
 
     def _outcomes(self, job):
-        return self._service.reconstruct(job.pixels, job.geometries)
+        return job.outcomes(self._service.answer(job.message.kind, job.message.content))
 
     def _reconstructed(self, job):
         """The models of a job; what was refused among several is raised when the others are shown."""

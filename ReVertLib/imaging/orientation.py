@@ -78,6 +78,18 @@ def shown_box(box_px: tuple, size_px: tuple[int, int], turn: int) -> tuple[float
     return tuple(float(value) for value in (*corners.min(0), *corners.max(0)))
 
 
+def stored_box(box_px: tuple, size_px: tuple[int, int], turn: int) -> tuple[float, ...]:
+    """The way back of `shown_box`; size_px is that of the stored picture here too."""
+    corners = stored_px(np.reshape(box_px, (2, 2)) - 0.5, size_px, turn) + 0.5
+    return tuple(float(value) for value in (*corners.min(0), *corners.max(0)))
+
+
+def half_turned(turn: int) -> int:
+    """The turn that shows a picture upside down that another turn shows upright."""
+    transposed, mirrored, upside_down = _TURNS[turn]
+    return next(one for one, way in _TURNS.items() if way == (transposed, not mirrored, not upside_down))
+
+
 def turned_geometry(stated: StatedGeometry, turn: int) -> StatedGeometry:
     """What is said of a stored picture, of the shown one: spacings (u, v) change places where rows become columns. A
     view is stated of the shown picture already."""

@@ -7,8 +7,9 @@ comes in can hold nothing but data.
     arrays     each as a whole .npy file (numpy.lib.format), in order
 
 The content is made of None, texts, numbers, lists, and dicts. What JSON lacks is an object with the key "@":
-{"@": "array", "at": 0} the first array, {"@": "tuple", "items": [...]}, {"@": "Mesh", "vertices": ...} a data class of
-`_CLASSES` by its fields. Nothing is rounded: floats are written so that they are read as the same number.
+{"@": "array", "at": 0} the first array, {"@": "tuple", "items": [...]}, {"@": "set", "items": [...]} of texts,
+{"@": "Mesh", "vertices": ...} a data class of `_CLASSES` by its fields. Nothing is rounded: floats are written so that
+they are read as the same number.
 """
 
 from __future__ import annotations
@@ -21,11 +22,17 @@ from io import BytesIO
 import numpy as np
 
 from ReVertLib.errors import one_line
+from ReVertLib.finding.found import Answer, FoundSpine, FoundVertebra, Reading, SeenView
 from ReVertLib.geometry.camera import Geometry
+from ReVertLib.geometry.layers import LayeredGeometry, SourcedValue, StatedGeometry
 from ReVertLib.geometry.transform import RigidTransform, SimilarityTransform
 from ReVertLib.inference.results import About, Outcome, Reconstruction, Refusal
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.metrics.records import Comparison, ErrorParts, Mask, SurfaceMetrics
+from ReVertLib.spine.records import Disc, FilmLevel, FilmResult, LevelChange
+from ReVertLib.spine.scale import Scale
+
+from .film import FilmAnswer
 
 MAX_HEADER_BYTES = 1 << 24
 MAX_ARRAY_BYTES = 1 << 31
@@ -34,16 +41,30 @@ _MARK = b"ReVert\x02\x00"
 _START = struct.Struct(f"<{len(_MARK)}sI")
 _DATA = (
     About,
+    Answer,
     Comparison,
+    Disc,
     ErrorParts,
+    FilmAnswer,
+    FilmLevel,
+    FilmResult,
+    FoundSpine,
+    FoundVertebra,
     Geometry,
+    LayeredGeometry,
+    LevelChange,
     Mask,
     Mesh,
     Outcome,
+    Reading,
     Reconstruction,
     Refusal,
     RigidTransform,
+    Scale,
+    SeenView,
     SimilarityTransform,
+    SourcedValue,
+    StatedGeometry,
     SurfaceMetrics,
 )
 _CLASSES = {data_class.__name__: data_class for data_class in _DATA}
@@ -57,7 +78,7 @@ class WireError(ValueError):
 @dataclass(frozen=True)
 class Message:
     """kind: what the message is. content: None, bool, int, float, str, numpy array, or a data class of the module's
-    text, and lists, tuples and dicts (keys are texts) of these."""
+    text, and lists, tuples and dicts (keys are texts) of these, and frozen sets of texts."""
 
     kind: str
     content: dict
@@ -153,8 +174,9 @@ def _packed(value: object, arrays: list[memoryview]) -> object:
         return {_TAG: "array", "at": len(arrays) - 1}
     if isinstance(value, list):
         return [_packed(item, arrays) for item in value]
-    if isinstance(value, tuple):
-        return {_TAG: "tuple", "items": [_packed(item, arrays) for item in value]}
+    if isinstance(value, tuple | frozenset):
+        tag, items = ("tuple", value) if isinstance(value, tuple) else ("set", sorted(value))
+        return {_TAG: tag, "items": [_packed(item, arrays) for item in items]}
     if isinstance(value, dict):
         if _TAG in value:
             raise TypeError(f"message: expected no key {_TAG!r}, which has a meaning of its own")
@@ -178,6 +200,7 @@ def _unpacked(value: object, arrays: list[np.ndarray]) -> object:
         inner = {key: _unpacked(item, arrays) for key, item in value.items() if key != _TAG}
         if tag is None:
             return inner
-        return tuple(inner["items"]) if tag == "tuple" else _CLASSES[tag](**inner)
+        listed = {"tuple": tuple, "set": frozenset}
+        return listed[tag](inner["items"]) if tag in listed else _CLASSES[tag](**inner)
     except (LookupError, TypeError, ValueError) as error:
         raise WireError(f"message: expected a whole {str(tag)[:40]!r}, got {one_line(error)[:200]}") from error

@@ -1,4 +1,4 @@
-"""What the Slicer module has computed, in its own process or in a child process (worker.py): reconstructions and
+"""What the Slicer module has computed, in its own process or in a child process (worker.py): reconstructions, films and
 comparisons.
 
 Importing this file is quick; torch, scipy and the weights are loaded when they are needed.
@@ -7,7 +7,8 @@ Importing this file is quick; torch, scipy and the weights are loaded when they 
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,12 +17,17 @@ import numpy as np
 
 from ReVertLib import __version__
 from ReVertLib.errors import InputError
+from ReVertLib.finding.found import FoundSpine
 from ReVertLib.geometry.camera import Geometry
+from ReVertLib.geometry.layers import LayeredGeometry
 from ReVertLib.inference.results import About, Outcome, Refusal
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.metrics.records import Comparison, Mask
 
+from .film import FilmAnswer, reconstructed_film
+
 if TYPE_CHECKING:
+    from ReVertLib.finding.finder import Finder
     from ReVertLib.inference.predictor import Predictor
 
 Progress = Callable[[str, int, int], None]
@@ -39,13 +45,18 @@ class Service:
     """Computes with one set of weights on one device; both are loaded on first use and kept.
 
     weights: a weights file, None for the shipped one. device: one of `predictor.DEVICES`. predictor: is used instead of
-    these; it has `reconstruct`, `weights_sha256`, `architecture` and `device` as a Predictor has.
+    these; it has `reconstruct`, `weights_sha256`, `architecture` and `device` as a Predictor has, and `reconstruct_all`
+    where films are asked for. finder: is used instead of the shipped one, which is loaded when a film is searched.
     """
 
     def __init__(
-        self, weights: str | Path | None = None, device: str = "auto", predictor: Predictor | None = None
+        self,
+        weights: str | Path | None = None,
+        device: str = "auto",
+        predictor: Predictor | None = None,
+        finder: Finder | None = None,
     ) -> None:
-        self._weights, self._device, self._predictor = weights, device, predictor
+        self._weights, self._device, self._predictor, self._finder = weights, device, predictor, finder
 
     @property
     def about(self) -> About:
@@ -83,6 +94,29 @@ class Service:
                 found.append(Refusal(geometry, str(error)))
         return found
 
+    def find(self, pixels: np.ndarray, known: LayeredGeometry, progress: Progress = _no_progress) -> FoundSpine:
+        """The vertebrae of a film, pixels (rows, columns), where they are and which they are. known: all that is known
+        of it. Raises InputError as a Finder does."""
+        if self._finder is None:
+            progress("Loading the weights that find vertebrae", 0, 2)
+            self._finder = self._new_finder()
+        from ReVertLib.spine.inputs import found_spine
+
+        progress("Looking for the vertebrae", 1, 2)
+        return found_spine(pixels, known, self._finder)
+
+    def film(
+        self,
+        pixels: np.ndarray,
+        known: LayeredGeometry,
+        boxes: Mapping[str, tuple[float, ...]],
+        progress: Progress = _no_progress,
+    ) -> FilmAnswer:
+        """`film.reconstructed_film` with these weights."""
+        predictor = self._loaded(progress)
+        progress(f"Reconstructing {len(boxes)} vertebrae together", 0, 1)
+        return reconstructed_film(predictor, pixels, known, boxes)
+
     def compare(
         self, mesh: Mesh, target: Mask, mode: str, level: str | None, progress: Progress = _no_progress
     ) -> Comparison:
@@ -115,22 +149,41 @@ class Service:
 
     def answer(
         self, kind: str, content: dict, progress: Progress = _no_progress
-    ) -> list[Outcome | Refusal] | Comparison | dict:
-        """What the method named kind, "reconstruct", "compare" or "folder", returns for its arguments."""
-        methods = {"reconstruct": self.reconstruct, "compare": self.compare, "folder": self.reconstruct_folder}
+    ) -> list[Outcome | Refusal] | FoundSpine | FilmAnswer | Comparison | dict:
+        """What the method named kind, "reconstruct", "find", "film", "compare" or "folder", returns for its
+        arguments."""
+        methods = {
+            "reconstruct": self.reconstruct,
+            "find": self.find,
+            "film": self.film,
+            "compare": self.compare,
+            "folder": self.reconstruct_folder,
+        }
         return methods[kind](**content, progress=progress)
 
     def _loaded(self, progress: Progress = _no_progress) -> Predictor:
         if self._predictor is None:
             progress("Loading PyTorch", 0, 3)
-            try:
+            with _packages_named():
                 from ReVertLib.inference.predictor import Predictor
-            except ModuleNotFoundError as error:
-                expected = "expected to be installed (in Slicer by the PyTorch extension: click Reconstruct)"
-                raise InputError(f"Python package {error.name}: {expected}, got none") from error
             progress("Loading the weights", 1, 3)
             self._predictor = Predictor(self._weights, self._device)
         return self._predictor
+
+    def _new_finder(self) -> Finder:
+        with _packages_named():
+            from ReVertLib.finding.finder import Finder
+        return Finder(None, self._device)
+
+
+@contextmanager
+def _packages_named() -> Iterator[None]:
+    """Raises InputError for a package that is not there."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        expected = "expected to be installed (in Slicer by the PyTorch extension: click Reconstruct)"
+        raise InputError(f"Python package {error.name}: {expected}, got none") from error
 
 
 def _outcome(predictor: Predictor, pixels: np.ndarray, geometry: Geometry, progress: Progress, place: tuple) -> Outcome:

@@ -106,7 +106,7 @@ def film_input(radiograph: Radiograph, layers: LayeredGeometry, wishes: Wishes, 
     given. Raises InputError where no lumbar vertebra is found, and as `scaled` and `complete` do."""
     layers = layers.over_stated(radiograph.stated)
     size_px = radiograph.pixels.shape[::-1]
-    spine = None if wishes.vertebrae else shifted(_found(radiograph.pixels, layers, finder), wishes.steps)
+    spine = None if wishes.vertebrae else shifted(found_spine(radiograph.pixels, layers, finder), wishes.steps)
     radiograph = _bone_bright(radiograph, spine)
     boxes = wishes.vertebrae or _boxes(spine)
     if not boxes:
@@ -124,7 +124,8 @@ def film_input(radiograph: Radiograph, layers: LayeredGeometry, wishes: Wishes, 
     return FilmInput(radiograph, geometry, sources, asked, anchor, scale, spine, notes, upside_down)
 
 
-def _found(pixels: np.ndarray, layers: LayeredGeometry, finder: Finder | None) -> FoundSpine:
+def found_spine(pixels: np.ndarray, layers: LayeredGeometry, finder: Finder | None) -> FoundSpine:
+    """What is found on a film, pixels (rows, columns), of which layers are known. Raises InputError without finder."""
     if finder is None:
         raise InputError("film: expected the boxes of its vertebrae, got none, and no network that finds them")
     known = layers.values

@@ -13,11 +13,16 @@ import numpy as np
 import pytest
 from tiny import CUBE
 
+from ReVertLib.finding.found import RIBS, SACRUM, Answer, FoundSpine, FoundVertebra, Reading, SeenView
 from ReVertLib.geometry.camera import Geometry
+from ReVertLib.geometry.layers import LayeredGeometry, SourcedValue, StatedGeometry
 from ReVertLib.geometry.transform import RigidTransform, SimilarityTransform
 from ReVertLib.inference.results import About, Outcome, Reconstruction, Refusal
 from ReVertLib.metrics.records import Comparison, Mask, SurfaceMetrics
+from ReVertLib.service.film import FilmAnswer
 from ReVertLib.service.messages import MAX_ARRAY_BYTES, MAX_HEADER_BYTES, Decoder, Message, WireError, encode
+from ReVertLib.spine.records import Disc, FilmLevel, FilmResult, LevelChange
+from ReVertLib.spine.scale import Scale
 
 GEOMETRY = Geometry(1020.1, 700.3, (0.1, 0.2), (99.5, 79.25), "L4", (1.0, 2.0, 30.0, 40.0))
 THIRD = 1 / 3  # no short decimal number
@@ -45,6 +50,28 @@ DATA = {
         "none", None, RigidTransform(np.eye(3), np.zeros(3)), METRICS, np.ones(1), None, None
     ),
     "about": About("0" * 64, "template", "CPU (2 threads)", {"torch": "2.13.0"}),
+    "what is known": LayeredGeometry(
+        {"pixel_spacing_mm": SourcedValue((0.1, THIRD), "entered")},
+        StatedGeometry({"sdd_mm": 1000}, {"sdd_mm": "DICOM"}, SourcedValue((0.2, 0.2), "DICOM"), {"sod_mm": "odd"}),
+    ),
+    "found": FoundSpine(
+        (FoundVertebra(22, np.array([1.0, THIRD]), (0.0, 1.0, 2.0, THIRD), np.full((4, 2), np.nan), 0.5),),
+        (Reading((22,), 0.75), Reading((23,), 0.25)),
+        frozenset({SACRUM, RIBS}),
+        (SeenView(-90.0, THIRD),),
+        *(Answer(is_so, 0.75) for is_so in (True, False, True)),
+        ("a warning",),
+    ),
+    "film": FilmAnswer(
+        FilmResult(
+            (FilmLevel("L4", RECONSTRUCTION, None, True, THIRD, LevelChange(1.0, 2.0, THIRD, 0.0)),),
+            (Disc("L3", "L4", THIRD, 0.0),),
+            "L4",
+            Scale("given", 0.0, THIRD, "distances", ("a warning",)),
+        ),
+        {"L4": (np.eye(3)[:, :2],)},
+        ("a note",),
+    ),
     "plain": {"none": None, "truth": True, "number": -3, "text": "Größe ~ mm²", "nested": [(), [1, (2.5, "x")], {}]},
 }
 

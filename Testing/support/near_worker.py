@@ -9,8 +9,8 @@ from ReVertLib.service.service import Service
 class NearWorker:
     """Answers after delay_ms on Qt's event loop. started: every (weights, device) it was started with."""
 
-    def __init__(self, predictor, delay_ms=1):
-        self._service, self.delay_ms = Service(predictor=predictor), delay_ms
+    def __init__(self, predictor, delay_ms=1, finder=None):
+        self._service, self.delay_ms = Service(predictor=predictor, finder=finder), delay_ms
         self.started, self.about, self.log, self._request = [], None, [], None
         self.stopped = 0
 

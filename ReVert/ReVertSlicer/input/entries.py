@@ -1,4 +1,4 @@
-"""What the module remembers of a radiograph: what the user entered, and what DICOM said.
+"""What the module remembers of a radiograph: what the user entered, what DICOM said, and what was found on it.
 
 It lies in a node of its own to which the radiograph refers. The radiograph's own attributes would be lost: Slicer loads
 XA and RF as sequences, and each frame replaces all attributes of the volume that shows it (vtkMRMLNode::CopyContent),
@@ -13,6 +13,8 @@ ENTERED = "ReVert.Entered"
 """Parameter (in earlier scenes: attribute of the radiograph): a JSON object of what the user entered."""
 DICOM = "ReVert.Dicom"
 """Parameter: a JSON object of the DICOM tags that were read, by the image's UID; "" for an opened file."""
+FOUND = "ReVert.Found"
+"""Parameter: a JSON object of what was found on each slice, by its number (found_film.py)."""
 MEMORY = "ReVert.Memory"
 """Node reference from a radiograph to the node that remembers for it."""
 _OWNER = "ReVert.Radiograph"
@@ -33,6 +35,19 @@ def keepEntered(node, values):
     with slicer.util.NodeModify(node):
         _own(node).SetParameter(ENTERED, json.dumps(values, sort_keys=True))
         node.SetAttribute(ENTERED, None)
+        node.Modified()
+
+
+def found(node):
+    """What was found on the slices of a radiograph, plain, by their numbers as text."""
+    memory = node.GetNodeReference(MEMORY)
+    return json.loads((memory.GetParameter(FOUND) if memory is not None else "") or "{}")
+
+
+def keepFound(node, values):
+    """Replaces what was found; the radiograph tells its observers."""
+    with slicer.util.NodeModify(node):
+        _own(node).SetParameter(FOUND, json.dumps(values))
         node.Modified()
 
 
@@ -72,6 +87,7 @@ def _own(node):
     own = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScriptedModuleNode", "ReVert memory")
     own.SetParameter(ENTERED, json.dumps(entered(node), sort_keys=True))
     own.SetParameter(DICOM, json.dumps(_kept(node), sort_keys=True))
+    own.SetParameter(FOUND, json.dumps(found(node)))
     own.SetNodeReferenceID(_OWNER, node.GetID())
     node.SetNodeReferenceID(MEMORY, own.GetID())
     return own

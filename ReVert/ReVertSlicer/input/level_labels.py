@@ -16,6 +16,8 @@ from .transforms import boxCorners
 
 BOX = "ReVert.Box"
 """Node reference from a label to its box."""
+LIKELY = "ReVert.Likely"
+"""Attribute of a box: how likely its level is, as text beside it; only of a box that was found."""
 _watched = WeakSet()
 """Scenes in which a label goes with its box, and boxes that are followed."""
 
@@ -48,7 +50,7 @@ def _follow(boxNode, _event=None):
         return
     drawn = boxNode.GetNumberOfDefinedControlPoints() and min(boxNode.GetSize()[:2]) > 0
     label.SetDisplayVisibility(bool(drawn and boxNode.GetDisplayVisibility()))
-    label.SetNthControlPointLabel(0, boxNode.GetName())
+    label.SetNthControlPointLabel(0, " ".join(filter(None, (boxNode.GetName(), boxNode.GetAttribute(LIKELY)))))
     label.SetNthControlPointPositionWorld(0, *_upperLeft(boxNode))
 
 
@@ -58,20 +60,26 @@ def _upperLeft(boxNode):
     return max(boxCorners(boxNode, depths=[0]), key=sum)
 
 
-def _newLabel(boxNode):
+def newTexts(name):
+    """A locked vtkMRMLMarkupsFiducialNode of which only the labels of its points are seen, in no list and not saved."""
     node = slicer.vtkMRMLMarkupsFiducialNode()
-    node.SetName(_("Level of a box"))
+    node.SetName(name)
     node.SetHideFromEditors(True)
     node.SetSaveWithScene(False)
     node.SetLocked(True)
     with _placingAsBefore():
         slicer.mrmlScene.AddNode(node)
-    node.SetNodeReferenceID(BOX, boxNode.GetID())
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     display.SetSaveWithScene(False)
     display.SetVisibility3D(False)
-    display.SetGlyphScale(0)  # the text alone
+    display.SetGlyphScale(0)
+    return node
+
+
+def _newLabel(boxNode):
+    node = newTexts(_("Level of a box"))
+    node.SetNodeReferenceID(BOX, boxNode.GetID())
     node.AddControlPointWorld(vtk.vtkVector3d(*_upperLeft(boxNode)))
 
 

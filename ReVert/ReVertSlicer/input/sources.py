@@ -5,7 +5,7 @@ file, DICOM, header of the volume (ReVertLib.geometry.layers).
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,11 +20,21 @@ from ReVertLib.geometry.sidecar import checked_parameter
 from ReVertLib.geometry.views import VIEW_ANGLES
 from ReVertLib.imaging.dicom import check_modality, is_dicom, read_dicom_tags
 from ReVertLib.imaging.dicom_tags import NUMBER_TAGS, TEXT_TAGS, shown_facts
-from ReVertLib.imaging.orientation import TURN_WORDS, UPRIGHT, header_turn, picture_turn, shown_size
+from ReVertLib.imaging.orientation import (
+    TURN_WORDS,
+    UPRIGHT,
+    half_turned,
+    header_turn,
+    picture_turn,
+    shown_box,
+    shown_size,
+)
 
 from .entries import dicomTags, entered, keepDicomTags, keepEntered
 
 BONE_DARK = "bone_dark"
+HALF_TURN = "half_turn"
+"""Entry: whether the picture hangs upside down, whatever its file states."""
 SAMPLE = "ReVert.Sample"
 """Attribute of a radiograph that comes with the extension: its geometry as JSON, by sidecar key or view angle."""
 GIVEN = _("given")
@@ -66,7 +76,7 @@ class Sources:
 
 def enter(node, **values):
     """Stores what the user knows of this radiograph: sdd_mm, sod_mm, pixel_spacing_mm (one number or two),
-    principal_point_px, yaw_deg, pitch_deg, roll_deg, bone_dark. None forgets a key.
+    principal_point_px, yaw_deg, pitch_deg, roll_deg, bone_dark, half_turn. None forgets a key.
 
     Raises InputError for what is no such value; then nothing is stored.
     """
@@ -79,12 +89,12 @@ def enter(node, **values):
 
 
 def _checkedEntry(key, value):
-    if key == BONE_DARK:
+    if key in (BONE_DARK, HALF_TURN):
         if not isinstance(value, bool):
-            raise InputError(_("bone_dark: expected true or false, got {value!r}").format(value=str(value)[:40]))
+            raise InputError(_("{key}: expected true or false, got {value!r}").format(key=key, value=str(value)[:40]))
         return value
     if key not in _CAN_BE_ENTERED:
-        expected = ", ".join((*_CAN_BE_ENTERED, BONE_DARK))
+        expected = ", ".join((*_CAN_BE_ENTERED, BONE_DARK, HALF_TURN))
         raise InputError(_("entered: expected one of {keys}, got {key!r}").format(keys=expected, key=key[:40]))
     if key == "pixel_spacing_mm" and isinstance(value, int | float):
         value = (value, value)
@@ -101,7 +111,7 @@ def sourcesOf(node, sliceIndex=0, given=None):
     DICOM file that cannot be used, and for a DICOM modality that makes no radiographs.
     """
     own = entered(node)
-    dark = own.pop(BONE_DARK, None)
+    dark, halfTurn = own.pop(BONE_DARK, None), own.pop(HALF_TURN, False)
     layers = LayeredGeometry().over(given or {}, GIVEN).over(own, _("entered"))
     layers = layers.over(json.loads(node.GetAttribute(SAMPLE) or "{}"), _("sample")).over_sidecar(_file(node))
     tags, facts = _dicomTags(node, sliceIndex), None
@@ -116,10 +126,25 @@ def sourcesOf(node, sliceIndex=0, given=None):
         turn = SourcedValue(facts.turn, _("DICOM PatientOrientation")) if facts.turn != UPRIGHT else None
         layers = layers.over_stated(facts.stated)
         reason = _("DICOM gives none") if tags else _("the DICOM file is not in the database")
+    if halfTurn and node.GetImageData() is not None:
+        layers, turn = _halfTurned(node, layers, turn)
     missing = {key: reason if key == "pixel_spacing_mm" else "" for key in layers.missing}
     missing.update(layers.reasons)
     boneDark = SourcedValue(dark, _("entered")) if dark is not None else _dicomPolarity(facts) if tags else None
     return Sources(layers, missing, boneDark, bool(facts and facts.mirrored), turn, () if tags else _axesDoubts(node))
+
+
+def _halfTurned(node, layers, turn):
+    """(layers, turn) of the picture turned by 180 degrees, as the user says it must be."""
+    before = turn.value if turn else UPRIGHT
+    size, known = shown_size(node.GetImageData().GetDimensions()[:2], before), dict(layers.known)
+    if "principal_point_px" in known:
+        point = tuple(n - 1 - at for n, at in zip(size, known["principal_point_px"].value, strict=True))
+        known["principal_point_px"] = replace(known["principal_point_px"], value=point)
+    if "box_px" in known:
+        known["box_px"] = replace(known["box_px"], value=shown_box(known["box_px"].value, size, half_turned(UPRIGHT)))
+    after = half_turned(before)
+    return replace(layers, known=known), SourcedValue(after, _("what was entered")) if after != UPRIGHT else None
 
 
 def _pictureTurn(path):

@@ -6,7 +6,8 @@ import vtk
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
-from ReVertSlicer.input import placement, placing, radiograph_check
+from ReVertSlicer.input import found_boxes, placement, placing, radiograph_check
+from ReVertSlicer.input.found_film import foundOn
 from ReVertSlicer.scene import hierarchy, result_state
 from ReVertSlicer.work import packages
 from ReVertSlicer.work.runner import Runner
@@ -16,6 +17,7 @@ from .panel_work import PROGRESS_STEPS, PanelWork
 from .section import forgetTyping, guarded
 from .section_compare import CompareSection
 from .section_ct import CtSection
+from .section_film import FilmSection
 from .section_geometry import GeometrySection
 from .section_many import ManySection
 from .section_outputs import OutputsSection
@@ -27,6 +29,7 @@ from .section_vertebra import VertebraSection
 SECTIONS = (
     RadiographSection,
     GeometrySection,
+    FilmSection,
     VertebraSection,
     ReconstructSection,
     ResultSection,
@@ -47,7 +50,7 @@ class Panel(PanelWork, ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def __init__(self, parent=None):
         VTKObservationMixin.__init__(self)
-        self.state = self.check = None
+        self.state = self.check = self.film = None
         self.placed, self.results = [], {}
         self._guiTag = None
         self._observedRadiograph = None
@@ -78,7 +81,7 @@ class Panel(PanelWork, ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.NodeAddedEvent, self.onNodeAdded)
         for node in slicer.util.getNodesByClass("vtkMRMLMarkupsNode"):
             self._observeMarkups(node)
-        placement.showOpened()
+        self._showOpened()
         self.enter()
 
     def cleanup(self):
@@ -117,16 +120,22 @@ class Panel(PanelWork, ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._connectState(None)
 
     def onSceneEnd(self, _caller, _event):
-        """Labels are not saved, and scenes of earlier versions show boxes and points in 3D."""
-        placement.showOpened()
+        self._showOpened()
         if self.parent.isEntered:
             self.enter()
+
+    def _showOpened(self):
+        """Labels are not saved, and scenes of earlier versions show boxes and points in 3D."""
+        placement.showOpened()
+        found_boxes.showOpened()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def onNodeRemoved(self, _caller, _event, node):
         """The radiograph may be removed while it is followed."""
         if node.IsA("vtkMRMLMarkupsNode"):
             self._observeMarkups(node, False)
+        if node.IsA("vtkMRMLScalarVolumeNode") and not slicer.mrmlScene.IsClosing():
+            found_boxes.removeOrphans()
         if self.state is not None:
             if self._reconstruct.isLive and node is self._observedRadiograph:
                 self._reconstruct.stopLive()
@@ -197,8 +206,9 @@ class Panel(PanelWork, ScriptedLoadableModuleWidget, VTKObservationMixin):
         if node is not self._observedRadiograph:
             self._changeRadiograph(node)
             index = self.state.sliceIndex
-        self.check, self.placed = None, []
+        self.check, self.placed, self.film = None, [], None
         if node is not None:
+            self.film = foundOn(node, index)
             self.check = radiograph_check.checkRadiograph(node, index)
             known = {key: found.value for key, found in self.check.known.items()}
             if self.check.sliceCount:  # else there is no image, which is among the problems

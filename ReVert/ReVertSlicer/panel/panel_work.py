@@ -40,9 +40,9 @@ class PanelWork:
         if chosen and self.worker.isReady and not self.runner.isRunning and weights != self._startedWeights:
             self._startWorker()
 
-    def submit(self, kind, job, onDone, onEnd=lambda: None):
-        """Sends a job of jobs.py to the process; onDone(what came of it) unless it fails or is cancelled. onEnd: is
-        called first, however it ends."""
+    def submit(self, job, onDone, onEnd=lambda: None):
+        """Sends a job of jobs.py or film_jobs.py to the process; onDone(what came of it) unless it fails or is
+        cancelled. onEnd: is called first, however it ends."""
 
         def finish(answer):
             try:
@@ -52,7 +52,8 @@ class PanelWork:
                 self.fail(_("The result could not be shown: {reason}").format(reason=one_line(error)))
             self.refreshSections()
 
-        self.runner.run(kind, job.message, finish, self.fail, onEnd)
+        message = job.message
+        self.runner.run(message.kind, message, finish, self.fail, onEnd)
         self.refreshSections()
 
     def cancel(self):

@@ -68,7 +68,7 @@ class CompareSection(Section):
         if job is None:
             self._waiting.clear()
             return
-        self.panel.submit("compare", job, lambda found: self._show(job, found))
+        self.panel.submit(job, lambda found: self._show(job, found))
 
     def _show(self, job, found):
         table = guarded(jobs.showComparison, job, found)

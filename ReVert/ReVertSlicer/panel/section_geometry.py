@@ -10,6 +10,8 @@ from .section import WARNING, Section, allow, guarded, say, show
 
 CUSTOM = "custom"
 UNKNOWN = "not known"
+READING = ("bone_dark", "half_turn")
+"""How the picture is to be read."""
 
 
 class GeometrySection(Section):
@@ -63,7 +65,7 @@ class GeometrySection(Section):
         self._enter(pixel_spacing_mm=[value, value * aspect] if value > 0 else None)
 
     def onReset(self, *_args):
-        self._enter(**dict.fromkeys(("sdd_mm", "sod_mm", "pixel_spacing_mm", *VIEW_ANGLES, "bone_dark")))
+        self._enter(**dict.fromkeys(("sdd_mm", "sod_mm", "pixel_spacing_mm", *VIEW_ANGLES, *READING)))
 
     def onNextStep(self, *_args):
         """The user has gone on: what is known needs one line."""
@@ -82,7 +84,9 @@ class GeometrySection(Section):
         self._showValues(layers)
         self.ui.geometrySection.text = _("Geometry: {line}").format(line=geometry_text.summary(check))
         asked = geometry_text.asked(check)
-        say(self.ui.geometryAskedLabel, asked, WARNING)
+        hasScale = self.panel.film is not None and bool(check.missing)
+        hint = _("Without it the scale of the film is found otherwise, and less well.") if hasScale else ""
+        say(self.ui.geometryAskedLabel, [*asked, hint], WARNING)
         self._open(tuple(asked))
         say(self.ui.geometrySourceLabel, geometry_text.sources(check))
         say(self.ui.sizeEffectLabel, [view_geometry.sizeEffect(layers.values)])

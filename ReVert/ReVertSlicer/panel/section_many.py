@@ -40,7 +40,7 @@ class ManySection(Section):
         if job is not None and self.panel.ready():
             say(self.ui.manyResultLabel, [])
             self._isOurs = True
-            self.panel.submit("folder", job, self._show, lambda: self._end(job))
+            self.panel.submit(job, self._show, lambda: self._end(job))
 
     def _end(self, job):
         """However it ended: what was being written goes, what was finished stays."""

@@ -9,7 +9,7 @@ from ReVertSlicer.input import geometry_text
 from ReVertSlicer.input.panel_words import inPanelWords
 from ReVertSlicer.scene import hierarchy, layout, reconstruction_nodes, result_state
 from ReVertSlicer.scene.parameters import ARRAYS, BONE, DISTANCE
-from ReVertSlicer.work import jobs
+from ReVertSlicer.work import film_jobs, jobs
 from ReVertSlicer.work.live_follower import LiveFollower
 
 from .section import Section, allow, chosenPath, guarded, showError, silently
@@ -36,18 +36,18 @@ class ReconstructSection(Section):
         elif self._isComplete() and self.panel.ready():
             job = guarded(self._job)
             if job is not None:
-                self.panel.submit("reconstruct", job, lambda outcomes: self._show(job, outcomes))
+                self.panel.submit(job, lambda answer: self._show(job, job.outcomes(answer)))
 
     def _isComplete(self):
-        """Whether every length is known; else they are asked for."""
-        missing = geometry_text.missingLengths(self.panel.check)
+        """Whether every length is known; else they are asked for. Of a film a scale is found without."""
+        missing = [] if self.panel.film else geometry_text.missingLengths(self.panel.check)
         if missing:
             self.ui.geometrySection.collapsed = False
             showError("\n".join([*missing, _("Enter it under Geometry, or give the image a sidecar.")]))
         return not missing
 
     def _job(self):
-        return jobs.placedJob(self.state.radiograph, self.state.sliceIndex, self.state.level)
+        return film_jobs.radiographJob(self.state.radiograph, self.state.sliceIndex, self.state.level)
 
     def selectResultOf(self, node):
         """No result of another radiograph stands beside this one; a surface of the user's own stays."""
@@ -115,7 +115,7 @@ class ReconstructSection(Section):
             self.stopLive()
             showError(str(error))
             return False
-        return self.panel.submit("reconstruct", job, lambda outcomes: self._showFrame(job, outcomes, finished))
+        return self.panel.submit(job, lambda answer: self._showFrame(job, job.outcomes(answer), finished))
 
     def _showFrame(self, job, outcomes, finished):
         if not self.isLive:

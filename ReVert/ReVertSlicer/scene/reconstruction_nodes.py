@@ -18,12 +18,13 @@ from ReVertLib.imaging.orientation import UPRIGHT
 from ReVertLib.inference.verdict import verdict
 from ReVertLib.mesh.mesh import vertex_normals
 from ReVertLib.mesh.polydata import to_polydata
+from ReVertSlicer.input.found_film import UNSURE, UPSIDE_DOWN
 from ReVertSlicer.input.input_warnings import isTrainedView
 
 from . import beam, hierarchy
 from .alignment import removeAlignment
 from .colours import BONE, colourBy, keepColours
-from .result_state import BONE_DARK, IMAGE, SLICE, TURN, imageSha256, turnOf
+from .result_state import ASKED, BONE_DARK, IMAGE, SLICE, TURN, imageSha256, turnOf
 from .undo import saveForUndo
 
 __all__ = ["Taken", "colourBy", "modelOf", "showReconstructions", "updateLive"]
@@ -36,13 +37,15 @@ DOUBTED = "ReVert.OrientationDoubted"
 class Taken:
     """What of a radiograph's volume was used. image: SHA-256 of the pixels, None: of those that are there. turn: from
     its pixels to those of the shown picture. boneDark: whether bone is dark in it. doubted: whether its file states an
-    orientation that is not applied."""
+    orientation that is not applied. asked: JSON of what a film's vertebrae were made with: the lengths by sidecar key
+    as far as they were known, and the `levels` that had a box; None of a vertebra by itself."""
 
     sliceIndex: int = 0
     image: str | None = None
     turn: int = UPRIGHT
     boneDark: bool = False
     doubted: bool = False
+    asked: str | None = None
 
 
 WHOLE = Taken()
@@ -127,8 +130,12 @@ def _describe(modelNode, reconstruction, viewAngles):
 
 def _verdict(reconstruction, viewAngles, doubted):
     """In words. Where a view leans farther than the training's the network does not see that it errs; where the view
-    is not known, nobody knows how the surface is turned. doubted: whether the file states another orientation."""
+    is not known, nobody knows how the surface is turned; a vertebra may be another than it is called. doubted: whether
+    the file states another orientation."""
     found = verdict(reconstruction)
+    unsure = [warning for warning in reconstruction.warnings if warning.startswith((UNSURE, UPSIDE_DOWN))]
+    if found.word == "trust" and unsure:
+        return _("check: {reason}, but {doubt}").format(reason=found.reason, doubt=unsure[0])
     if found.word == "trust" and doubted:
         return _("check: {reason}, but the file states another orientation").format(reason=found.reason)
     if found.word == "trust" and not viewAngles:
@@ -148,6 +155,7 @@ def _describeSource(modelNode, about, image, taken):
         modelNode.SetAttribute(IMAGE, image)
         modelNode.SetAttribute(TURN, str(taken.turn))
         modelNode.SetAttribute(BONE_DARK, str(int(taken.boneDark)))
+        modelNode.SetAttribute(ASKED, taken.asked)
         modelNode.SetAttribute(DOUBTED, "1" if taken.doubted else None)
 
 

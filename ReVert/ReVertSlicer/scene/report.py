@@ -27,7 +27,7 @@ from . import hierarchy
 from .beam import rasFromCamera
 from .colours import EXPECTED_ERROR, SIGNED_DISTANCE
 from .comparison_nodes import ALIGNMENT, WARNINGS
-from .result_state import SLICE, resultStates
+from .result_state import ASKED, SLICE, resultStates
 
 SUFFIXES = (".html", ".htm")
 
@@ -68,7 +68,8 @@ def _film(modelNode):
 
 def _source(key, found, modelNode):
     """Where the value a surface was made with is from; of another than is known now nothing tells."""
-    used = json.loads(modelNode.GetAttribute("ReVert.Geometry")) | json.loads(modelNode.GetAttribute("ReVert.View"))
+    names = ("ReVert.Geometry", "ReVert.View", ASKED)  # of a film its own distance, not that of each vertebra
+    used = {k: v for name in names for k, v in json.loads(modelNode.GetAttribute(name) or "{}").items()}
     same = key in used and (key in ("level", "box_px") or np.allclose(used[key], found.value))
     return found.source if same else _("another value is known now")
 

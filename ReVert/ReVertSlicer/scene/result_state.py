@@ -10,7 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 from vtk.util.numpy_support import vtk_to_numpy
 
-from ReVertLib.geometry.layers import LayeredGeometry
+from ReVertLib.geometry.layers import REQUIRED, LayeredGeometry
 from ReVertLib.imaging.orientation import UPRIGHT, shown_box, shown_size
 from ReVertLib.inference.verdict import WORDS
 from ReVertSlicer.input.panel_words import NAMES
@@ -26,6 +26,8 @@ TURN = "ReVert.Turn"
 earlier versions have none, they are from pixels as they were stored."""
 BONE_DARK = "ReVert.BoneDark"
 """Attribute of a model: "1" where bone was dark in its radiograph, else "0"; earlier versions wrote none."""
+ASKED = "ReVert.Asked"
+"""Attribute of a model that was made together with others of its film: see `reconstruction_nodes.Taken.asked`."""
 OUT_OF_DATE = _("out of date")
 LENGTHS = ("sdd_mm", "sod_mm", "pixel_spacing_mm", "principal_point_px")
 """What a surface depends on, by sidecar key."""
@@ -104,6 +106,12 @@ def imageSha256(radiographNode, sliceIndex):
     return digest
 
 
+def knownSha256(radiographNode, sliceIndex):
+    """The same, read once for each state of the image."""
+    key = radiographNode.GetImageData().GetMTime(), sliceIndex
+    return _digests.get(key) or imageSha256(radiographNode, sliceIndex)
+
+
 def _state(model, level, changed):
     verdict = model.GetAttribute("ReVert.Verdict") or ""
     polydata = model.GetPolyData()
@@ -123,14 +131,24 @@ def _changedGeometry(model, check, vertebra, areAnyPlaced):
     made = json.loads(model.GetAttribute("ReVert.Geometry") or "{}")
     layers = LayeredGeometry(check.known)
     now = {"principal_point_px": [(size - 1) / 2 for size in shown_size(check.sizePx, check.turn)], **layers.values}
+    asked = json.loads(model.GetAttribute(ASKED) or "{}")
     for key in LENGTHS:
-        if key in made and key in now and not np.allclose(made[key], now[key], rtol=1e-6):
+        if _isAnother(key, made, asked, now):
             yield NAMES[key]
     view = json.loads(model.GetAttribute("ReVert.View") or "{}")
     if view != layers.view and (layers.view or any(view.values())):  # earlier versions wrote AP where it is not known
         yield _("View")
-    if made.get("box_px") and areAnyPlaced and _isElsewhere(made["box_px"], vertebra, check):
+    isProposed = bool(asked) and model.GetAttribute("ReVert.Level") not in asked["levels"]  # it never had a box
+    if made.get("box_px") and areAnyPlaced and not isProposed and _isElsewhere(made["box_px"], vertebra, check):
         yield _("Place")
+
+
+def _isAnother(key, made, asked, now):
+    """Whether a length is another now than a surface was made with. A film's own lengths count, not the distance of
+    each vertebra; one that was not known then and is now is another."""
+    if asked and key in REQUIRED:
+        return (key in asked) != (key in now) or (key in asked and not np.allclose(asked[key], now[key], rtol=1e-6))
+    return key in made and key in now and not np.allclose(made[key], now[key], rtol=1e-6)
 
 
 def _isElsewhere(box_px, vertebra, check):
@@ -167,7 +185,5 @@ def _changedImage(model, radiographNode):
     if not made or image is None:
         return
     sliceIndex = int(model.GetAttribute(SLICE))
-    if sliceIndex >= image.GetDimensions()[2] or made != (
-        _digests.get((image.GetMTime(), sliceIndex)) or imageSha256(radiographNode, sliceIndex)
-    ):
+    if sliceIndex >= image.GetDimensions()[2] or made != knownSha256(radiographNode, sliceIndex):
         yield _("Image")

@@ -36,16 +36,25 @@ class ReconstructionJob:
     radiographId: str
     sliceIndex: int
     pixels: np.ndarray
-    geometries: tuple[Geometry, ...]
     view: dict
     imageTime: int
     turn: int
     boneDark: bool
     doubted: bool
+    geometries: tuple[Geometry, ...] = ()
 
     @property
     def message(self):
         return Message("reconstruct", {"pixels": self.pixels, "geometries": list(self.geometries)})
+
+    def outcomes(self, answer):
+        """ReVertLib's Outcomes and Refusals in what the service has answered."""
+        return answer
+
+    @property
+    def asked(self):
+        """What the surfaces were made with where that is more than their own geometry, as `Taken.asked`."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -105,11 +114,25 @@ def placedJob(radiographNode, sliceIndex=None, level="L3"):
 def _reconstructionJob(node, sliceIndex, sources, boxes):
     """boxes: (level, box in pixels or None) of each vertebra."""
     geometries = tuple(radiograph_check.geometryOf(node, sources, level, box) for level, box in boxes)
+    return ReconstructionJob(**pictured(node, sliceIndex, sources), geometries=geometries)
+
+
+def pictured(node, sliceIndex, sources):
+    """The fields of a ReconstructionJob that say which picture it is of, and how that was read."""
     pixels = radiograph_check.pixelsOf(node, sliceIndex, sources)
     time = node.GetImageData().GetMTime()
     boneDark = radiograph_check.isBoneDark(node, sliceIndex, sources)
     view, turn, doubted = sources.geometry.view, sources.turn, bool(sources.doubts)
-    return ReconstructionJob(node.GetID(), sliceIndex, pixels, geometries, view, time, turn, boneDark, doubted)
+    return {
+        "radiographId": node.GetID(),
+        "sliceIndex": sliceIndex,
+        "pixels": pixels,
+        "view": view,
+        "imageTime": time,
+        "turn": turn,
+        "boneDark": boneDark,
+        "doubted": doubted,
+    }
 
 
 def comparisonJob(modelNode, segmentationNode, segmentId, mode):
@@ -128,15 +151,16 @@ def comparisonJob(modelNode, segmentationNode, segmentId, mode):
 def showReconstructions(job, outcomes, about):
     """The model nodes, made or updated; nothing for what was refused. Raises InputError when the radiograph is no
     longer there."""
-    node = _existingNode(job.radiographId, _("radiograph"))
+    node = existingNode(job.radiographId, _("radiograph"))
     shown = [outcome for outcome in outcomes if not isinstance(outcome, Refusal)]
-    taken = reconstruction_nodes.Taken(job.sliceIndex or 0, _replacedImage(job), job.turn, job.boneDark, job.doubted)
+    how = (job.turn, job.boneDark, job.doubted, job.asked)
+    taken = reconstruction_nodes.Taken(job.sliceIndex or 0, _replacedImage(job), *how)
     return reconstruction_nodes.showReconstructions(node, shown, job.view, about, taken)
 
 
 def updateReconstructions(job, outcomes, about):
     """The same for one frame of many: cheap where the model is there already, and without an undo step."""
-    node = _existingNode(job.radiographId, _("radiograph"))
+    node = existingNode(job.radiographId, _("radiograph"))
     models = []
     for outcome in (outcome for outcome in outcomes if not isinstance(outcome, Refusal)):
         model = reconstruction_nodes.modelOf(node, outcome.reconstruction.geometry.level, job.sliceIndex)
@@ -156,8 +180,8 @@ def refusals(outcomes):
 
 def showComparison(job, found):
     """The comparison's table node; the figures also join the table of all results."""
-    model = _existingNode(job.modelId, _("model"))
-    segmentation = _existingNode(job.segmentationId, _("segmentation"))
+    model = existingNode(job.modelId, _("model"))
+    segmentation = existingNode(job.segmentationId, _("segmentation"))
     table = comparison_nodes.showComparison(model, segmentation, job.segmentId, found)
     results_table.appendResult(model, found)
     return table
@@ -172,7 +196,8 @@ def _replacedImage(job):
     return hashlib.sha256(job.pixels).hexdigest()
 
 
-def _existingNode(nodeId, what):
+def existingNode(nodeId, what):
+    """The node of an id. Raises InputError, in words for the user, where it is no longer there."""
     node = slicer.mrmlScene.GetNodeByID(nodeId)
     if node is None:
         raise InputError(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import qt
 from slicer.i18n import tr as _
 
-FIRST_GUESS_S = {"start": 8.0, "reconstruct": 0.3, "compare": 4.0}
+FIRST_GUESS_S = {"start": 8.0, "reconstruct": 0.3, "find": 1.0, "film": 5.0, "compare": 4.0}
 """How long a kind of work takes, until it was seen once. Of other kinds only the share of stages done is known."""
 
 TICK_MS = 100

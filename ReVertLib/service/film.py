@@ -1,0 +1,53 @@
+"""A whole film for the Slicer module: its vertebrae found, and reconstructed together.
+
+The module hands over pixels as they are shown, bone bright, and everything that is known of the film with its sources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ReVertLib.geometry.layers import LayeredGeometry
+from ReVertLib.inference.results import Outcome
+from ReVertLib.spine.records import FilmResult
+
+if TYPE_CHECKING:
+    from ReVertLib.inference.predictor import Predictor
+
+
+@dataclass(frozen=True)
+class FilmAnswer:
+    """outlines_px: by level, the closed polylines (k, 2), (u, v), around what its surface covers of the film. notes: on
+    what went into the work, one line each."""
+
+    result: FilmResult
+    outlines_px: Mapping[str, tuple[np.ndarray, ...]]
+    notes: tuple[str, ...]
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """Each vertebra, from head to feet."""
+        return [Outcome(one.reconstruction, self.outlines_px[one.level]) for one in self.result.levels]
+
+
+def reconstructed_film(
+    predictor: Predictor, pixels: np.ndarray, known: LayeredGeometry, boxes: Mapping[str, tuple[float, ...]]
+) -> FilmAnswer:
+    """The vertebrae in boxes (u0, v0, u1, v1), by level, of pixels (rows, columns), together. The distance that is
+    known is L3's. Raises InputError as `spine.inputs.film_input` and `spine.film.film_result` do."""
+    from ReVertLib.imaging.radiograph import radiograph_from_array
+    from ReVertLib.mesh.silhouette import outlines
+    from ReVertLib.spine.film import film_result
+    from ReVertLib.spine.inputs import Wishes, film_input
+
+    radiograph = radiograph_from_array(pixels, name="radiograph", inverted=False, stated=known.stated)
+    given = film_input(radiograph, known, Wishes(dict(boxes)), None)
+    result = film_result(predictor, given)
+    size_px = pixels.shape[::-1]
+    found = {one.level: one.reconstruction for one in result.levels}
+    drawn = {level: tuple(outlines(one.mesh, one.geometry, size_px)) for level, one in found.items()}
+    return FilmAnswer(result, drawn, given.notes)

@@ -1,4 +1,4 @@
-"""Where the files lie that the library reads at run time: weights, template, shape model, sample and demo case."""
+"""Where the files lie that the library reads at run time: weights, template, shape model, sample, demo, film."""
 
 from __future__ import annotations
 
@@ -20,3 +20,4 @@ WEIGHTS_FILE = RESOURCES / "weights" / "context.safetensors"
 FINDER_FILE = RESOURCES / "weights" / "finder.safetensors"
 SAMPLE_FOLDER = RESOURCES / "sample"
 DEMO_FOLDER = RESOURCES / "demo"
+FILM_FOLDER = RESOURCES / "film"

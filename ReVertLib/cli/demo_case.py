@@ -1,5 +1,5 @@
 """The main job on the bundled demo case: three computed radiographs of one vertebra, its surface from each, and how
-well each fits the CT segmentation it came from."""
+well each fits the CT segmentation it came from. A whole film follows (demo_film.py)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from ReVertLib.anatomy.template import baseline_mesh
 from ReVertLib.evaluation.overview_figure import Scene, demo_picture
 from ReVertLib.files import check_folder, made_folder, write_json
+from ReVertLib.finding.finder import Finder
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.sidecar import complete_geometry, read_sidecar, sidecar_path
 from ReVertLib.geometry.views import camera_from_lps, view_rotation
@@ -24,6 +25,7 @@ from ReVertLib.progress import log
 from ReVertLib.registration.icp import RIGID_ALIGNMENTS
 from ReVertLib.resources import DEMO_FOLDER
 
+from .demo_film import IMAGE, film_outputs, reconstruct_film
 from .paths import check_apart, image_files, weights_files
 
 LEVEL, LABEL = "L1", 20
@@ -34,14 +36,14 @@ PICTURED = "ap"
 
 
 def reconstruct_demo(out: Path, weights: Path | None, device: str) -> None:
-    """Writes OUT/verse008_L1_<view>.stl and .png (DRR, surface, figures) and OUT/report.json, and logs the table.
-    Raises InputError when OUT cannot be written or the weights cannot be used."""
+    """Writes OUT/verse008_L1_<view>.stl and .png (DRR, surface, figures), the same of the film, and OUT/report.json,
+    and logs the tables. Raises InputError when OUT cannot be written or the weights cannot be used."""
     check_folder(out)
-    images = [file for view in VIEWS for file in image_files(_image(view))]
+    images = [file for image in (*map(_image, VIEWS), IMAGE) for file in image_files(image)]
     written = [out / f"{_image(view).stem}{suffix}" for view in VIEWS for suffix in (".stl", ".png")]
-    outputs = [("output", path) for path in (*written, out / "report.json")]
+    outputs = [("output", path) for path in (*written, *film_outputs(out), out / "report.json")]
     check_apart(outputs, [*images, *weights_files(weights)])
-    predictor = Predictor(weights, device)
+    predictor, finder = Predictor(weights, device), Finder(None, device)
     made_folder(out)
     labels = read_label_map(DEMO_FOLDER / "segmentation.nii.gz")
     centre, truth_lps = label_centre_lps(labels, LABEL), label_mesh(labels, LABEL)
@@ -67,8 +69,10 @@ def reconstruct_demo(out: Path, weights: Path | None, device: str) -> None:
         scene = Scene(pixels, geometry, result.mesh, truth, found["rigid"], view)
         demo_picture(path.with_suffix(".png"), scene, _title(name))
     log.info(_row("no image", "rigid", baseline) + "   <- baseline: the mean vertebra of 87 patients")
-    write_json(out / "report.json", {"weights_sha256": predictor.weights_sha256, "views": report})
-    log.info(f"surfaces, pictures and report.json are in {out}; look first at {_image(PICTURED).name}")
+    log.info("")
+    film = reconstruct_film(out, predictor, finder)
+    write_json(out / "report.json", {"weights_sha256": predictor.weights_sha256, "views": report, "film": film})
+    log.info(f"surfaces, pictures and report.json are in {out}; look first at {_image(PICTURED).name} and film.png")
 
 
 def _image(view: str) -> Path:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy import ndimage
 
 from ReVertLib.files import check_writable
 from ReVertLib.geometry.camera import Geometry
@@ -16,11 +15,9 @@ from ReVertLib.geometry.views import view_rotation
 from ReVertLib.mesh.colours import SIGNED_DISTANCE_LIMITS_MM, SIGNED_DISTANCE_STOPS
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.mesh.render import Canvas, outline_mask, rendered
-from ReVertLib.mesh.silhouette import silhouette
 from ReVertLib.metrics.compare import Comparison
 
 from .figure_style import (
-    BACKGROUND,
     MUTED,
     OUTLINE,
     TEXT,
@@ -30,14 +27,22 @@ from .figure_style import (
     new_figure,
     save_figure,
 )
-from .picture_marks import SIZE_PT, orientation_marker, scale_bar, side_letters
+from .picture_marks import (
+    DASHES,
+    SIZE_PT,
+    contour,
+    grey_picture,
+    orientation_marker,
+    outline_legend,
+    projected,
+    scale_bar,
+    side_letters,
+)
 
 RANGE_MM = SIGNED_DISTANCE_LIMITS_MM[1]
 
 _SIZE_IN, _DPI = (16.0, 10.6), 120
 _VIEW_PX = 960
-_GAMMA = 0.75
-_DASHES = (0, (4, 3))
 _LEFT, _RIGHT, _WIDTH = 0.02, 0.508, 0.472
 _TOP_ROW, _LOWER_ROW, _HEIGHT = 0.495, 0.1, 0.375
 _ASPECT = _WIDTH * _SIZE_IN[0] / (_HEIGHT * _SIZE_IN[1])
@@ -92,20 +97,16 @@ def _panel(figure, left: float, bottom: float, title: str):
 def _radiograph(figure, scene: Scene) -> None:
     """The radiograph around the vertebra, with the outlines of both surfaces where they project to."""
     axes = _panel(figure, _LEFT, _TOP_ROW, "computed radiograph (DRR)")
-    low, high = np.percentile(scene.pixels, [0.5, 99.8])
-    grey = np.clip((scene.pixels - low) / max(high - low, 1e-6), 0.0, 1.0) ** _GAMMA
-    axes.imshow(grey, cmap="gray", vmin=0, vmax=1, interpolation="bicubic")
+    grey_picture(axes, scene.pixels)
     size = scene.pixels.shape[::-1]
-    _contour(axes, *_projected(scene.target, scene.geometry, size), TRUTH, 1.8, _DASHES)
-    _contour(axes, *_projected(scene.mesh, scene.geometry, size), OUTLINE, 3.4)
+    contour(axes, *projected(scene.target, scene.geometry, size), TRUTH, 1.8, DASHES)
+    contour(axes, *projected(scene.mesh, scene.geometry, size), OUTLINE, 3.4)
     both = scene.geometry.project(np.vstack([scene.mesh.vertices, scene.target.vertices]))
     _fit(axes, both, 1.3)
     side_letters(axes, scene.camera_from_lps.rotation)
     magnified = scene.geometry.sdd_mm / scene.geometry.sod_mm / scene.geometry.pixel_spacing_mm[0]
     scale_bar(axes, _BAR_MM * magnified, f"{_BAR_MM:.0f} mm at the bone")
-    for x, colour, style, text in ((0.0, OUTLINE, "-", "reconstruction"), (0.16, TRUTH, _DASHES, "CT segmentation")):
-        figure.add_artist(_line(figure, (_LEFT + x, _LEFT + x + 0.025), 0.462, colour, style))
-        figure.text(_LEFT + x + 0.032, 0.462, text, color=TEXT, size=SIZE_PT, va="center")
+    outline_legend(figure, _LEFT, 0.462)
 
 
 def _fit(axes, points: np.ndarray, air: float) -> None:
@@ -114,28 +115,6 @@ def _fit(axes, points: np.ndarray, air: float) -> None:
     half = air / 2 * max(extent[0] / _ASPECT, extent[1])
     axes.set_xlim(centre[0] - half * _ASPECT, centre[0] + half * _ASPECT)
     axes.set_ylim(centre[1] + half, centre[1] - half)
-
-
-def _projected(mesh: Mesh, geometry: Geometry, size_px: tuple[int, int]) -> tuple[np.ndarray, ...]:
-    """(u, v, coverage) of the silhouette on a grid of four times the radiograph's resolution."""
-    factor = 4
-    fine = tuple(factor * n for n in size_px)
-    u, v = ((np.arange(n) + 0.5) / factor - 0.5 for n in fine)
-    return u, v, silhouette(mesh, geometry.resized(factor, factor), fine)
-
-
-def _contour(axes, u: np.ndarray, v: np.ndarray, mask: np.ndarray, colour: str, width: float, style="-") -> None:
-    """The outline of a mask, smooth, with a dark rim that keeps it visible over bright bone."""
-    if mask.any():
-        smooth = ndimage.gaussian_filter(mask.astype(np.float32), 2.0)
-        axes.contour(u, v, smooth, [0.5], colors=[BACKGROUND], linewidths=width + 1.6, alpha=0.55)
-        axes.contour(u, v, smooth, [0.5], colors=[colour], linewidths=width, linestyles=[style])
-
-
-def _line(figure, x: tuple[float, float], y: float, colour: str, style):
-    from matplotlib.lines import Line2D
-
-    return Line2D(x, (y, y), color=colour, lw=3, ls=style, transform=figure.transFigure)
 
 
 def _surfaces(figure, scene: Scene) -> None:
@@ -159,7 +138,7 @@ def _surface(axes, mesh: Mesh, target: Mesh, scene: Scene, canvas: Canvas) -> No
     distances = scene.comparison.signed_distance_mm
     axes.imshow(rendered(mesh, distances, lambda d: colours(0.5 + d / (2 * RANGE_MM))[:, :3], canvas))
     pixels = np.arange(canvas.size_px)
-    _contour(axes, pixels, pixels, outline_mask(target, canvas), TRUTH, 1.4, _DASHES)
+    contour(axes, pixels, pixels, outline_mask(target, canvas), TRUTH, 1.4, DASHES)
     middle, half = (canvas.size_px - 1) / 2, canvas.size_px / 2
     axes.set_xlim(middle - half, middle + half)
     axes.set_ylim(middle + half / _ASPECT, middle - half / _ASPECT)

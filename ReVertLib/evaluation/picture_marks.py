@@ -1,10 +1,16 @@
-"""What tells directions and lengths in a picture: the patient's axes, letters at the edges, and a scale bar."""
+"""What a picture of a radiograph and its surfaces has in common with others: grey values, outlines, and what tells
+directions and lengths: the patient's axes, letters at the edges, and a scale bar."""
 
 from __future__ import annotations
 
 import numpy as np
+from scipy import ndimage
 
-from .figure_style import BACKGROUND, TEXT
+from ReVertLib.geometry.camera import Geometry
+from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.mesh.silhouette import silhouette
+
+from .figure_style import BACKGROUND, OUTLINE, TEXT, TRUTH
 
 DIRECTIONS = (("R", "L"), ("A", "P"), ("I", "S"))
 """The letters of the negative and the positive end of each LPS axis."""
@@ -12,6 +18,10 @@ DIRECTIONS = (("R", "L"), ("A", "P"), ("I", "S"))
 SIZE_PT = 17
 """Of all small text: read at half of the picture's size, too."""
 
+DASHES = (0, (4, 3))
+"""Of the truth's outline."""
+
+_GAMMA = 0.75
 _AXIS_COLOURS = ("#ff7b72", "#7ee787", "#79c0ff")
 _LETTER_IN = 0.16
 _LEAST_SHARE = 0.25
@@ -54,3 +64,36 @@ def scale_bar(axes, length: float, text: str) -> None:
     for colour, width in ((BACKGROUND, 7.0), (TEXT, 3.5)):
         axes.plot(x, (y, y), color=colour, lw=width, transform=axes.transAxes, solid_capstyle="butt", clip_on=False)
     axes.text(x[1], y + 0.035, text, color=TEXT, size=SIZE_PT, ha="right", va="bottom", transform=axes.transAxes)
+
+
+def grey_picture(axes, pixels: np.ndarray) -> None:
+    """A radiograph (rows, columns), bone bright, its darker half a little lighter."""
+    low, high = np.percentile(pixels, [0.5, 99.8])
+    grey = np.clip((pixels - low) / max(high - low, 1e-6), 0.0, 1.0) ** _GAMMA
+    axes.imshow(grey, cmap="gray", vmin=0, vmax=1, interpolation="bicubic")
+
+
+def projected(mesh: Mesh, geometry: Geometry, size_px: tuple[int, int]) -> tuple[np.ndarray, ...]:
+    """(u, v, coverage) of the silhouette on a grid of four times the radiograph's resolution."""
+    factor = 4
+    fine = tuple(factor * n for n in size_px)
+    u, v = ((np.arange(n) + 0.5) / factor - 0.5 for n in fine)
+    return u, v, silhouette(mesh, geometry.resized(factor, factor), fine)
+
+
+def contour(axes, u: np.ndarray, v: np.ndarray, mask: np.ndarray, colour: str, width: float, style="-") -> None:
+    """The outline of a mask, smooth, with a dark rim that keeps it visible over bright bone."""
+    if mask.any():
+        smooth = ndimage.gaussian_filter(mask.astype(np.float32), 2.0)
+        axes.contour(u, v, smooth, [0.5], colors=[BACKGROUND], linewidths=width + 1.6, alpha=0.55)
+        axes.contour(u, v, smooth, [0.5], colors=[colour], linewidths=width, linestyles=[style])
+
+
+def outline_legend(figure, left: float, y: float) -> None:
+    """What the two kinds of outlines are, from shares of the figure on."""
+    from matplotlib.lines import Line2D
+
+    for x, colour, style, text in ((0.0, OUTLINE, "-", "reconstruction"), (0.16, TRUTH, DASHES, "CT segmentation")):
+        ends = (left + x, left + x + 0.025)
+        figure.add_artist(Line2D(ends, (y, y), color=colour, lw=3, ls=style, transform=figure.transFigure))
+        figure.text(left + x + 0.032, y, text, color=TEXT, size=SIZE_PT, va="center")

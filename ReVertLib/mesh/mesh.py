@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,3 +87,11 @@ def vertex_normals(mesh: Mesh) -> np.ndarray:
 def mesh_area_mm2(mesh: Mesh) -> float:
     """Area of the surface, mm^2."""
     return float(np.linalg.norm(face_normals(mesh), axis=1).sum() / 2)
+
+
+def gathered(meshes: Iterable[Mesh]) -> Mesh:
+    """Several meshes as one."""
+    parts = list(meshes)
+    starts = np.cumsum([0, *(len(part.vertices) for part in parts[:-1])])
+    faces = [part.faces + start for part, start in zip(parts, starts, strict=True)]
+    return Mesh(np.vstack([part.vertices for part in parts]), np.vstack(faces))

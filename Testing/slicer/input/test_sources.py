@@ -106,7 +106,7 @@ def test_what_is_entered_is_kept_on_the_node(sources):
         ({"sod_mm": -1}, "sod_mm: expected more than 0, got -1"),
         ({"sod_mm": "far"}, "sod_mm: expected one finite number, got far"),
         ({"bone_dark": 1}, "bone_dark: expected true or false, got '1'"),
-        ({"level": "L3"}, "entered: expected one of sdd_mm, .*, bone_dark, got 'level'"),
+        ({"level": "L3"}, "entered: expected one of sdd_mm, .*, bone_dark, half_turn, got 'level'"),
     ],
 )
 def test_what_cannot_be_is_not_stored(sources, wrong, message):

@@ -11,7 +11,7 @@ from ReVertLib.anatomy.template import baseline_mesh
 from ReVertLib.evaluation.film_figure import FilmScene, film_picture
 from ReVertLib.finding.finder import Finder
 from ReVertLib.finding.found import FoundSpine
-from ReVertLib.geometry.levels import VERSE_LABELS, VERSE_NUMBERS
+from ReVertLib.geometry.levels import VERSE_LABELS
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import camera_from_lps, view_rotation
 from ReVertLib.imaging.labels import label_centre_lps, label_mesh, read_label_map
@@ -28,7 +28,6 @@ from ReVertLib.spine.inputs import FilmInput, Wishes
 from ReVertLib.spine.records import FilmLevel, FilmResult
 
 IMAGE = FILM_FOLDER / "film_ap.png"
-_NAMES = {number: "S1" if name == "sacrum" else name for name, number in VERSE_NUMBERS.items()}
 
 
 def film_outputs(out: Path) -> list[Path]:
@@ -51,7 +50,7 @@ def reconstruct_film(out: Path, predictor: Predictor, finder: Finder) -> dict:
     aligned = {
         level: compare(mesh, truth[level], "rigid", level, baseline_mesh(level)) for level, mesh in meshes.items()
     }
-    _log(given.found, result, seconds, as_found, aligned)
+    _log(result.found, result, seconds, as_found, aligned)
     for level, mesh in meshes.items():
         write_mesh(mesh, out / f"film_{level}.stl", frame="camera")
     names = {one.level: f"{one.level} {verdict(one.reconstruction).word}" for one in result.levels}
@@ -60,7 +59,7 @@ def reconstruct_film(out: Path, predictor: Predictor, finder: Finder) -> dict:
     ways = {"as it lies": as_found, "rigid": aligned}
     levels = {level: {way: comparison_report(of[level]) for way, of in ways.items()} for level in meshes}
     milliseconds = {name: 1000 * value for name, value in seconds.items()}
-    return {"milliseconds": milliseconds, "readings": [asdict(one) for one in given.found.readings], "levels": levels}
+    return {"milliseconds": milliseconds, "readings": [asdict(one) for one in result.found.readings], "levels": levels}
 
 
 def _truth(given: FilmInput) -> tuple[dict[str, Mesh], RigidTransform]:
@@ -78,7 +77,7 @@ def _log(
     as_found: dict[str, Comparison],
     aligned: dict[str, Comparison],
 ) -> None:
-    names = ", ".join(f"{_NAMES[one.label]} {one.probability:.0%}" for one in found.vertebrae)
+    names = ", ".join(f"{one.name} {one.probability:.0%}" for one in found.vertebrae)
     log.info("a whole film, computed from a CT of the bones of verse008 in a synthetic body; L3's distance is given")
     log.info(
         f"found in {1000 * seconds['find']:.0f} ms: {names}; these names {found.readings[0].probability:.0%} likely"

@@ -127,7 +127,5 @@ def _figures(figure, scene: FilmScene) -> None:
             colour = MUTED if i == len(shown) - 1 else TEXT
             figure.text(_COLUMNS[2 * i], y, f"{metrics.dice:.3f}", color=colour, size=15, va="center")
             figure.text(_COLUMNS[2 * i + 1], y, f"{metrics.hd95_mm:.1f} mm", color=colour, size=15, va="center")
-    note = (
-        "Dice, HD95. Aligned: each level rigidly. Baseline: the mean vertebra of 87 people, rigidly aligned, no film."
-    )
+    note = "Dice and HD95; aligned: rigidly, each level; baseline: mean of 87 people, aligned, no film"
     figure.text(0.46, 0.05, note, color=MUTED, size=12.5, va="center")

@@ -23,6 +23,11 @@ _NAMES = {number: name for name, number in VERSE_NUMBERS.items()}
 RIBS, SACRUM = "ribs", "sacrum"
 
 
+def name_of(label: int) -> str:
+    """ "T12", "L1", ..., "L6" or "S1" of VerSe's number."""
+    return "S1" if label == S1 else _NAMES[label]
+
+
 @dataclass(frozen=True)
 class FoundVertebra:
     """label: VerSe's number: 8..19 for T1..T12, 20..24 for L1..L5, 25 for L6, 26 for S1. centre_px: (2,) the middle of
@@ -40,8 +45,8 @@ class FoundVertebra:
 
     @property
     def name(self) -> str:
-        """ "T12", "L1", ..., "L6" or "S1"."""
-        return "S1" if self.label == S1 else _NAMES[self.label]
+        """As of `name_of`."""
+        return name_of(self.label)
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ReVertLib.finding.found import LUMBAR, FoundSpine
 from ReVertLib.geometry.layers import LayeredGeometry
 from ReVertLib.inference.results import Outcome
 from ReVertLib.spine.records import FilmResult
 
 if TYPE_CHECKING:
+    from ReVertLib.finding.finder import Finder
+    from ReVertLib.imaging.radiograph import Radiograph
     from ReVertLib.inference.predictor import Predictor
 
 
@@ -34,18 +37,45 @@ class FilmAnswer:
         return [Outcome(one.reconstruction, self.outlines_px[one.level]) for one in self.result.levels]
 
 
+@dataclass(frozen=True)
+class _Found:
+    """A finder that has looked already."""
+
+    spine: FoundSpine
+
+    def find(self, *_given: object) -> FoundSpine:
+        return self.spine
+
+
+def found_on_film(predictor: Predictor, finder: Finder, pixels: np.ndarray, known: LayeredGeometry) -> FoundSpine:
+    """The vertebrae of pixels (rows, columns), found by a finder and then, where the lumbar ones are, looked at again
+    by the predictor. Raises InputError as `Finder.find` does."""
+    from ReVertLib.spine.film import seen_again
+    from ReVertLib.spine.inputs import Wishes, film_input, found_spine
+
+    spine = found_spine(pixels, known, finder)
+    if not any(one.label in LUMBAR for one in spine.vertebrae):
+        return spine
+    given = film_input(_radiograph(pixels, known), known, Wishes(), _Found(spine))
+    return seen_again(predictor, given).found
+
+
+def _radiograph(pixels: np.ndarray, known: LayeredGeometry) -> Radiograph:
+    from ReVertLib.imaging.radiograph import radiograph_from_array
+
+    return radiograph_from_array(pixels, name="radiograph", inverted=False, stated=known.stated)
+
+
 def reconstructed_film(
     predictor: Predictor, pixels: np.ndarray, known: LayeredGeometry, boxes: Mapping[str, tuple[float, ...]]
 ) -> FilmAnswer:
     """The vertebrae in boxes (u0, v0, u1, v1), by level, of pixels (rows, columns), together. The distance that is
     known is L3's. Raises InputError as `spine.inputs.film_input` and `spine.film.film_result` do."""
-    from ReVertLib.imaging.radiograph import radiograph_from_array
     from ReVertLib.mesh.silhouette import outlines
     from ReVertLib.spine.film import film_result
     from ReVertLib.spine.inputs import Wishes, film_input
 
-    radiograph = radiograph_from_array(pixels, name="radiograph", inverted=False, stated=known.stated)
-    given = film_input(radiograph, known, Wishes(dict(boxes)), None)
+    given = film_input(_radiograph(pixels, known), known, Wishes(dict(boxes)), None)
     result = film_result(predictor, given)
     size_px = pixels.shape[::-1]
     found = {one.level: one.reconstruction for one in result.levels}

@@ -24,7 +24,7 @@ from ReVertLib.inference.results import About, Outcome, Refusal
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.metrics.records import Comparison, Mask
 
-from .film import FilmAnswer, reconstructed_film
+from .film import FilmAnswer, found_on_film, reconstructed_film
 
 if TYPE_CHECKING:
     from ReVertLib.finding.finder import Finder
@@ -97,13 +97,12 @@ class Service:
     def find(self, pixels: np.ndarray, known: LayeredGeometry, progress: Progress = _no_progress) -> FoundSpine:
         """The vertebrae of a film, pixels (rows, columns), where they are and which they are. known: all that is known
         of it. Raises InputError as a Finder does."""
+        predictor = self._loaded(progress)
         if self._finder is None:
             progress("Loading the weights that find vertebrae", 0, 2)
             self._finder = self._new_finder()
-        from ReVertLib.spine.inputs import found_spine
-
         progress("Looking for the vertebrae", 1, 2)
-        return found_spine(pixels, known, self._finder)
+        return found_on_film(predictor, self._finder, pixels, known)
 
     def film(
         self,

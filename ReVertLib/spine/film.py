@@ -46,8 +46,8 @@ def film_given(
 def film_result(predictor: Predictor, given: FilmInput) -> FilmResult:
     """The vertebrae of a film together; what was found of it is looked at again before. Where no view is known and two
     are likely, they are answered for both."""
-    predictor = HeadUp(predictor) if given.upside_down else predictor
-    given = looked_again(predictor, given)
+    given = seen_again(predictor, given)
+    predictor = _head_up(predictor, given)
 
     def together(asked: Mapping[str, Asked]) -> FilmResult:
         return reconstructed_together(predictor, given.radiograph.pixels, asked, given.anchor, given.scale)
@@ -59,6 +59,15 @@ def film_result(predictor: Predictor, given: FilmInput) -> FilmResult:
     view = seconds[0].geometry.view_deg
     asked = {level: replace(one, geometry=replace(one.geometry, view_deg=view)) for level, one in given.asked.items()}
     return replace(result, other=together(asked))
+
+
+def seen_again(predictor: Predictor, given: FilmInput) -> FilmInput:
+    """A film with its lumbar vertebrae, where they were found, as their surfaces show them."""
+    return looked_again(_head_up(predictor, given), given)
+
+
+def _head_up(predictor: Predictor, given: FilmInput) -> Predictor | HeadUp:
+    return HeadUp(predictor) if given.upside_down else predictor
 
 
 def film_report(given: FilmInput, result: FilmResult, measurements: Measurements) -> dict:

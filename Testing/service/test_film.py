@@ -1,17 +1,20 @@
 """A film for the module: found when it is asked for, its vertebrae together, and what is refused."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 from tiny import weights
 
 from ReVertLib.errors import InputError
-from ReVertLib.finding.found import Answer, FoundSpine
+from ReVertLib.finding.found import Answer, FoundSpine, FoundVertebra, Reading
 from ReVertLib.geometry.layers import LayeredGeometry, SourcedValue, StatedGeometry
+from ReVertLib.imaging.radiograph import radiograph_from_array
 from ReVertLib.mesh.mesh import volume_centroid
 from ReVertLib.service import service as service_module
 from ReVertLib.service.service import Service
+from ReVertLib.spine.film import film_result
+from ReVertLib.spine.inputs import Wishes, film_input
 
 BOXES = {"L2": (60.0, 20.0, 140.0, 80.0), "L3": (60.0, 80.0, 140.0, 140.0)}
 KNOWN = LayeredGeometry().over({"sdd_mm": 1000, "sod_mm": 700, "pixel_spacing_mm": [1, 1], "yaw_deg": 0}, "entered")
@@ -22,11 +25,12 @@ NOTHING = FoundSpine((), (), frozenset(), (), *(Answer(False, 0.9),) * 3, ("no v
 class SeesNothing:
     """A finder that keeps what it was asked."""
 
+    answer: FoundSpine = NOTHING
     asked: list = field(default_factory=list)
 
     def find(self, *given):
         self.asked.append(given)
-        return NOTHING
+        return self.answer
 
 
 @pytest.fixture
@@ -44,7 +48,7 @@ def service(tmp_path_factory):
 
 def test_the_finder_is_told_what_is_known(pixels):
     finder, told = SeesNothing(), []
-    found = Service(finder=finder).find(pixels, KNOWN, lambda *stage: told.append(stage))
+    found = Service(predictor=object(), finder=finder).find(pixels, KNOWN, lambda *stage: told.append(stage))
     assert found is NOTHING
     ((seen, *known),) = finder.asked
     assert seen is pixels
@@ -55,7 +59,7 @@ def test_the_finder_is_told_what_is_known(pixels):
 def test_the_finder_is_loaded_once_and_only_when_a_film_is_searched(pixels, monkeypatch):
     made = []
     monkeypatch.setattr(Service, "_new_finder", lambda _self: made.append(SeesNothing()) or made[-1])
-    service = Service()
+    service = Service(predictor=object())
     assert made == []
     service.find(pixels, KNOWN)
     service.find(pixels, KNOWN)
@@ -63,12 +67,30 @@ def test_the_finder_is_loaded_once_and_only_when_a_film_is_searched(pixels, monk
     assert len(finder.asked) == 2
 
 
+def test_what_is_found_is_looked_at_again_by_the_predictor(service, pixels):
+    """As `revert film` does: the same boxes."""
+    found = replace(
+        NOTHING,
+        vertebrae=tuple(
+            FoundVertebra(21 + i, np.array([(u0 + u1) / 2, (v0 + v1) / 2]), (u0, v0, u1, v1), np.zeros((4, 2)), 0.9)
+            for i, (u0, v0, u1, v1) in enumerate(BOXES.values())
+        ),
+        readings=(Reading((21, 22), 1.0),),
+    )
+    predictor = service._loaded()
+    again = Service(predictor=predictor, finder=SeesNothing(found)).find(pixels, KNOWN)
+    radiograph = radiograph_from_array(pixels, name="film", inverted=False)
+    expected = film_result(predictor, film_input(radiograph, KNOWN, Wishes(), SeesNothing(found))).found
+    assert [one.box_px for one in again.vertebrae] == [one.box_px for one in expected.vertebrae]
+    assert [one.label for one in again.vertebrae] == [21, 22]
+
+
 def test_missing_weights_of_the_finder_are_named(pixels, monkeypatch, tmp_path):
     from ReVertLib.finding import finder
 
     monkeypatch.setattr(finder, "FINDER_FILE", tmp_path / "finder.safetensors")
     with pytest.raises(InputError, match=r"weights finder.safetensors: expected an existing file, got none"):
-        Service(device="cpu").find(pixels, KNOWN)
+        Service(device="cpu", predictor=object()).find(pixels, KNOWN)
 
 
 def test_vertebrae_of_a_film_lie_together_with_outline_and_scale(service, pixels):

@@ -104,6 +104,9 @@ def panel(predictor, finder, monkeypatch):
     from ReVertSlicer.work import packages
 
     monkeypatch.setattr(packages, "missing", lambda: ())
+    monkeypatch.setattr(
+        "ReVertLib.spine.film.seen_again", lambda _predictor, given: given
+    )  # boxes stay where they are found
     monkeypatch.setattr(panel_module, "Worker", lambda onChange=None: NearWorker(predictor, finder=finder))
     widget = module.ReVertWidget()
     widget.logic = module.ReVertLogic(predictor, finder)

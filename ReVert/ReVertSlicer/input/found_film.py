@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 from slicer.i18n import tr as _
 
-from ReVertLib.finding.found import L6, Answer, FoundSpine, FoundVertebra, Reading, SeenView, shifted
-from ReVertLib.geometry.levels import LEVEL_OF_LABEL, VERSE_NUMBERS
+from ReVertLib.finding.found import L6, Answer, FoundSpine, FoundVertebra, Reading, SeenView, name_of, shifted
+from ReVertLib.geometry.levels import LEVEL_OF_LABEL
 from ReVertLib.geometry.views import view_name
 from ReVertLib.imaging.orientation import UPRIGHT, half_turned, stored_box, stored_px
 
@@ -18,9 +18,8 @@ from .entries import found, keepFound
 
 SURE = 0.9
 """Names that are likelier need no doubt."""
-UNSURE, UPSIDE_DOWN = _("the name is uncertain: "), _("the film is upside down")
+UNSURE, UPSIDE_DOWN = _("the name is uncertain: "), _("the film hangs upside down and is not turned")
 """How warnings begin of what keeps a surface from being trusted."""
-_NAMES = {number: "S1" if name == "sacrum" else name for name, number in VERSE_NUMBERS.items()}
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class FoundFilm:
     def others(self):
         """(name, centre (u, v)) of what is not reconstructed but holds the names: thoracic vertebrae and the sacrum."""
         rows = zip(self.labels, self.spine.vertebrae, strict=True)
-        return [(_NAMES[label], one.centre_px) for label, one in rows if label and label not in LEVEL_OF_LABEL]
+        return [(name_of(label), one.centre_px) for label, one in rows if label and label not in LEVEL_OF_LABEL]
 
 
 def foundOn(node, sliceIndex):
@@ -115,7 +114,7 @@ def onVolume(spine, sizePx, turn):
 def readingText(labels, probability):
     """A way to name the vertebrae in a few words."""
     known = [label for label in labels if label is not None]
-    ends = f"{_NAMES[known[0]]}–{_NAMES[known[-1]]}" if len(known) > 1 else _NAMES[known[0]]
+    ends = f"{name_of(known[0])}–{name_of(known[-1])}" if len(known) > 1 else name_of(known[0])
     six = _(", L6 among them") if L6 in known[:-1] else ""
     likely = _("{share:.0%} likely").format(share=probability) if probability else _("by hand")
     return f"{ends}{six}, {likely}"

@@ -19,9 +19,9 @@ from ReVertLib.imaging.orientation import UPRIGHT, shown_box, shown_size, turned
 
 from .input_warnings import geometryWarnings, pixelWarnings
 from .panel_words import NAMES
-from .sources import BONE_DARK, GIVEN, enter, entered, sourcesOf
+from .sources import BONE_DARK, GIVEN, HALF_TURN, enter, entered, sourcesOf
 
-__all__ = ["BONE_DARK", "RadiographCheck", "checkRadiograph", "enter", "entered", "geometryOf", "pixelsOf"]
+__all__ = ["BONE_DARK", "HALF_TURN", "RadiographCheck", "checkRadiograph", "enter", "entered", "geometryOf", "pixelsOf"]
 
 _CACHED = 32
 

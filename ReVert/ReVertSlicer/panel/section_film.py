@@ -7,7 +7,6 @@ from ReVertLib.geometry.views import VIEW_ANGLES
 from ReVertSlicer.input import found_boxes, radiograph_check
 from ReVertSlicer.input.found_film import readingText, viewText
 from ReVertSlicer.input.panel_words import inPanelWords
-from ReVertSlicer.input.sources import HALF_TURN
 from ReVertSlicer.scene import layout
 from ReVertSlicer.scene.result_state import knownSha256
 from ReVertSlicer.work import film_jobs
@@ -68,8 +67,8 @@ class FilmSection(Section):
 
     def onTurn(self, *_args):
         """Reads the film turned by 180 degrees, or as its file states again."""
-        before = radiograph_check.entered(self.state.radiograph).get(HALF_TURN, False)
-        guarded(lambda: radiograph_check.enter(self.state.radiograph, **{HALF_TURN: not before or None}))
+        turned = radiograph_check.entered(self.state.radiograph).get(radiograph_check.HALF_TURN, False)
+        guarded(lambda: radiograph_check.enter(self.state.radiograph, half_turn=not turned or None))
         self.panel.refresh()
 
     def onView(self, *_args):
@@ -116,7 +115,7 @@ class FilmSection(Section):
     def _offer(self, film):
         """The buttons for what is still wrong with how the film is read."""
         check = self.panel.check
-        turned = bool(film) and radiograph_check.entered(self.state.radiograph).get(HALF_TURN, False)
+        turned = bool(film) and radiograph_check.entered(self.state.radiograph).get(radiograph_check.HALF_TURN, False)
         self.ui.turnFilmButton.setText(_("Do not turn the film") if turned else _("Turn the film"))
         self.ui.turnFilmButton.setVisible(turned or (film is not None and film.isUpsideDown(check.turn)))
         views = film.spine.views if film is not None and "yaw_deg" not in check.known else ()

@@ -102,12 +102,15 @@ def radiographJob(radiographNode, sliceIndex=None, level="L3"):
 
 
 def showFound(job, spine):
-    """Shows what was found on the film of a FindJob; where bone turned out to be dark it is read so. Raises InputError
-    when the film is no longer there."""
+    """Shows what was found on the film of a FindJob. Where it turned out to hang upside down, or bone to be dark, it is
+    read so from now on. Raises InputError when the film is no longer there."""
     node = jobs.existingNode(job.radiographId, _("radiograph"))
     found_boxes.show(node, job.sliceIndex, spine, job.image, job.turn)
     if spine.inverted.is_so and not job.isEntered:
         radiograph_check.enter(node, bone_dark=not job.boneDark)
+    if spine.upside_down.is_so:
+        before = radiograph_check.entered(node).get(radiograph_check.HALF_TURN, False)
+        radiograph_check.enter(node, half_turn=not before or None)
 
 
 def _doubts(film, turn):

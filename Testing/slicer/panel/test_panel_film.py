@@ -211,13 +211,10 @@ def test_the_view_that_is_seen_is_offered(panel):
     assert not panel.ui.takeViewButton.isVisibleTo(panel.ui.vertebraSection)
 
 
-def test_a_film_that_is_upside_down_is_turned_by_one_click(panel, film, finder, predictor):
-    finder.spine = spine(upside_down=True, warnings=["the film is upside down"])
+def test_a_film_that_hangs_upside_down_is_read_turned_until_the_user_says_no(panel, film, finder, predictor):
+    finder.spine = spine(upside_down=True, warnings=["the film hangs upside down: it is read turned"])
     stored = slicer.util.arrayFromVolume(film).copy()
     clicked(panel, "findButton")
-    clicked(panel, "reconstructButton")
-    assert surfaces()["L1"].GetAttribute("ReVert.Verdict").endswith("but the film is upside down")
-    panel.ui.turnFilmButton.click()
     assert "turned by 180 degrees" in panel.ui.domainLabel.text
     assert boxes(film) == FOUND
     clicked(panel, "reconstructButton")
@@ -230,6 +227,11 @@ def test_a_film_that_is_upside_down_is_turned_by_one_click(panel, film, finder, 
     np.testing.assert_array_equal(slicer.util.arrayFromVolume(film), stored)
     assert panel.ui.turnFilmButton.text == "Do not turn the film"
     panel.ui.turnFilmButton.click()
+    assert (panel.check.turn, panel.ui.turnFilmButton.text) == (1, "Turn the film")
+    clicked(panel, "reconstructButton")
+    assert surfaces()["L1"].GetAttribute("ReVert.Verdict").endswith("but the film hangs upside down and is not turned")
+    panel.ui.turnFilmButton.click()
+    clicked(panel, "findButton")  # on the turned picture the head is up, but this finder says again that it is not
     assert panel.check.turn == 1
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ReVertLib.anatomy.template import baseline_mesh
+from ReVertLib.errors import InputError
 from ReVertLib.evaluation.overview_figure import Scene, demo_picture
 from ReVertLib.files import check_folder, made_folder, write_json
 from ReVertLib.finding.finder import Finder
@@ -70,9 +71,18 @@ def reconstruct_demo(out: Path, weights: Path | None, device: str) -> None:
         demo_picture(path.with_suffix(".png"), scene, _title(name))
     log.info(_row("no image", "rigid", baseline) + "   <- baseline: the mean vertebra of 87 patients")
     log.info("")
-    film = reconstruct_film(out, predictor, finder)
+    film = _film(out, predictor, finder)
     write_json(out / "report.json", {"weights_sha256": predictor.weights_sha256, "views": report, "film": film})
     log.info(f"surfaces, pictures and report.json are in {out}; look first at {_image(PICTURED).name} and film.png")
+
+
+def _film(out: Path, predictor: Predictor, finder: Finder) -> dict | None:
+    """What the report says of the film; weights that cannot take one leave it out."""
+    try:
+        return reconstruct_film(out, predictor, finder)
+    except InputError as error:
+        log.info(f"the film is left out: {error}")
+        return None
 
 
 def _image(view: str) -> Path:

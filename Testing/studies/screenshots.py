@@ -1,12 +1,16 @@
-"""Writes the pictures of the module into Resources/Screenshots: `make screenshots`.
+"""Writes the picture of the module into Resources/Screenshots: `make screenshots`.
 
-What is seen is real: the panel with its child process, the sample case, and the 3D and slice views as Slicer's own
-displayable managers draw them. Only the frame around them is Qt's instead of Slicer's.
+What is seen is real: the panel with its child process, the sample film, and the 3D and slice views as Slicer's own
+displayable managers draw them. Only the frame around them is Qt's instead of Slicer's. `--dark FILE` also writes the
+panel in a dark theme.
 """
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
+
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "Testing" / "support"))
@@ -19,54 +23,91 @@ from slicer_host import run_until  # noqa: E402
 FOLDER = ROOT / "Resources" / "Screenshots"
 PANEL_PX = (520, 1280)
 CAPTION_PX = 40
-WIDE_PX = (1240, 590)
-SMALL_PX = (616, 602)
+VIEW_PX = (616, 1240)
 GAP_PX = 8
-START_S = 120
+SCALE = 0.75
+"""Of the picture that is written, in a palette of COLOURS: it is loaded with every look at the front page."""
+COLOURS = 128
+START_S = 900
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--dark", type=Path)
+    dark = parser.parse_args().dark
     module = slicer_host.load()
     panel = module.ReVertWidget()
-    panel.ui.sampleButton.click()
+    loaded = panel.logic.loadSampleData("film")
+    panel.state.radiograph, panel.state.segmentation = loaded.radiograph, loaded.segmentation
     assert run_until(lambda: panel.worker.isReady, START_S), panel.worker.log
-    for button in (panel.ui.reconstructButton, panel.ui.compareButton):
+    for button in (panel.ui.findButton, panel.ui.reconstructButton, panel.ui.compareAllButton):
         button.click()
         assert run_until(lambda: not panel.runner.isRunning, START_S)
+        run_until(lambda: False, 0.5)
     assert [text for kind, text in slicer_host.messages if kind == "error"] == []
     with tempfile.TemporaryDirectory() as folder:
-        _compose(panel, Path(folder)).save(str(FOLDER / "module.png"))
+        _compose(panel, Path(folder)).save(f"{folder}/module.png")
+        _write_small(Path(folder) / "module.png", FOLDER / "module.png")
+    if dark:
+        application.setStyle("Fusion")
+        application.setPalette(_dark())
+        panel.refresh()
+        _grabbed(panel).save(str(dark))
     panel.cleanup()
     run_until(lambda: False, 0.5)
 
 
-def _compose(panel, folder):
-    """Panel, 3D view of everything, the slice view, and the surface with its distances, each with what it shows."""
-    radiograph, model = panel.state.radiograph, panel.state.model
-    panel.ui.showViewCheckBox.setChecked(False)
-    picture_3d(folder / "close.png", SMALL_PX, azimuth_deg=-35, elevation_deg=14, shown=[model], air=1.5)
-    panel.ui.showViewCheckBox.setChecked(True)
-    panel.logic.removeAlignment(model)
-    panel.logic.colourBy(model, None)
-    picture_3d(folder / "all.png", WIDE_PX, azimuth_deg=30, elevation_deg=12)
-    picture_slice(radiograph, folder / "slice.png", SMALL_PX, zoom=1.4)
-    width, height = PANEL_PX
-    panel.parent.resize(width, height)
+def _write_small(path, out):
+    with Image.open(path) as picture:
+        size = [round(SCALE * side) for side in picture.size]
+        small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+        small.quantize(COLOURS, dither=Image.Dither.NONE).save(out, optimize=True)
+
+
+def _dark():
+    palette, colour = QtGui.QPalette(), QtGui.QPalette.ColorRole
+    for role in (colour.Window, colour.Button, colour.Base, colour.AlternateBase, colour.ToolTipBase):
+        palette.setColor(role, QtGui.QColor("#2b2b2b"))
+    for role in (colour.WindowText, colour.ButtonText, colour.Text, colour.ToolTipText):
+        palette.setColor(role, QtGui.QColor("#e8e8e8"))
+    return palette
+
+
+def _grabbed(panel):
+    panel.parent.resize(*PANEL_PX)
     panel.parent.show()
     application.processEvents()
-    canvas = QtGui.QImage(width + GAP_PX + WIDE_PX[0], height, QtGui.QImage.Format.Format_RGB32)
+    return panel.parent.grab()
+
+
+def _compose(panel, folder):
+    """Panel, the film with boxes and names, and all surfaces before the detector, each with what it shows."""
+    models = [node for node, _segment in results_of(panel)]
+    for model in models:
+        panel.logic.removeAlignment(model)
+    picture_3d(folder / "all.png", VIEW_PX, azimuth_deg=-35, elevation_deg=10, shown=models, air=1.25)
+    picture_slice(panel.state.radiograph, folder / "slice.png", VIEW_PX, zoom=1.7)
+    width, height = PANEL_PX
+    grabbed = _grabbed(panel)
+    canvas = QtGui.QImage(width + 2 * (GAP_PX + VIEW_PX[0]), height, QtGui.QImage.Format.Format_RGB32)
     canvas.fill(QtGui.QColor("#2b2b2b"))
     painter = QtGui.QPainter(canvas)
-    painter.drawPixmap(QtCore.QPoint(0, 0), panel.parent.grab())
-    left, below = width + GAP_PX, CAPTION_PX + WIDE_PX[1] + GAP_PX
-    for name, x, y, caption in (
-        ("all", left, 0, "L3 before the X-ray source, behind it the computed radiograph (DRR) on the detector"),
-        ("slice", left, below, "computed radiograph (DRR), silhouette of the surface"),
-        ("close", left + SMALL_PX[0] + GAP_PX, below, "distance to the CT segmentation"),
+    painter.drawPixmap(QtCore.QPoint(0, 0), grabbed)
+    left = width + GAP_PX
+    for name, x, caption in (
+        ("slice", left, "computed film (DRR): what was found, and silhouettes"),
+        ("all", left + VIEW_PX[0] + GAP_PX, "L1 to L5, their distance to the CT"),
     ):
-        _captioned(painter, QtGui.QImage(str(folder / f"{name}.png")), x, y, caption)
+        _captioned(painter, QtGui.QImage(str(folder / f"{name}.png")), x, 0, caption)
     painter.end()
     return canvas
+
+
+def results_of(panel):
+    """Models and their segments."""
+    from ReVertSlicer.scene import results_table
+
+    return results_table.pairs(panel.state.segmentation)
 
 
 def _captioned(painter, picture, x, y, caption):

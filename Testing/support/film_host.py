@@ -104,9 +104,8 @@ def panel(predictor, finder, monkeypatch):
     from ReVertSlicer.work import packages
 
     monkeypatch.setattr(packages, "missing", lambda: ())
-    monkeypatch.setattr(
-        "ReVertLib.spine.film.seen_again", lambda _predictor, given: given
-    )  # boxes stay where they are found
+    # Boxes stay where they are found.
+    monkeypatch.setattr("ReVertLib.spine.film.seen_again", lambda _predictor, given: given)
     monkeypatch.setattr(panel_module, "Worker", lambda onChange=None: NearWorker(predictor, finder=finder))
     widget = module.ReVertWidget()
     widget.logic = module.ReVertLogic(predictor, finder)

@@ -13,7 +13,7 @@ from ReVertLib.errors import InputError
 from ReVertLib.geometry.sidecar import complete_geometry, read_sidecar
 from ReVertLib.imaging.labels import label_mesh, read_label_map
 from ReVertLib.imaging.radiograph import read_radiograph
-from ReVertLib.resources import SAMPLE_FOLDER
+from ReVertLib.resources import FILM_FOLDER, SAMPLE_FOLDER
 
 
 @pytest.fixture
@@ -105,31 +105,59 @@ def test_the_segment_is_named_by_its_level_and_lies_where_the_label_map_does(sam
     assert slicer.util.getNodesByClass("vtkMRMLLabelMapVolumeNode") == []
 
 
+def test_the_film_arrives_with_its_geometry_and_all_five_levels_of_its_ct(sample):
+    from ReVertSlicer.input import placement, radiograph_check
+
+    loaded = sample.loadSample("film")
+    check = radiograph_check.checkRadiograph(loaded.radiograph)
+    assert (check.problems, check.missing, check.sizePx) == ((), {}, (448, 512))
+    assert {key: check.known[key].value for key in ("sdd_mm", "sod_mm", "yaw_deg")} == {
+        "sdd_mm": 1150,
+        "sod_mm": 850,
+        "yaw_deg": 0,
+    }
+    assert placement.placements(loaded.radiograph) == []
+    segmentation = loaded.segmentation.GetSegmentation()
+    names = [segmentation.GetSegment(one).GetName() for one in segmentation.GetSegmentIDs()]
+    assert names == ["L1", "L2", "L3", "L4", "L5"]
+    assert sample.loadSample("film").segmentation is loaded.segmentation
+    assert sample.loadSample("ap").segmentation is not loaded.segmentation
+
+
 def test_an_unknown_view_is_refused(sample):
-    with pytest.raises(InputError, match="sample: expected one of ap, lateral, oblique, got 'pa'"):
+    with pytest.raises(InputError, match="sample: expected one of ap, oblique, lateral, film, got 'pa'"):
         sample.loadSample("pa")
 
 
 def test_checksums_are_those_of_the_files(sample):
-    files = {path.name: path for path in SAMPLE_FOLDER.iterdir() if path.name != "README.md"}
+    files = {
+        f"{folder.name}/{path.name}": path
+        for folder in (SAMPLE_FOLDER, FILM_FOLDER)
+        for path in folder.iterdir()
+        if path.name != "README.md"
+    }
     assert {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()} == sample.SHA256
 
 
 def test_the_sample_data_module_is_told_of_every_file(sample, registered, root):
     sample.registerSampleData()
-    assert set(registered) == {*(f"ReVert L3 {view} (DRR)" for view in ("ap", "lateral", "oblique")), "ReVert L3 CT"}
-    for source in registered.values():
-        names = source["fileNames"]
+    own = {f"ReVert L3 {view} (DRR)" for view in ("ap", "lateral", "oblique")}
+    assert set(registered) == {*own, "ReVert L3 CT", "ReVert film (DRR)"}
+    files = set()
+    for title, source in registered.items():
+        folder = FILM_FOLDER if "film" in title else SAMPLE_FOLDER
+        names = [f"{folder.name}/{name}" for name in source["fileNames"]]
+        files |= set(names)
         assert source["category"] == "ReVert"
         assert source["uris"] == [f"{sample.URL}{name}" for name in names]
         assert source["checksums"] == [f"SHA256:{sample.SHA256[name]}" for name in names]
         assert {len(source[key]) for key in ("nodeNames", "loadFileType")} == {len(names)}
-        assert (SAMPLE_FOLDER / source["thumbnailFileName"]).is_file()
+        assert (folder / source["thumbnailFileName"]).is_file()
         assert [kind for name, kind in zip(names, source["loadFileType"], strict=True) if name.endswith(".json")] in (
             [None],
             [],
         )
-    assert {name for source in registered.values() for name in source["fileNames"]} == set(sample.SHA256)
+    assert files == set(sample.SHA256)
     home = next(line for line in (root / "pyproject.toml").read_text().splitlines() if line.startswith("Homepage"))
     assert sample.URL.startswith(home.split('"')[1])
 

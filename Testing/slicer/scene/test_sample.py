@@ -125,7 +125,7 @@ def test_the_film_arrives_with_its_geometry_and_all_five_levels_of_its_ct(sample
 
 
 def test_an_unknown_view_is_refused(sample):
-    with pytest.raises(InputError, match="sample: expected one of ap, oblique, lateral, film, got 'pa'"):
+    with pytest.raises(InputError, match="sample: expected one of ap, lateral, oblique, film, got 'pa'"):
         sample.loadSample("pa")
 
 

@@ -11,6 +11,7 @@ from ReVertLib.errors import InputError
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.measurement import errors
+from ReVertLib.measurement.landmarks import landmarks
 from ReVertLib.measurement.measure import Measured, measure, template_vertices
 from ReVertLib.measurement.records import VERTEBRA_TERMS
 from ReVertLib.mesh.io import read_mesh, write_mesh
@@ -143,6 +144,9 @@ def test_expected_errors_are_those_of_drawn_surfaces():
         turn += (errors.TURN_ABOUT_BEAM_DEG / errors.TURN_DEG - 1) * (turn @ beam) * beam
         moved = one.vertices + np.cross(turn, one.vertices - middle)
         moved = moved + errors.GROWTH * rng.normal() * (one.vertices - middle)
+        shift = errors.SHIFT_ACROSS * across * rng.normal(size=3)
+        shift += errors.SHIFT_ALONG * along * rng.normal() * beam - (shift @ beam) * beam
+        moved = moved + shift
         local = bumps @ rng.normal(size=(len(centres), 3))
         along_beam = (local @ beam)[:, None] * beam
         moved = moved + errors.LOCAL_ACROSS * across * (local - along_beam) + errors.LOCAL_ALONG * along * along_beam
@@ -150,3 +154,17 @@ def test_expected_errors_are_those_of_drawn_surfaces():
     said = measure({"L3": one}, in_camera=True).levels["L3"]
     for name in ("upper endplate depth", "canal width", "left pedicle length", "rotation against the beam"):
         assert np.std([found[name].value for found in drawn]) == pytest.approx(said[name].sd, rel=0.3)
+    middles = np.array([found["upper endplate centre"].value for found in drawn])
+    scatter = np.sqrt(np.square(middles - middles.mean(0)).sum(1).mean())
+    assert scatter == pytest.approx(said["upper endplate centre"].sd, rel=0.12)
+
+
+def test_all_of_it_is_shifted_farther_along_the_beam_than_across():
+    one = seen()
+    modes = errors.error_modes(errors.Expected(one.vertices, 1.0, one.error_parts), landmarks("L3"))
+    beam = one.vertices.mean(0) / np.linalg.norm(one.vertices.mean(0))
+    shifts = [mode for mode in modes if np.ptp(mode, axis=0).max() < 1e-9 and np.abs(mode).max() > 0]
+    assert len(shifts) == 3
+    covariance = sum(np.outer(mode[0], mode[0]) for mode in shifts)
+    assert beam @ covariance @ beam == pytest.approx((errors.SHIFT_ALONG * 0.6) ** 2)
+    assert np.trace(covariance) - beam @ covariance @ beam == pytest.approx(2 * (errors.SHIFT_ACROSS * 0.7) ** 2)

@@ -141,17 +141,16 @@ class Pedicle:
 
     @cached_property
     def width_and_height(self) -> tuple[np.ndarray, np.ndarray]:
-        """(...) the least distance of parallels that touch the isthmus seen along the axis, and that across it."""
+        """(...) the least distance of parallels that touch the isthmus seen along the axis, and that across it; where
+        it is least in the first of many vertebrae, so that small errors do not turn it."""
         ring = self.vertebra.of(f"{self.side} isthmus") - self.isthmus[..., None, :]
         medial = unit(across(self.vertebra.left, self.forward))
         high = np.cross(self.forward, medial)
         angles = np.pi * np.arange(CALIPER_TURNS) / CALIPER_TURNS
         turned = np.cos(angles)[:, None] * medial[..., None, :] + np.sin(angles)[:, None] * high[..., None, :]
         extents = np.ptp(ring @ np.swapaxes(turned, -1, -2), axis=-2)
-        narrowest = extents.argmin(-1)[..., None]
-        width = np.take_along_axis(extents, narrowest, -1)
-        height = np.take_along_axis(extents, (narrowest + CALIPER_TURNS // 2) % CALIPER_TURNS, -1)
-        return width[..., 0], height[..., 0]
+        narrowest = int(extents.reshape(-1, CALIPER_TURNS)[0].argmin())
+        return extents[..., narrowest], extents[..., (narrowest + CALIPER_TURNS // 2) % CALIPER_TURNS]
 
     @property
     def medial_wall(self) -> np.ndarray:

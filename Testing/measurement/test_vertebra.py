@@ -19,9 +19,10 @@ from hand_made_bones import (
     vertebra,
 )
 
+from ReVertLib.measurement.landmarks import RING_POINTS, landmarks
 from ReVertLib.measurement.records import VERTEBRA_TERMS
 from ReVertLib.measurement.several import beam_values
-from ReVertLib.measurement.vertebra import vertebra_values
+from ReVertLib.measurement.vertebra import Vertebra, vertebra_values
 
 
 def values(of_one):
@@ -91,3 +92,27 @@ def test_the_rotation_against_the_beam_is_the_yaw_of_the_camera(yaw_deg):
 
     seen = points() @ view_rotation(yaw_deg).T + [0, 0, 800]
     assert beam_values(vertebra(seen))["rotation against the beam"][0] == pytest.approx(yaw_deg, abs=1e-6)
+
+
+def test_a_small_error_does_not_turn_the_direction_of_the_width():
+    """A twelve-sided isthmus with one corner drawn out: as narrow in two directions, not as high across them."""
+    rows, drawn_out = landmarks().rows["left isthmus"], points()
+    pedicle = vertebra(drawn_out).pedicles["left"]
+    high = np.array([0.0, 0.0, 1.0])
+    medial, centre = np.cross(high, pedicle.forward[0]), pedicle.isthmus[0]
+    angles = 2 * np.pi * np.arange(RING_POINTS) / RING_POINTS
+    ring = 6 * np.stack([np.cos(angles), np.sin(angles)], 1)
+    ring[RING_POINTS // 4, 1] += 2
+
+    def narrowed(degrees):
+        toward = np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
+        found = drawn_out.copy()
+        found[rows] = centre + (ring - 1e-4 * (ring @ toward)[:, None] * toward) @ np.stack([medial, high])
+        return found
+
+    apart = [vertebra(narrowed(degrees)).pedicles["left"].width_and_height for degrees in (15, 45)]
+    assert apart[0][0] == pytest.approx(apart[1][0], abs=0.01)
+    assert abs(apart[0][1] - apart[1][1]) > 0.2
+    width, height = Vertebra(np.stack([narrowed(15), narrowed(45)])).pedicles["left"].width_and_height
+    assert width[0] == pytest.approx(width[1], abs=0.01)
+    assert height[0] == pytest.approx(height[1], abs=0.01)

@@ -35,12 +35,11 @@ _LEAST_SHARE = 0.003
 @dataclass(frozen=True, eq=False)
 class Expected:
     """Of one vertebra in the camera's frame. vertices: (n, 3) mm. mean_mm: mean of the distances to the true surface to
-    be expected. parts: of the distances. depth_sd: of its distance from the source as a share, beside that."""
+    be expected. parts: of the distances."""
 
     vertices: np.ndarray
     mean_mm: float
     parts: ErrorParts
-    depth_sd: float = 0.0
 
 
 def error_modes(expected: Expected, landmarks: Landmarks) -> np.ndarray:
@@ -52,9 +51,7 @@ def error_modes(expected: Expected, landmarks: Landmarks) -> np.ndarray:
     turns_deg = np.array([TURN_DEG, TURN_DEG, TURN_ABOUT_BEAM_DEG]) * expected.mean_mm
     turns = np.cross(np.radians(turns_deg)[:, None, None] * axes[:, None], points - centre)
     grown = GROWTH * expected.mean_mm * (points - centre)
-    return np.concatenate(
-        [shifts, turns, grown[None], expected.depth_sd * points[None], _local(expected, landmarks, axes)]
-    )
+    return np.concatenate([shifts, turns, grown[None], _local(expected, landmarks, axes)])
 
 
 def _local(expected: Expected, landmarks: Landmarks, axes: np.ndarray) -> np.ndarray:

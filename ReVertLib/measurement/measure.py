@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -42,25 +42,26 @@ Modes = list[dict[str, np.ndarray]]
 @dataclass(frozen=True, eq=False)
 class Measured:
     """One vertebra to be measured. vertices: (n, 3) over the template, mm. expected_error_mm, error_parts: as those of
-    `Reconstruction`; without them its measurements come without errors. depth_sd: of its distance from the source, as a
-    share, beside what they say."""
+    `Reconstruction`; without them its measurements come without errors."""
 
     vertices: np.ndarray
     expected_error_mm: np.ndarray | None = None
     error_parts: ErrorParts | None = None
-    depth_sd: float = 0.0
 
 
-def measure(vertebrae: Mapping[str, Measured], in_camera: bool, scale_sd: float = 0.0) -> Measurements:
+def measure(
+    vertebrae: Mapping[str, Measured], in_camera: bool, growths: Iterable[Mapping[str, float]] = ()
+) -> Measurements:
     """All measurements of vertebrae in one frame, by level. in_camera: whether that is the camera's, in which the
-    errors are known and so is the rotation against the beam. scale_sd: standard deviation of the size of everything, as
-    a share. Raises InputError for a level that is none."""
+    errors are known and so is the rotation against the beam. growths: independent doubts of distances and scale, each
+    by level the standard deviation, as a share, by which they grow about the source together. Raises InputError for a
+    level that is none."""
     unknown = [level for level in vertebrae if level not in LEVELS]
     if unknown:
         raise InputError(f"level: expected one of {', '.join(LEVELS)}, got {str(unknown[0])[:40]!r}")
     given = {level: vertebrae[level] for level in LEVELS if level in vertebrae}
     points = {level: landmarks(level).points(one.vertices) for level, one in given.items()}
-    modes = _modes(given, points, scale_sd) if in_camera else []
+    modes = _modes(given, points, growths) if in_camera else []
     moved = {level: Vertebra(_moved(level, at, modes)) for level, at in points.items()}
     levels = {level: _of_vertebra(one, in_camera, bool(modes)) for level, one in moved.items()}
     next_to = [(a, b) for a, b in pairwise(moved) if LEVELS.index(b) == LEVELS.index(a) + 1]
@@ -88,15 +89,17 @@ def _of_vertebra(one: Vertebra, in_camera: bool, known: bool) -> dict[str, Measu
     return found | (_with_errors(beam_values(one), BEAM_TERMS, known) if in_camera else {})
 
 
-def _modes(given: Mapping[str, Measured], points: Mapping[str, np.ndarray], scale_sd: float) -> Modes:
+def _modes(
+    given: Mapping[str, Measured], points: Mapping[str, np.ndarray], growths: Iterable[Mapping[str, float]]
+) -> Modes:
     """Of all vertebrae; none where weights do not say what to expect of one of them."""
     if any(one.error_parts is None for one in given.values()):
         return []
     found: Modes = []
     for level, one in given.items():
-        expected = Expected(one.vertices, float(one.expected_error_mm.mean()), one.error_parts, one.depth_sd)
+        expected = Expected(one.vertices, float(one.expected_error_mm.mean()), one.error_parts)
         found += [{level: mode} for mode in error_modes(expected, landmarks(level))]
-    return [*found, {level: scale_sd * at for level, at in points.items()}]
+    return [*found, *({level: share * points[level] for level, share in growth.items()} for growth in growths)]
 
 
 def _moved(level: str, points: np.ndarray, modes: Modes) -> np.ndarray:

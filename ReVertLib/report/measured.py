@@ -26,11 +26,11 @@ _SIGNS = {"mm": " mm", "degrees": "°", "%": " %"}
 
 def measurement_tables(found: Measurements) -> str:
     """Tables by level, by disc and of the spine, as HTML."""
-    tables = [_by_column(found.levels, SHOWN)]
+    tables = ["<h4>Vertebrae</h4>", _by_column(found.levels, SHOWN)]
     if found.discs:
-        tables.append(_by_column(found.discs, tuple(next(iter(found.discs.values())))))
+        tables += ["<h4>Discs</h4>", _by_column(found.discs, tuple(next(iter(found.discs.values()))))]
     if found.spine:
-        tables.append(table(("", ""), [(_title(name), _text(one)) for name, one in found.spine.items()]))
+        tables += ["<h4>Spine</h4>", table(("", ""), [(_title(name), _text(one)) for name, one in found.spine.items()])]
     return f"<h3>Measurements</h3>{''.join(tables)}<p class='small'>{NOTE}</p>"
 
 

@@ -16,14 +16,14 @@ from .scale import Scale
 def film_measurements(result: FilmResult) -> Measurements:
     """All that can be measured on a film. Raises InputError for surfaces that are not the template's."""
     levels = {one.level: _measured(one, result.scale) for one in result.levels}
-    return measure(levels, in_camera=True, scale_sd=result.scale.relative_sd)
+    of_all = dict.fromkeys(levels, result.scale.relative_sd)
+    return measure(levels, in_camera=True, growths=[of_all, *_steps(result)])
 
 
 def _measured(one: FilmLevel, scale: Scale) -> Measured:
     """A level with what is to be expected of it alone: the doubt of the scale, which all levels share and which its
-    expected errors have grown by (`together`), is taken out of them and out of its depth."""
+    expected errors have grown by (`together`), is taken out of them."""
     found = one.reconstruction
-    depth_sd = np.sqrt(max((one.depth_sd_mm / found.geometry.sod_mm) ** 2 - scale.depth_sd**2, 0.0))
     if found.error_parts is None:
         return Measured(found.mesh.vertices)
     off_mm = scale.relative_sd * np.abs(found.mesh.vertices - volume_centroid(found.mesh))
@@ -31,8 +31,24 @@ def _measured(one: FilmLevel, scale: Scale) -> Measured:
     across_mm = _without(parts.across_mm, np.hypot(off_mm[:, 0], off_mm[:, 1]))
     along_mm = _without(parts.along_mm, off_mm[:, 2])
     mean_mm = _without(found.expected_error_mm, np.linalg.norm(off_mm, axis=1))
-    return Measured(found.mesh.vertices, mean_mm, ErrorParts(across_mm, along_mm, parts.bound_mm), float(depth_sd))
+    return Measured(found.mesh.vertices, mean_mm, ErrorParts(across_mm, along_mm, parts.bound_mm))
 
 
-def _without(grown_mm: np.ndarray, off_mm: np.ndarray) -> np.ndarray:
-    return np.sqrt(np.maximum(grown_mm**2 - off_mm**2, 0.0))
+def _steps(result: FilmResult) -> list[dict[str, float]]:
+    """The doubts of distances that the chain leaves: from each level to the next away from the anchor one of its own,
+    which all levels beyond it share, so that together they make the deviation of each level."""
+    names = [one.level for one in result.levels]
+    shares = [one.depth_sd_mm / one.reconstruction.geometry.sod_mm for one in result.levels]
+    own = [_without(share, result.scale.depth_sd) for share in shares]
+    anchor, found = names.index(result.anchor), []
+    for i in range(len(names)):
+        toward = i + int(np.sign(anchor - i))
+        beyond = names[: i + 1] if i < anchor else names[i:]
+        if i != anchor:
+            found.append(dict.fromkeys(beyond, float(_without(own[i], own[toward]))))
+    return found
+
+
+def _without(whole: np.ndarray | float, part: np.ndarray | float) -> np.ndarray:
+    """The deviation that makes whole together with part."""
+    return np.sqrt(np.maximum(np.square(whole) - np.square(part), 0.0))

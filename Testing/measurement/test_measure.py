@@ -21,11 +21,11 @@ from ReVertLib.metrics.records import ErrorParts
 FRONT = RigidTransform(view_rotation(0.0), np.array([20.0, -40.0, 800.0]))
 
 
-def seen(level="L3", expected_mm=1.0, motion=FRONT, **options):
+def seen(level="L3", expected_mm=1.0, motion=FRONT):
     """A mean vertebra in the camera's frame, the same expected of all its vertices."""
     vertices = motion.apply(load_template().mean(level).vertices)
     each = np.full(len(vertices), expected_mm)
-    return Measured(vertices, each, ErrorParts(0.7 * each, 0.6 * each, 2 * each), **options)
+    return Measured(vertices, each, ErrorParts(0.7 * each, 0.6 * each, 2 * each))
 
 
 def test_errors_grow_with_what_is_expected():
@@ -39,7 +39,7 @@ def test_errors_grow_with_what_is_expected():
 
 
 def test_doubt_of_the_distance_moves_places_and_scales_lengths():
-    far = measure({"L3": seen(depth_sd=0.05)}, in_camera=True).levels["L3"]
+    far = measure({"L3": seen()}, in_camera=True, growths=[{"L3": 0.05}]).levels["L3"]
     near = measure({"L3": seen()}, in_camera=True).levels["L3"]
     tip = np.linalg.norm(near["spinous process tip"].value)
     assert far["spinous process tip"].sd == pytest.approx(
@@ -54,7 +54,7 @@ def test_doubt_of_the_distance_moves_places_and_scales_lengths():
 
 def test_the_doubt_of_the_scale_is_one_for_all_levels():
     pair = {"L3": seen(), "L4": seen("L4", motion=RigidTransform.shift([0.0, 38.0, 0.0]) @ FRONT)}
-    sure, unsure = (measure(pair, in_camera=True, scale_sd=share) for share in (0.0, 0.08))
+    sure, unsure = (measure(pair, in_camera=True, growths=[{"L3": share, "L4": share}]) for share in (0.0, 0.08))
     height = "middle disc height"
     before, after = sure.discs["L3/L4"][height], unsure.discs["L3/L4"][height]
     assert before.value == pytest.approx(after.value) and 4 < after.value < 16

@@ -149,7 +149,7 @@ def _spine(look: _Look, flags: np.ndarray, view_deg: tuple[float, float, float] 
         named = readings(look.names, look.in_column)
         spine = replace(spine, vertebrae=_vertebrae(look, named[0].labels), readings=named)
         spine = replace(spine, anchors=_anchors(look, named[0].labels))
-    return replace(spine, warnings=_warnings(spine))
+    return replace(spine, warnings=_warnings(spine, view_deg is not None))
 
 
 def _vertebrae(look: _Look, labels: tuple[int, ...]) -> tuple[FoundVertebra, ...]:
@@ -188,7 +188,7 @@ def _mirrored_of(mirrored: float, yaw: np.ndarray, known_deg: float) -> float:
     return odds / (1 + odds)
 
 
-def _warnings(spine: FoundSpine) -> tuple[str, ...]:
+def _warnings(spine: FoundSpine, is_view_known: bool) -> tuple[str, ...]:
     lines = []
     if not spine.vertebrae:
         return ("no vertebra was found",)
@@ -203,7 +203,7 @@ def _warnings(spine: FoundSpine) -> tuple[str, ...]:
         lines.append("the film hangs upside down: it is read turned")
     if spine.mirrored.is_so:
         lines.append(f"the film seems to be mirrored, {spine.mirrored.probability:.0%} likely")
-    if len(spine.views) > 1:
+    if len(spine.views) > 1 and not is_view_known:
         views = " or ".join(f"{view_name(view.yaw_deg)} ({view.probability:.0%})" for view in spine.views)
         lines.append(f"the view may be {views}")
     return tuple(lines)

@@ -9,14 +9,16 @@ from torch import nn
 from torch.nn import functional as F
 
 from ReVertLib.errors import InputError
-from ReVertLib.finding.finder import Finder, _mirrored_of
-from ReVertLib.finding.found import RIBS, SACRUM
+from ReVertLib.finding.finder import Finder, _mirrored_of, _warnings
+from ReVertLib.finding.found import RIBS, SACRUM, Answer, FoundSpine, FoundVertebra, Reading, SeenView
 from ReVertLib.network.finder_network import NAMED, REACH_PX, YAWS, FinderNetwork, Seen
 from ReVertLib.network.weights import save_weights
 
 PIXEL_MM = 0.5
 SDD_MM, SOD_MM = 1000.0, 800.0
 SPACING_MM = (PIXEL_MM * SDD_MM / SOD_MM,) * 2
+VERTEBRA = FoundVertebra(22, np.zeros(2), (0.0, 0.0, 9.0, 9.0), np.zeros((4, 2)), 0.9)
+VIEWS = (SeenView(0.0, 0.55), SeenView(180.0, 0.36))
 
 
 class Dots(nn.Module):
@@ -167,3 +169,9 @@ def _of_another(folder):
     from tiny import weights
 
     return weights(folder, "context")
+
+
+def test_two_views_are_said_where_none_is_known():
+    spine = FoundSpine((VERTEBRA,), (Reading((22,), 1.0),), frozenset({RIBS}), VIEWS, *(Answer(False, 0.9),) * 3)
+    assert _warnings(spine, False) == ("the view may be AP (55%) or PA (36%)",)
+    assert _warnings(spine, True) == ()

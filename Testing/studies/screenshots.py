@@ -21,13 +21,13 @@ from scene_pictures import picture_3d, picture_slice  # noqa: E402
 from slicer_host import run_until  # noqa: E402
 
 FOLDER = ROOT / "Resources" / "Screenshots"
-PANEL_PX = (520, 1280)
+PANEL_PX = (520, 1330)
 CAPTION_PX = 40
-VIEW_PX = (616, 1240)
+VIEW_PX = (616, 1290)
 GAP_PX = 8
-SCALE = 0.75
+SCALE = 0.7
 """Of the picture that is written, in a palette of COLOURS: it is loaded with every look at the front page."""
-COLOURS = 128
+COLOURS = 256
 START_S = 900
 
 
@@ -51,6 +51,7 @@ def main():
     if dark:
         application.setStyle("Fusion")
         application.setPalette(_dark())
+        application.processEvents()
         panel.refresh()
         _grabbed(panel).save(str(dark))
     panel.cleanup()
@@ -61,7 +62,7 @@ def _write_small(path, out):
     with Image.open(path) as picture:
         size = [round(SCALE * side) for side in picture.size]
         small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
-        small.quantize(COLOURS, dither=Image.Dither.NONE).save(out, optimize=True)
+        small.quantize(COLOURS, dither=Image.Dither.FLOYDSTEINBERG).save(out, optimize=True)
 
 
 def _dark():
@@ -70,6 +71,7 @@ def _dark():
         palette.setColor(role, QtGui.QColor("#2b2b2b"))
     for role in (colour.WindowText, colour.ButtonText, colour.Text, colour.ToolTipText):
         palette.setColor(role, QtGui.QColor("#e8e8e8"))
+    palette.setColor(colour.Light, QtGui.QColor("#454545"))
     return palette
 
 
@@ -85,8 +87,12 @@ def _compose(panel, folder):
     models = [node for node, _segment in results_of(panel)]
     for model in models:
         panel.logic.removeAlignment(model)
+    panel.ui.showViewCheckBox.setChecked(False)
     picture_3d(folder / "all.png", VIEW_PX, azimuth_deg=-35, elevation_deg=10, shown=models, air=1.25)
-    picture_slice(panel.state.radiograph, folder / "slice.png", VIEW_PX, zoom=1.7)
+    for model in models:
+        panel.logic.colourBy(model, None)  # or the legend covers the film, too
+    picture_slice(panel.state.radiograph, folder / "slice.png", VIEW_PX, zoom=1.5)
+    panel.ui.showViewCheckBox.setChecked(True)
     width, height = PANEL_PX
     grabbed = _grabbed(panel)
     canvas = QtGui.QImage(width + 2 * (GAP_PX + VIEW_PX[0]), height, QtGui.QImage.Format.Format_RGB32)

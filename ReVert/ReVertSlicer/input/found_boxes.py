@@ -67,6 +67,7 @@ def _draw(radiographNode, sliceIndex, film):
             left.append(number)
             continue
         node = placement.addBox(radiographNode, level, inside, sliceIndex)
+        node.GetDisplayNode().SetScaleHandleVisibility(False)  # four to each box, over the bones of a whole film
         node.SetAttribute(NUMBER, str(number))
         node.SetAttribute(level_labels.LIKELY, f"{likely * film.likely:.0%}" if film.likely else None)
     film = replace(film, removed=tuple(left))

@@ -18,6 +18,8 @@ BOX = "ReVert.Box"
 """Node reference from a label to its box."""
 LIKELY = "ReVert.Likely"
 """Attribute of a box: how likely its level is, as text beside it; only of a box that was found."""
+TEXT_SCALE = 4.0
+"""Of Slicer's, which is 3 where nobody says: names are read on a bright film, too."""
 _watched = WeakSet()
 """Scenes in which a label goes with its box, and boxes that are followed."""
 
@@ -74,6 +76,7 @@ def newTexts(name):
     display.SetSaveWithScene(False)
     display.SetVisibility3D(False)
     display.SetGlyphScale(0)
+    display.SetTextScale(TEXT_SCALE)
     return node
 
 

@@ -93,8 +93,8 @@ class FilmSection(Section):
         if isNamed:
             self._listReadings(film)
         self._offer(film if isNamed else None)
-        lines = self._lines(film)
-        say(self.ui.findLabel, lines, WARNING if len(lines) > 1 else None)
+        say(self.ui.findLabel, [self._nextStep(film)])
+        say(self.ui.filmDoubtsLabel, self._doubts(film) if film is not None else (), WARNING)
 
     def _refusal(self):
         check = self.panel.check
@@ -123,20 +123,21 @@ class FilmSection(Section):
         if views:
             self.ui.takeViewButton.setText(_("Take the view {view}").format(view=viewText(views[0])))
 
-    def _lines(self, film):
-        """The next step first, then what is doubtful about what was found."""
+    def _nextStep(self, film):
         if self.panel.check is None:
-            return []
-        if film is None:
-            return [] if self.panel.placed else [_("A whole film: Find. One vertebra alone in the image: Reconstruct.")]
+            return ""
         count = len(self.panel.placed)
+        if film is None:
+            return "" if count else _("A whole film: Find vertebrae. One vertebra alone in the image: Reconstruct.")
         if not count:
-            return [_("None of L1 to L5 was found: place boxes or points by hand."), *film.spine.warnings]
-        step = _("{count} vertebrae: look at boxes and names on the film, then click Reconstruct.")
-        return [step.format(count=count), *self._doubts(film)]
+            return _("None of L1 to L5 was found: place boxes or points by hand.")
+        if self.panel.results:
+            return ""
+        text = _("{count} vertebrae: look at boxes and names on the film, then click Reconstruct.")
+        return text.format(count=count)
 
     def _doubts(self, film):
-        node, index = self.state.radiograph, self.state.sliceIndex
-        if film.image != knownSha256(node, index):
-            yield _("The image has changed since: find again.")
-        yield from film.spine.warnings
+        """What speaks against what was found, a line each."""
+        isAnother = film.image != knownSha256(self.state.radiograph, self.state.sliceIndex)
+        changed = [_("The image has changed since: find again.")] if isAnother else []
+        return [*changed, *film.spine.warnings]

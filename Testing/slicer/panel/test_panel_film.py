@@ -44,10 +44,11 @@ def names_on_film():
 
 
 def test_from_a_film_to_five_levels_in_two_clicks(panel, film, finder, predictor):
+    assert panel.ui.findLabel.text.startswith("A whole film: Find vertebrae.")
     clicked(panel, "findButton")
     assert boxes(film) == FOUND
     assert names_on_film() == ["L1 90%", "L2 90%", "L3 90%", "L4 90%", "L5 90%", "S1", "T12"]
-    assert "5 vertebrae: look" in panel.ui.findLabel.text
+    assert panel.ui.findLabel.text.startswith("5 vertebrae: look at boxes and names")
     assert finder.asked[0][1:] == (1000, (0.8, 0.8), 800, (0, 0, 0))
     clicked(panel, "reconstructButton")
     found = surfaces()
@@ -107,7 +108,7 @@ def test_another_reading_is_offered_and_taken(panel, film, finder):
     clicked(panel, "findButton")
     selector = panel.ui.readingSelector
     assert [selector.itemText(i) for i in range(selector.count)] == ["T12–S1, 75% likely", "T11–L5, 25% likely"]
-    assert "the names are uncertain" in panel.ui.findLabel.text
+    assert panel.ui.filmDoubtsLabel.text == "the names are uncertain, 75% likely"
     selector.setCurrentIndex(1)
     assert boxes(film) == {LEVELS[i]: box_px(i + 2) for i in range(5)}
     clicked(panel, "reconstructButton")
@@ -272,14 +273,15 @@ def test_another_image_is_said(panel, film):
     clicked(panel, "findButton")
     slicer.util.updateVolumeFromArray(film, slicer.util.arrayFromVolume(film)[:, :, ::-1].copy())
     panel.refresh()
-    assert "The image has changed since: find again." in panel.ui.findLabel.text
+    assert panel.ui.filmDoubtsLabel.text == "The image has changed since: find again."
 
 
 def test_nothing_found_is_said_and_boxes_by_hand_are_taken_together(panel, film, finder):
     finder.spine = spine(labels=(), warnings=["no vertebra was found"])
     finder.spine = type(finder.spine)(**{**vars(finder.spine), "readings": ()})
     clicked(panel, "findButton")
-    assert "no vertebra was found" in panel.ui.findLabel.text
+    assert panel.ui.findLabel.text == "None of L1 to L5 was found: place boxes or points by hand."
+    assert panel.ui.filmDoubtsLabel.text == "no vertebra was found"
     panel.ui.reconstructButton.click()
     assert messages.pop()[1].startswith("film: expected a box or point for at least one of L1 to L5, got none")
     for number, level in enumerate(("L2", "L3"), 2):

@@ -24,7 +24,7 @@ from .chain import Candidates, best_chain, readings
 from .found import LUMBAR, RIBS, S1, SACRUM, THORACIC, Answer, FoundSpine, FoundVertebra, SeenView
 from .sheet import Sheet, sheet_of
 
-LEAST_HEAT = 0.1
+LEAST_HEAT = 0.05
 SAME_PX = 8.0
 """Two middles so near to each other are of one vertebra."""
 TRIED = (0.6, 0.75, 0.93)

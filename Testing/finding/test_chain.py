@@ -54,7 +54,7 @@ def test_two_middles_with_one_name_are_not_both_in_the_chain():
 
 
 def test_nothing_likely_makes_no_chain():
-    assert best_chain(candidates([(0, 0), (0, 35)], [0.1, 0.15])).members == []
+    assert best_chain(candidates([(0, 0), (0, 35)], [0.05, 0.1])).members == []
     nothing = best_chain(Candidates(np.zeros((0, 2)), np.zeros(0), np.zeros((0, len(NAMED)))))
     assert (nothing.members, nothing.score) == ([], 0.0)
 

@@ -46,7 +46,7 @@ $(READY): pyproject.toml setup.py
 	@$(PIP) --editable '.[train,test]'
 	@touch $@
 
-demo: setup ## reconstruct the shipped vertebra, compare it with its CT, write a picture
+demo: setup ## reconstruct the shipped vertebra and film, compare them with their CT, write pictures
 	@$(BIN)/revert demo
 
 test: setup ## lint, then the whole test suite

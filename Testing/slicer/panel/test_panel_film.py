@@ -1,8 +1,11 @@
 """A whole film in the panel: found, looked at, named otherwise, and reconstructed together."""
 
+import json
+
 import numpy as np
 import pytest
 import slicer
+from dicom_files import dicom
 from film_host import (  # noqa: F401
     APART_PX,
     KNOWN,
@@ -61,6 +64,75 @@ def test_from_a_film_to_five_levels_in_two_clicks(panel, film, finder, predictor
     folders = {hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)) for node in found.values()}
     assert [hierarchy.GetItemName(folder) for folder in folders] == ["film, ReVert"]
     assert [panel.ui.vertebraTable.item(row, 3).text() for row in range(5)] == ["trust, 1.0 mm"] * 5
+
+
+GIVEN = {"DistanceSourceToDetector": 1000, "DistanceSourceToPatient": 800, "ImagerPixelSpacing": [0.8, 0.8]}
+
+
+@pytest.mark.parametrize(
+    ("tags", "yaw_deg", "scale"),
+    [
+        ({"Modality": "XA", "PositionerPrimaryAngle": 0, **GIVEN}, 180, "the distance of the isocentre"),
+        ({"Modality": "DX", "PixelSpacing": [0.64, 0.64]}, 0, "PixelSpacing"),
+        ({"Modality": "DX"}, 0, "usual size of lumbar vertebrae"),
+    ],
+)
+def test_from_a_dicom_film_to_five_levels_in_two_clicks(panel, tmp_path, tags, yaw_deg, scale):
+    """Whatever the file says of distances is enough, and so is nothing; the film is selected when it is loaded."""
+    panel.exit()
+    node = film_node()
+    storage = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLVolumeArchetypeStorageNode")
+    storage.SetFileName(str(dicom(tmp_path / "film", ViewPosition="AP", **tags)))
+    node.SetAndObserveStorageNodeID(storage.GetID())
+    panel.enter()
+    for button in ("findButton", "reconstructButton"):
+        clicked(panel, button)
+    found = surfaces()
+    assert sorted(found) == list(LEVELS)
+    for model in found.values():
+        assert scale in model.GetAttribute("ReVert.Warnings")
+        assert json.loads(model.GetAttribute("ReVert.View"))["yaw_deg"] == yaw_deg
+    assert [state.changed for state in panel.results.values()] == [()] * 5
+
+
+def test_every_level_is_measured_against_the_segment_of_its_name(panel, film):
+    clicked(panel, "findButton")
+    clicked(panel, "reconstructButton")
+    segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    for level, model in surfaces().items():
+        segmentation.AddSegmentFromClosedSurfaceRepresentation(model.GetPolyData(), level, [1, 1, 1])
+    panel.ui.segmentationSelector.setCurrentNode(segmentation)
+    panel.refresh()
+    panel.ui.alignmentSelector.setCurrentText("none")
+    from ReVertSlicer.scene import results_table
+
+    assert [(node.GetAttribute("ReVert.Level"), segment) for node, segment in results_table.pairs(segmentation)] == [
+        (level, segmentation.GetSegmentation().GetSegmentIdBySegmentName(level)) for level in LEVELS
+    ]
+    assert panel.ui.compareAllButton.enabled
+
+
+def test_a_film_is_followed_live(panel, film, predictor):
+    clicked(panel, "findButton")
+    clicked(panel, "reconstructButton")
+    models, asked = surfaces(), len(predictor.asked)
+    panel.ui.liveCheckBox.click()
+    assert run_until(lambda: panel._reconstruct._follower.framesDone == 1, 60)
+    slicer.util.updateVolumeFromArray(film, slicer.util.arrayFromVolume(film)[:, :, ::-1].copy())
+    assert run_until(lambda: panel._reconstruct._follower.framesDone == 2, 60)
+    panel.ui.liveCheckBox.click()
+    assert len(predictor.asked) > asked
+    assert surfaces() == models
+    assert messages == [("views", "reset")]
+
+
+def test_the_report_has_all_levels_and_says_where_distances_are_from(panel, film, tmp_path):
+    clicked(panel, "findButton")
+    clicked(panel, "reconstructButton")
+    panel.logic.exportReport(surfaces()["L1"], tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text()
+    assert all(f"{level} " in text or f">{level}<" in text for level in LEVELS)
+    assert "another value is known now" not in text
 
 
 def test_undo_takes_all_five_back_at_once(panel, film):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .api.compare import compare
     from .api.drr import drr
     from .api.film import film
+    from .api.fuse import fuse
     from .api.measure import measure
     from .api.reconstruct import Result, reconstruct
     from .errors import InputError
@@ -49,6 +50,7 @@ __all__ = [
     "compare",
     "drr",
     "film",
+    "fuse",
     "measure",
     "read_mesh",
     "reconstruct",
@@ -67,6 +69,7 @@ _HOMES = {
     "compare": "api.compare",
     "drr": "api.drr",
     "film": "api.film",
+    "fuse": "api.fuse",
     "measure": "api.measure",
     "read_mesh": "mesh.io",
     "reconstruct": "api.reconstruct",

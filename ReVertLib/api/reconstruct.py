@@ -88,7 +88,7 @@ def reconstruct(
     Raises InputError for an image, geometry, weights or device that cannot be used.
     """
     angles = {} if view is None else parse_view([view] if isinstance(view, str) else view)
-    given = _input(image, geometry, {"level": level, "box_px": box} | angles)
+    given = radiograph_input(image, geometry, {"level": level, "box_px": box} | angles)
     return answer(predictor_of(weights, device), given)
 
 
@@ -115,7 +115,9 @@ def _result(predictor: Predictor, given: ReconstructionInput, found: Reconstruct
     )
 
 
-def _input(image: ImageLike, geometry: GeometryLike | None, options: dict) -> ReconstructionInput:
+def radiograph_input(image: ImageLike, geometry: GeometryLike | None, options: dict) -> ReconstructionInput:
+    """An image with its geometry, options by sidecar key going before it; None counts as absent. Raises InputError for
+    either that cannot be used."""
     known, sidecar = stated_by(geometry, options)
     if isinstance(image, str | os.PathLike):
         return input_from_file(image, known, "given", sidecar)

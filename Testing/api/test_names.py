@@ -19,7 +19,7 @@ def test_every_public_name_is_there_and_described():
         _ = revert.reconstrukt
 
 
-@pytest.mark.parametrize("name", ["reconstruct", "film", "measure", "compare", "drr"])
+@pytest.mark.parametrize("name", ["reconstruct", "film", "fuse", "measure", "compare", "drr"])
 def test_the_functions_say_their_types(name):
     function = getattr(revert, name)
     assert set(inspect.signature(function).parameters) | {"return"} == set(function.__annotations__)
@@ -36,8 +36,8 @@ def test_a_name_is_the_function_whatever_was_imported_before(root):
     code = (
         "import ReVertLib.projection.drr, ReVertLib.metrics.compare, ReVertLib.spine.film, ReVertLib.cli.measure;"
         "import ReVertLib as revert;"
-        "names = ('reconstruct', 'film', 'measure', 'compare', 'drr');"
+        "names = ('reconstruct', 'film', 'fuse', 'measure', 'compare', 'drr');"
         "print(*(type(getattr(revert, name)).__name__ for name in names))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["function"] * 5
+    assert done.stdout.split() == ["function"] * 6

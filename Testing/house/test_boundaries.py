@@ -51,7 +51,7 @@ ROOMS = (
     {"anatomy", "metrics", "projection"},
     {"dataset", "network", "measurement"},
     {"shape", "inference"},
-    {"report", "synthesis", "finding"},
+    {"report", "synthesis", "finding", "fusion"},
     {"spine"},
     {"service"},
     {"training", "evaluation"},

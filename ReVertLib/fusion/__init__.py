@@ -1,0 +1,1 @@
+"""Two radiographs of one vertebra, fused into one surface."""

@@ -11,7 +11,7 @@ from ReVertLib.cli.main import COMMANDS
 from ReVertLib.cli.old_names import renamed
 from Testing.house.test_boundaries import ROOMS
 
-NAMING = ("README.md", "docs/film.md", "docs/train-your-own.md", "docs/training.md")
+NAMING = ("README.md", "docs/film.md", "docs/train-your-own.md", "docs/training.md", "docs/two_views.md")
 """Where every command is named."""
 
 PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/*.md", "docs/accuracy/*.md", "Resources/**/*.md")

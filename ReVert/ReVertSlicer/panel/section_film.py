@@ -138,6 +138,8 @@ class FilmSection(Section):
 
     def _doubts(self, film):
         """What speaks against what was found, a line each."""
-        isAnother = film.image != knownSha256(self.state.radiograph, self.state.sliceIndex)
-        changed = [_("The image has changed since: find again.")] if isAnother else []
+        node, index = self.state.radiograph, self.state.sliceIndex
+        isThere = index < self.panel.check.sliceCount  # an empty volume has no slice
+        isSame = isThere and film.image == knownSha256(node, index)
+        changed = [] if isSame else [_("The image has changed since: find again.")]
         return [*changed, *film.spine.warnings]

@@ -346,6 +346,10 @@ def test_another_image_is_said(panel, film):
     slicer.util.updateVolumeFromArray(film, slicer.util.arrayFromVolume(film)[:, :, ::-1].copy())
     panel.refresh()
     assert panel.ui.filmDoubtsLabel.text == "The image has changed since: find again."
+    film.SetAndObserveImageData(None)
+    panel.refresh()
+    assert not panel.ui.findButton.enabled
+    assert panel.ui.filmDoubtsLabel.text == "The image has changed since: find again."
 
 
 def test_nothing_found_is_said_and_boxes_by_hand_are_taken_together(panel, film, finder):

@@ -1,6 +1,7 @@
 """How two views do together, against each alone: the tables of docs/two_views.md.
 
     python Testing/studies/two_views.py DATASET OUT.csv [--pairs ap+left_lateral ...]
+    python Testing/studies/two_views.py DATASET --wrong-pairs
 
 DATASET is one of `revert dataset`. Each pair of views of each vertebra is fused, the relative pose known and not. A
 line of OUT.csv for each vertebra, pair and way; lines that are there already are not measured again. `first`,
@@ -8,6 +9,9 @@ line of OUT.csv for each vertebra, pair and way; lines that are there already ar
 the relative pose is told. `known, 5 % off`: told, the distances 5 % too long. `mean`: the mean vertebra of 87, no image
 used. Place: how far the centre of the volume is off in the first camera's frame, mm. Dice, HD95 and ASSD after rigid
 alignment, from 3000 points on each surface.
+
+With --wrong-pairs, of how many AP and left lateral views it is said that they disagree: of right pairs, of pairs of
+which one image is mirrored, and of those whose second image is of the next level.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import argparse
 import csv
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +28,11 @@ import numpy as np
 from ReVertLib.anatomy.template import baseline_mesh
 from ReVertLib.dataset.layout import read_dataset
 from ReVertLib.evaluation.measure import EvaluatedImage, images_of
+from ReVertLib.fusion.agreement import DISAGREE
+from ReVertLib.fusion.fuse import fused
 from ReVertLib.fusion.pair import fused_pair
 from ReVertLib.imaging.radiograph import read_radiograph
-from ReVertLib.inference.inputs import ReconstructionInput
+from ReVertLib.inference.inputs import ReconstructionInput, reconstructed
 from ReVertLib.inference.predictor import Predictor
 from ReVertLib.mesh.mesh import Mesh, volume_centroid
 from ReVertLib.metrics.surface import surface_metrics
@@ -74,6 +81,44 @@ def _rows(predictor: Predictor, first: EvaluatedImage, second: EvaluatedImage) -
     yield MEAN, ["", *_figures(baseline_mesh(first.level), truth)[1:]]
 
 
+def disagreements(dataset: Path) -> Iterator[str]:
+    """A line for each kind of pair."""
+    predictor, said = Predictor(), {}
+    for _, found in groupby(read_dataset(dataset), lambda item: item.case):
+        vertebrae = [{image.view: image for image in images_of(item)} for item in found]
+        for i, images in enumerate(vertebrae):
+            first, second = images["ap"], images["left_lateral"]
+            other = vertebrae[i + 1 if i + 1 < len(vertebrae) else i - 1]["left_lateral"]
+            kinds = {
+                "right": (_asked(first), _asked(second), second),
+                "first mirrored": (_mirrored(_asked(first)), _asked(second), second),
+                "second mirrored": (_asked(first), _mirrored(_asked(second)), second),
+                "another level": (_asked(first), _asked(other, first.level), other),
+            }
+            for kind, (*given, seen_by) in kinds.items():
+                pose = seen_by.camera_from_lps @ first.camera_from_lps.inverse
+                for way, known in ((UNKNOWN, None), (KNOWN, pose)):
+                    lines = fused(*(reconstructed(predictor, one) for one in given), known).reconstruction.warnings
+                    told = any(line.startswith(DISAGREE) for line in lines)
+                    said.setdefault(f"{kind}, pose {way}", []).append(told)
+    for kind, told in said.items():
+        yield f"{kind}: {sum(told)} of {len(told)}"
+
+
+def _asked(image: EvaluatedImage, level: str | None = None) -> ReconstructionInput:
+    geometry = replace(image.geometry, level=level or image.level)
+    return ReconstructionInput(read_radiograph(image.file), geometry, {}, ())
+
+
+def _mirrored(given: ReconstructionInput) -> ReconstructionInput:
+    """With left and right exchanged and the view told as before."""
+    pixels, geometry = given.radiograph.pixels[:, ::-1].copy(), given.geometry
+    width, (cu, cv) = pixels.shape[1], geometry.principal_point_px
+    u0, v0, u1, v1 = geometry.box_px
+    geometry = replace(geometry, principal_point_px=(width - 1 - cu, cv), box_px=(width - u1, v0, width - u0, v1))
+    return replace(given, radiograph=replace(given.radiograph, pixels=pixels), geometry=geometry)
+
+
 def _figures(mesh: Mesh, target: Mesh, expected_mm: np.ndarray | None = None) -> list:
     place_mm = np.linalg.norm(volume_centroid(mesh) - volume_centroid(target))
     found = surface_metrics(mesh.moved(align(mesh, target, "rigid")), target, samples=SAMPLES)
@@ -102,9 +147,15 @@ def _text(name: str, values: list[float]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("dataset", type=Path)
-    parser.add_argument("out", type=Path)
+    parser.add_argument("out", type=Path, nargs="?")
     parser.add_argument("--pairs", nargs="+", default=PAIRS)
+    parser.add_argument("--wrong-pairs", action="store_true")
     options = parser.parse_args()
+    if options.wrong_pairs:
+        print("\n".join(disagreements(options.dataset)))
+        return
+    if options.out is None:
+        parser.error("OUT.csv is missing")
     rows = list(csv.DictReader(options.out.open())) if options.out.is_file() else []
     done = {tuple(row[key] for key in KEYS) for row in rows}
     with options.out.open("a", newline="") as file:

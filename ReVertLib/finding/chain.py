@@ -21,11 +21,11 @@ MISS_COST, LEAN_COST = 3.0, 6.0
 MOST_MISSED = 2
 """So many next to each other."""
 FREE_LEAN_DEG = 40.0
-OFFSET = 1.8
-"""What every candidate of the chain adds to its logit: with a probability of 0.15 or more it gains."""
+OFFSET = 1.5
+"""What every candidate of the chain adds to its logit: with a probability of 0.2 or more it gains."""
 NAME_SHARE = 0.5
 """How much what a vertebra is taken for says about whether it belongs to the chain."""
-SHARPNESS = 2.0
+SHARPNESS = 1.5
 """How much more the vertebrae say together than one of them: they see the same ribs and sacrum."""
 LEAST_PROBABILITY = 0.02
 """Of a reading, for it to be told."""

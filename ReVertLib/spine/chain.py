@@ -42,7 +42,8 @@ DEPTH_SD = 0.08
 """Of the logarithm of the distance before anything is known, for a person of any size."""
 OUTLIER = 2.0
 """Residuals beyond so many deviations count less (soft L1)."""
-_UNKNOWNS = 7
+_UNKNOWNS, _DISC_RESIDUALS = 7, 6
+"""Of a vertebra, and of a disc."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,9 @@ def chained(vertebrae: Sequence[Evidence], anchor: int, free: bool = False) -> C
     whether that is only a first guess, and the usual size of vertebrae has the say."""
     problem = _Problem(tuple(vertebrae), anchor, free)
     start = np.zeros(_UNKNOWNS * len(vertebrae) + 1)
-    found = least_squares(problem.residuals, start, loss="soft_l1", f_scale=OUTLIER)
-    covariance = np.linalg.inv(found.jac.T @ found.jac)[:-1:_UNKNOWNS, :-1:_UNKNOWNS]
+    found = least_squares(problem.residuals, start, loss="soft_l1", f_scale=OUTLIER, jac_sparsity=problem.depend)
+    jacobian = found.jac.toarray()
+    covariance = np.linalg.inv(jacobian.T @ jacobian)[:-1:_UNKNOWNS, :-1:_UNKNOWNS]
     spread = DEPTH_SD * np.sqrt(np.einsum("ij,jk,ik->i", problem.depths, covariance, problem.depths))
     changes = problem.changes(found.x)
     motions = tuple(change.motion(one.centre_mm) for one, change in zip(vertebrae, changes, strict=True))
@@ -83,6 +85,17 @@ class _Problem:
         of_all = np.eye(len(self.vertebrae))
         of_all[:, self.anchor] = float(self.free)
         return of_all
+
+    @property
+    def depend(self) -> np.ndarray:
+        """(residuals, unknowns) bool: which residual depends on which unknown."""
+        k = len(self.vertebrae)
+        own = np.kron(np.eye(k), np.ones(_UNKNOWNS))
+        own[:, ::_UNKNOWNS] += self.depths
+        own = np.hstack([own, np.zeros((k, 1))])
+        sizes, discs = own.copy(), np.repeat(own[:-1] + own[1:], _DISC_RESIDUALS, 0)
+        sizes[:, -1] = 1.0
+        return np.vstack([np.eye(_UNKNOWNS * k + 1), sizes, discs]) > 0
 
     def changes(self, x: np.ndarray) -> list[Change]:
         rows = x[:-1].reshape(-1, _UNKNOWNS) * self._deviations

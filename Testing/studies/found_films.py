@@ -7,9 +7,9 @@ lumbar spine, and whole; the lumbar one also inverted, upside down and mirrored.
 film: the share found within 3 mm at the spine, and the median distance; how many more were found that are none, for
 each film. Of the films with an anchor in view (the sacrum, or T11, T12 and L1): the share on which all names are right.
 Of the others: the same, and how likely the finder says its names are, which should be as much. The view: the share
-within 30 degrees, and with it the one opposite, which looks nearly alike. With --closer, of L1 to L5 on the lumbar films
-as computed: the share within 3 mm and the median distance as found, and once the network that reconstructs has looked
-at each again, the view not told; the films' pixels are coarser than a film's, 1.5 mm.
+within 30 degrees, and with it the one opposite, which looks nearly alike. With --closer, of L1 to L5 on the lumbar
+films as computed: the share within 3 mm and the median distance as found, and once the network that reconstructs has
+looked at each again, the view not told; the films' pixels are coarser than a film's, 1.5 mm.
 """
 
 from __future__ import annotations

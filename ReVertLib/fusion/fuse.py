@@ -11,10 +11,11 @@ from ReVertLib.anatomy.template import load_template
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.inference.results import Reconstruction
+from ReVertLib.inference.verdict import verdict
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.registration.icp import best_motion
 
-from .agreement import pair_verdict
+from .agreement import disagreements
 from .answer import Answer, answer_of, level_of
 from .expected import fused_errors
 from .records import Agreement, Fused, RelativePose
@@ -22,19 +23,25 @@ from .shape_space import shape_space
 from .solve import Solution, solved
 
 
-def fused(first: Reconstruction, second: Reconstruction, second_from_first: RigidTransform | None = None) -> Fused:
+def fused(
+    first: Reconstruction,
+    second: Reconstruction,
+    second_from_first: RigidTransform | None = None,
+    was_found: bool = False,
+) -> Fused:
     """The vertebra of both, in the first one's camera frame. second_from_first: from the first camera's frame to the
-    second's where that is known, to about a degree and a mm. Raises InputError for two levels, and for surfaces that
-    are not the template's."""
+    second's where that is known, to about a degree and a mm. was_found: whether it was not given but found from this
+    vertebra and its neighbours. Raises InputError for two levels, and for surfaces that are not the template's."""
     started = time.perf_counter()
+    given = second_from_first is not None and not was_found
     level, space, pair = level_of(first, second), shape_space(), (first, second)
     answers = tuple(answer_of(one, level, space) for one in pair)
-    solution = solved(answers, level, space, second_from_first)
+    solution = solved(answers, level, space, second_from_first, given)
     relative, agreement = (
-        _relative_pose(pair, answers, solution, second_from_first),
+        _relative_pose(pair, answers, solution, second_from_first, given),
         _agreement(pair, answers, solution),
     )
-    expected_mm, parts = fused_errors(pair, solution.poses, solution.shape, second_from_first is not None)
+    expected_mm, parts = fused_errors(pair, solution.poses, solution.shape, given)
     mesh = Mesh(solution.poses[0].apply(solution.shape), load_template().faces)
     reconstruction = replace(
         first,
@@ -46,23 +53,24 @@ def fused(first: Reconstruction, second: Reconstruction, second_from_first: Rigi
         error_parts=parts,
         other=None,
     )
-    verdict, disagreements = pair_verdict(reconstruction, relative, agreement)
-    reconstruction = replace(reconstruction, warnings=(*disagreements, *reconstruction.warnings))
-    return Fused(reconstruction, verdict, relative, agreement, pair, _gain_mm(pair, expected_mm))
+    warnings = (*disagreements(relative, agreement), *reconstruction.warnings)
+    reconstruction = replace(reconstruction, warnings=warnings)
+    return Fused(reconstruction, verdict(reconstruction), relative, agreement, pair, _gain_mm(pair, expected_mm))
 
 
 def _relative_pose(
     pair: tuple[Reconstruction, Reconstruction],
     answers: tuple[Answer, Answer],
     solution: Solution,
-    given: RigidTransform | None,
+    known: RigidTransform | None,
+    given: bool,
 ) -> RelativePose:
     found = solution.poses[1] @ solution.poses[0].inverse
     alone = answers[1].pose @ answers[0].pose.inverse
-    if given is not None:
-        off = given @ answers[0].pose
+    if known is not None:
+        off = known @ answers[0].pose
         moved_mm = float(np.linalg.norm(off.translation_mm - answers[1].pose.translation_mm))
-        return RelativePose(found, True, (alone @ given.inverse).angle_deg, moved_mm)
+        return RelativePose(found, given, (alone @ known.inverse).angle_deg, moved_mm)
     views = [one.geometry.view_deg for one in pair]
     if None in views or any(one.probability is not None for one in pair):
         return RelativePose(found, False, None, None)

@@ -12,9 +12,9 @@ from ReVertLib.inference.verdict import Verdict
 @dataclass(frozen=True)
 class RelativePose:
     """second_from_first: from the first camera's frame to the second's, as found in the end. given: whether it was
-    known. turned_deg, moved_mm: what the two answers by themselves say of it against the given one, the latter of the
-    vertebra's centre; where none was given, turned_deg is against the views, None where these are not known, and
-    moved_mm is None."""
+    told. turned_deg, moved_mm: what the two answers by themselves say of it against the one given, or found from all
+    levels of two films, the latter of the vertebra's centre; where there is neither, turned_deg is against the views,
+    None where these are not known, and moved_mm is None."""
 
     second_from_first: RigidTransform
     given: bool

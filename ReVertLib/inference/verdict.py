@@ -12,6 +12,8 @@ from .results import Reconstruction
 WORDS = ("trust", "check", "do not use")
 VIEW_TAKEN, AMBIGUOUS = "no view was given: ", "two views are likely: "
 """How the warnings begin that the surface may be that of another view."""
+DISAGREE = "the two images disagree: "
+"""How the warnings of a surface from two images begin that they may show different vertebrae, or one is mirrored."""
 TRUST_MM = 1.1
 REFUSE_MM = 2.0
 
@@ -37,7 +39,7 @@ def verdict(reconstruction: Reconstruction) -> Verdict:
     mean error below 1.5 mm. Where no view was given nothing is trusted: of ten isolated vertebrae seen from behind, all
     ten were taken for AP.
     """
-    found = [warning for warning in reconstruction.warnings if warning.startswith(UNLIKE)]
+    found = [warning for warning in reconstruction.warnings if warning.startswith((UNLIKE, DISAGREE))]
     expected_mm = reconstruction.expected_error_mm
     mean_mm = None if expected_mm is None else float(np.mean(expected_mm))
     if found:

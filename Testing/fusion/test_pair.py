@@ -74,7 +74,7 @@ def test_with_an_unknown_pose_the_distance_is_taken_as_given():
     reader = Reader(true_shape(3))
     found = fused_pair(reader, [given(0.0, 735.0), given(-90.0, 735.0)], None)
     assert reader.asked_mm == [735.0, 735.0]
-    assert abs(volume_centroid(found.reconstruction.mesh)[2] - 735.0) < 5.0
+    assert abs(volume_centroid(found.reconstruction.mesh)[2] - 735.0) < 1.0
 
 
 def test_a_right_distance_is_not_asked_for_again():

@@ -28,12 +28,12 @@ import numpy as np
 from ReVertLib.anatomy.template import baseline_mesh
 from ReVertLib.dataset.layout import read_dataset
 from ReVertLib.evaluation.measure import EvaluatedImage, images_of
-from ReVertLib.fusion.agreement import DISAGREE
 from ReVertLib.fusion.fuse import fused
 from ReVertLib.fusion.pair import fused_pair
 from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.inference.inputs import ReconstructionInput, reconstructed
 from ReVertLib.inference.predictor import Predictor
+from ReVertLib.inference.verdict import DISAGREE
 from ReVertLib.mesh.mesh import Mesh, volume_centroid
 from ReVertLib.metrics.surface import surface_metrics
 from ReVertLib.registration.icp import align, best_motion

@@ -26,6 +26,7 @@ from ReVertSlicer.panel.panel import Panel  # noqa: E402
 from ReVertSlicer.scene import (  # noqa: E402
     comparison_nodes,
     export,
+    measurement_nodes,
     reconstruction_nodes,
     report,
     results_table,
@@ -166,6 +167,11 @@ class ReVertLogic(ScriptedLoadableModuleLogic):
         """All surfaces made from the radiograph of modelNode as a vtkMRMLSegmentationNode, made or updated: a segment
         for each level, with DICOM's terms, where the models lie now."""
         return segmentation_nodes.toSegmentation(modelNode)
+
+    def showMeasurements(self, modelNode, shown=True):
+        """Puts points, pedicle axes and a table of what was measured on the radiograph of modelNode into the scene and
+        returns the vtkMRMLTableNode; shown=False takes them away."""
+        return measurement_nodes.showMeasurements(modelNode, shown)
 
     def exportMesh(self, modelNode, path, frame="LPS"):
         """Writes a model as STL, PLY, OBJ or VTP, in LPS or RAS, mm."""

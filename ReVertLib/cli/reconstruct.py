@@ -7,8 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ReVertLib import __version__
 from ReVertLib.errors import InputError
 from ReVertLib.failures import raise_failed
@@ -183,8 +181,10 @@ def _second(output: Path) -> Path:
 def _row(given: ReconstructionInput, found: Reconstruction) -> dict:
     """What the report says of one surface."""
     from ReVertLib.geometry.sidecar import sidecar_values
+    from ReVertLib.inference.measured import measured
     from ReVertLib.inference.verdict import verdict
 
+    measurements = measured(found)
     return {
         "geometry": sidecar_values(found.geometry),
         "probability": found.probability,
@@ -192,20 +192,9 @@ def _row(given: ReconstructionInput, found: Reconstruction) -> dict:
         "seconds": round(found.seconds, 4),
         "warnings": list(found.warnings),
         "verdict": asdict(verdict(found)),
-        "measurements": _measured(found),
+        "measurements": None if measurements is None else measurements.plain,
         "mean_of_vertices_mm": {name: round(float(values.mean()), 3) for name, values in found.point_arrays.items()},
     }
-
-
-def _measured(found: Reconstruction) -> dict | None:
-    """What the report says of lengths and angles; None without a level, and of surfaces that are not the template's."""
-    from ReVertLib.anatomy.template import load_template
-    from ReVertLib.measurement.measure import Measured, measure
-
-    level, mesh = found.geometry.level, found.mesh
-    if level is None or not np.array_equal(mesh.faces, load_template().faces):
-        return None
-    return measure({level: Measured(mesh.vertices, found.expected_error_mm, found.error_parts)}, in_camera=True).plain
 
 
 def _mesh_paths(images: list[Path], output: Path) -> list[Path]:

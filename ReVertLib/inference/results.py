@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ReVertLib.geometry.camera import Geometry
+from ReVertLib.measurement.records import Measurements
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.metrics.records import ErrorParts
 
@@ -61,10 +62,12 @@ class About:
 @dataclass(frozen=True)
 class Outcome:
     """One vertebra that was reconstructed. outlines_px: the closed polylines (k, 2), (u, v), around what its surface
-    covers of the radiograph."""
+    covers of the radiograph. measurements: of it, and of all that was made together with it; None where there are
+    none."""
 
     reconstruction: Reconstruction
     outlines_px: tuple[np.ndarray, ...]
+    measurements: Measurements | None = None
 
 
 @dataclass(frozen=True)

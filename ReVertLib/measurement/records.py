@@ -123,5 +123,21 @@ class Measurements:
         return {**found, "spine": _plain(self.spine)}
 
 
+def measurements_from(plain: Mapping) -> Measurements:
+    """Those that `Measurements.plain` was made of, as it rounds them; a name that is none here is left out."""
+    levels = {level: _from_plain(group, VERTEBRA_TERMS | BEAM_TERMS) for level, group in plain["levels"].items()}
+    discs = {name: _from_plain(group, DISC_TERMS) for name, group in plain["discs"].items()}
+    return Measurements(levels, discs, _from_plain(plain["spine"], SPINE_TERMS))
+
+
+def _from_plain(group: Mapping[str, Mapping], terms: Mapping[str, Term]) -> dict[str, Measurement]:
+    found = {}
+    for name, one in group.items():
+        if name in terms:
+            value = tuple(one["value"]) if isinstance(one["value"], list) else one["value"]
+            found[name] = Measurement(terms[name].kind, value, one["sd"])
+    return found
+
+
 def _plain(group: Mapping[str, Measurement]) -> dict:
     return {name: one.plain for name, one in group.items()}

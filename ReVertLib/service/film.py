@@ -14,6 +14,7 @@ import numpy as np
 from ReVertLib.finding.found import LUMBAR, FoundSpine
 from ReVertLib.geometry.layers import LayeredGeometry
 from ReVertLib.inference.results import Outcome
+from ReVertLib.measurement.records import Measurements
 from ReVertLib.spine.records import FilmResult
 
 if TYPE_CHECKING:
@@ -25,16 +26,18 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class FilmAnswer:
     """outlines_px: by level, the closed polylines (k, 2), (u, v), around what its surface covers of the film. notes: on
-    what went into the work, one line each."""
+    what went into the work, one line each. measurements: of all vertebrae together."""
 
     result: FilmResult
     outlines_px: Mapping[str, tuple[np.ndarray, ...]]
     notes: tuple[str, ...]
+    measurements: Measurements
 
     @property
     def outcomes(self) -> list[Outcome]:
         """Each vertebra, from head to feet."""
-        return [Outcome(one.reconstruction, self.outlines_px[one.level]) for one in self.result.levels]
+        drawn, found = self.outlines_px, self.measurements
+        return [Outcome(one.reconstruction, drawn[one.level], found) for one in self.result.levels]
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,11 @@ def reconstructed_film(
     from ReVertLib.mesh.silhouette import outlines
     from ReVertLib.spine.film import film_result
     from ReVertLib.spine.inputs import Wishes, film_input
+    from ReVertLib.spine.measurements import film_measurements
 
     given = film_input(_radiograph(pixels, known), known, Wishes(dict(boxes)), None)
     result = film_result(predictor, given)
     size_px = pixels.shape[::-1]
     found = {one.level: one.reconstruction for one in result.levels}
     drawn = {level: tuple(outlines(one.mesh, one.geometry, size_px)) for level, one in found.items()}
-    return FilmAnswer(result, drawn, given.notes)
+    return FilmAnswer(result, drawn, given.notes, film_measurements(result))

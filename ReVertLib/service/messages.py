@@ -27,6 +27,7 @@ from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.layers import LayeredGeometry, SourcedValue, StatedGeometry
 from ReVertLib.geometry.transform import RigidTransform, SimilarityTransform
 from ReVertLib.inference.results import About, Outcome, Reconstruction, Refusal
+from ReVertLib.measurement.records import Measurement, Measurements
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.metrics.records import Comparison, ErrorParts, Mask, SurfaceMetrics
 from ReVertLib.spine.records import Disc, FilmLevel, FilmResult, LevelChange
@@ -54,6 +55,8 @@ _DATA = (
     LayeredGeometry,
     LevelChange,
     Mask,
+    Measurement,
+    Measurements,
     Mesh,
     Outcome,
     Reading,

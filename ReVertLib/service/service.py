@@ -187,13 +187,14 @@ def _packages_named() -> Iterator[None]:
 
 def _outcome(predictor: Predictor, pixels: np.ndarray, geometry: Geometry, progress: Progress, place: tuple) -> Outcome:
     """place: (vertebrae done, vertebrae in all)."""
+    from ReVertLib.inference.measured import measured
     from ReVertLib.mesh.silhouette import outlines
 
     done, total = (2 * count for count in place)
     progress(f"Reconstructing {geometry.level or 'the vertebra'}", done, total)
     found = predictor.reconstruct(pixels, geometry)
     progress("Drawing the outline", done + 1, total)
-    return Outcome(found, tuple(outlines(found.mesh, found.geometry, pixels.shape[::-1])))
+    return Outcome(found, tuple(outlines(found.mesh, found.geometry, pixels.shape[::-1])), measured(found))
 
 
 def _surface(target: Mask) -> Mesh:

@@ -13,7 +13,7 @@ from ReVertLib.geometry.views import view_rotation
 from ReVertLib.measurement import errors
 from ReVertLib.measurement.landmarks import landmarks
 from ReVertLib.measurement.measure import Measured, measure, template_vertices
-from ReVertLib.measurement.records import VERTEBRA_TERMS
+from ReVertLib.measurement.records import VERTEBRA_TERMS, measurements_from
 from ReVertLib.mesh.io import read_mesh, write_mesh
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.metrics.records import ErrorParts
@@ -168,3 +168,16 @@ def test_all_of_it_is_shifted_farther_along_the_beam_than_across():
     covariance = sum(np.outer(mode[0], mode[0]) for mode in shifts)
     assert beam @ covariance @ beam == pytest.approx((errors.SHIFT_ALONG * 0.6) ** 2)
     assert np.trace(covariance) - beam @ covariance @ beam == pytest.approx(2 * (errors.SHIFT_ACROSS * 0.7) ** 2)
+
+
+def test_what_was_written_as_plain_data_is_read_again():
+    found = measure({level: seen(level, motion=FRONT) for level in ("L2", "L3")}, in_camera=True)
+    plain = json.loads(json.dumps(found.plain))
+    read = measurements_from(plain)
+    assert read.plain == plain
+    for name, one in read.levels["L3"].items():
+        original = found.levels["L3"][name]
+        assert (one.kind, one.unit, one.worth_a_look) == (original.kind, original.unit, original.worth_a_look)
+        assert one.value == pytest.approx(original.value, abs=0.006)
+    plain["spine"]["of another version"] = plain["spine"]["lordosis"]
+    assert list(measurements_from(plain).spine) == ["lordosis", "coronal Cobb angle"]

@@ -15,6 +15,7 @@ from ReVertLib.service import service as service_module
 from ReVertLib.service.service import Service
 from ReVertLib.spine.film import film_result
 from ReVertLib.spine.inputs import Wishes, film_input
+from ReVertLib.spine.measurements import film_measurements
 
 BOXES = {"L2": (60.0, 20.0, 140.0, 80.0), "L3": (60.0, 80.0, 140.0, 140.0)}
 KNOWN = LayeredGeometry().over({"sdd_mm": 1000, "sod_mm": 700, "pixel_spacing_mm": [1, 1], "yaw_deg": 0}, "entered")
@@ -104,6 +105,8 @@ def test_vertebrae_of_a_film_lie_together_with_outline_and_scale(service, pixels
         drawn = np.vstack(outcome.outlines_px).mean(0)
         assert (u0 < drawn[0] < u1, v0 < drawn[1] < v1) == (True, True)
     assert any("principal point" in note for note in answer.notes)
+    found = answer.outcomes[0].measurements
+    assert (found, list(found.discs)) == (film_measurements(answer.result), ["L2/L3"])
 
 
 def test_a_film_without_distances_takes_the_spacing_in_the_patient_or_the_population(service, pixels):

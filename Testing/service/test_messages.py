@@ -18,6 +18,7 @@ from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.layers import LayeredGeometry, SourcedValue, StatedGeometry
 from ReVertLib.geometry.transform import RigidTransform, SimilarityTransform
 from ReVertLib.inference.results import About, Outcome, Reconstruction, Refusal
+from ReVertLib.measurement.records import LENGTH, POINT, Measurement, Measurements
 from ReVertLib.metrics.records import Comparison, Mask, SurfaceMetrics
 from ReVertLib.service.film import FilmAnswer
 from ReVertLib.service.messages import MAX_ARRAY_BYTES, MAX_HEADER_BYTES, Decoder, Message, WireError, encode
@@ -71,6 +72,11 @@ DATA = {
         ),
         {"L4": (np.eye(3)[:, :2],)},
         ("a note",),
+        Measurements(
+            {"L4": {"left pedicle entry": Measurement(POINT, (THIRD, 2.0, 700.0), THIRD)}},
+            {"L3/L4": {"slip": Measurement(LENGTH, THIRD, None)}},
+            {},
+        ),
     ),
     "plain": {"none": None, "truth": True, "number": -3, "text": "Größe ~ mm²", "nested": [(), [1, (2.5, "x")], {}]},
 }

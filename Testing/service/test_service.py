@@ -20,6 +20,7 @@ from ReVertLib.imaging.labels import mesh_from_mask
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.inference.predictor import Predictor
 from ReVertLib.inference.results import Outcome, Reconstruction, Refusal
+from ReVertLib.measurement.measure import Measured, measure
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.metrics.compare import compare
 from ReVertLib.metrics.records import Mask
@@ -119,6 +120,17 @@ def test_it_answers_as_the_predictor_does(tmp_path):
     (outcome,) = Service(path, "cpu").reconstruct(PIXELS, [geometry()])
     expected = Predictor(path, "cpu").reconstruct(PIXELS.astype(np.float32), geometry())
     assert np.array_equal(outcome.reconstruction.mesh.vertices, expected.mesh.vertices)
+
+
+def test_what_is_over_the_template_and_has_a_level_is_measured(tmp_path):
+    service = Service(weights(tmp_path, awake=True), "cpu")
+    known, unknown = service.reconstruct(PIXELS, [geometry("L4"), geometry(None)])
+    there = measure({"L4": Measured(known.reconstruction.mesh.vertices)}, in_camera=True)
+    assert known.measurements.levels["L4"]["canal depth"].value == there.levels["L4"]["canal depth"].value
+    assert (list(known.measurements.levels), known.measurements.discs) == (["L4"], {})
+    assert unknown.measurements is None
+    (cube,) = Service(predictor=OneCube()).reconstruct(PIXELS, [geometry()])
+    assert cube.measurements is None
 
 
 def test_wrong_weights_and_missing_packages_are_the_users_to_mend(tmp_path, monkeypatch):

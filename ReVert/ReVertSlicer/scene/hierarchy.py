@@ -22,6 +22,7 @@ KINDS = {
     "plane": ("vtkMRMLModelNode", RADIOGRAPH),
     "beam": ("vtkMRMLModelNode", RADIOGRAPH),
     "segmentation": ("vtkMRMLSegmentationNode", RADIOGRAPH),
+    "measurements": ("vtkMRMLTableNode", RADIOGRAPH),
     "silhouette": ("vtkMRMLModelNode", SURFACE),
     "outline": ("vtkMRMLModelNode", SURFACE),
     "alignment": ("vtkMRMLLinearTransformNode", SURFACE),
@@ -29,6 +30,9 @@ KINDS = {
     "distances": ("vtkMRMLTableNode", SURFACE),
     "series": ("vtkMRMLPlotSeriesNode", SURFACE),
     "chart": ("vtkMRMLPlotChartNode", SURFACE),
+    "measuredPoints": ("vtkMRMLMarkupsFiducialNode", SURFACE),
+    "leftPedicleAxis": ("vtkMRMLMarkupsLineNode", SURFACE),
+    "rightPedicleAxis": ("vtkMRMLMarkupsLineNode", SURFACE),
 }
 """Class, and the reference to the owner: a radiograph, or a surface that was reconstructed."""
 

@@ -21,7 +21,7 @@ from ReVertLib.mesh.polydata import to_polydata
 from ReVertSlicer.input.found_film import UNSURE, UPSIDE_DOWN
 from ReVertSlicer.input.input_warnings import isTrainedView
 
-from . import beam, hierarchy
+from . import beam, hierarchy, measured, measurement_nodes
 from .alignment import removeAlignment
 from .colours import BONE, colourBy, keepColours
 from .result_state import ASKED, BONE_DARK, IMAGE, SLICE, TURN, imageSha256, turnOf
@@ -62,7 +62,7 @@ def showReconstructions(radiographNode, outcomes, viewAngles, about, taken=WHOLE
     image = taken.image or imageSha256(radiographNode, sliceIndex)
     models = [modelOf(radiographNode, outcome.reconstruction.geometry.level, sliceIndex) for outcome in outcomes]
     changing = [node for model in filter(None, models) for node in (model, *hierarchy.modelParts(model))]
-    saveForUndo(*changing, *(hierarchy.part(radiographNode, kind) for kind in ("plane", "beam")))
+    saveForUndo(*changing, *(hierarchy.part(radiographNode, kind) for kind in ("plane", "beam", "measurements")))
     for index, outcome in enumerate(outcomes):
         reconstruction = outcome.reconstruction
         model = models[index] or _newModel(radiographNode, reconstruction.geometry.level, sliceIndex)
@@ -70,21 +70,25 @@ def showReconstructions(radiographNode, outcomes, viewAngles, about, taken=WHOLE
         removeAlignment(model)
         _describeSource(model, about, image, taken)
         _describe(model, reconstruction, viewAngles)
+        measured.keep(model, outcome.measurements)
         _show(model, reconstruction, outcome.outlines_px)
+    measurement_nodes.update(radiographNode)
     if outcomes:
         beam.showView(radiographNode, outcomes[-1].reconstruction.geometry, viewAngles, sliceIndex, taken.turn)
     return models
 
 
-def updateLive(modelNode, reconstruction, outlinesPx):
-    """Gives a model the next surface of a stream, quickly: no new nodes and no step of undo. The view must be that of
-    before; silhouette and plane follow, as far as the radiograph is still there."""
-    _describe(modelNode, reconstruction, json.loads(modelNode.GetAttribute("ReVert.View")))
+def updateLive(modelNode, outcome):
+    """Gives a model the next surface of a stream, an Outcome, quickly: no new nodes and no step of undo. The view must
+    be that of before; silhouette, plane and measurements follow, as far as the radiograph is still there."""
+    _describe(modelNode, outcome.reconstruction, json.loads(modelNode.GetAttribute("ReVert.View")))
     modelNode.SetAttribute(IMAGE, None)  # the pixels of a live frame are not kept
-    _show(modelNode, reconstruction, outlinesPx)
+    measured.keep(modelNode, outcome.measurements)
+    _show(modelNode, outcome.reconstruction, outcome.outlines_px)
     radiographNode = modelNode.GetNodeReference(hierarchy.RADIOGRAPH)
     if radiographNode is not None:
         beam.updatePixels(radiographNode, int(modelNode.GetAttribute(SLICE)), turnOf(modelNode))
+        measurement_nodes.update(radiographNode)
 
 
 def modelOf(radiographNode, level, sliceIndex=0):

@@ -23,7 +23,7 @@ from ReVertLib.report.records import Compared, Film, ReportedVertebra
 from ReVertSlicer.input import placement, radiograph_check
 from ReVertSlicer.input.sources import sourcesOf
 
-from . import hierarchy
+from . import hierarchy, measured
 from .beam import rasFromCamera
 from .colours import EXPECTED_ERROR, SIGNED_DISTANCE
 from .comparison_nodes import ALIGNMENT, WARNINGS
@@ -63,7 +63,8 @@ def _film(modelNode):
     vertebrae = tuple(_vertebra(model, states[model.GetID()].reason, sizePx) for model in models)
     known = {key: _source(key, found, modelNode) for key, found in check.known.items()}
     pixels = radiograph_check.pixelsOf(radiographNode, index, sources)
-    return Film(pixels, vertebrae, known, json.loads(modelNode.GetAttribute("ReVert.View") or "{}"))
+    view, found = json.loads(modelNode.GetAttribute("ReVert.View") or "{}"), measured.ofSlice(radiographNode, index)
+    return Film(pixels, vertebrae, known, view, found)
 
 
 def _source(key, found, modelNode):

@@ -167,7 +167,7 @@ def updateReconstructions(job, outcomes, about):
         if model is None:
             models += showReconstructions(job, [outcome], about)
         else:
-            reconstruction_nodes.updateLive(model, outcome.reconstruction, outcome.outlines_px)
+            reconstruction_nodes.updateLive(model, outcome)
             models.append(model)
     return models
 

@@ -395,3 +395,37 @@ def test_the_logic_does_the_same_without_a_panel(panel, film, predictor):
     assert [node.GetAttribute("ReVert.Level") for node in models] == list(LEVELS)
     assert [one.box_px for one in predictor.asked[0][1]] == [pytest.approx(box_px(i)) for i in range(5)]
     assert centre_px(0)[1] < centre_px(1)[1]
+
+
+def measured():
+    """How many nodes of each class show measurements."""
+    nodes = [node for kind in ("Fiducial", "Line") for node in slicer.util.getNodesByClass(f"vtkMRMLMarkups{kind}Node")]
+    ours = [node.GetClassName() for node in nodes if node.GetNodeReferenceID("ReVert.Surface")]
+    tables = slicer.util.getNodesByClass("vtkMRMLTableNode")
+    return len(tables), ours.count("vtkMRMLMarkupsFiducialNode"), ours.count("vtkMRMLMarkupsLineNode")
+
+
+def test_measurements_come_and_go_with_one_click_and_change_nothing_else(panel, film):
+    clicked(panel, "findButton")
+    clicked(panel, "reconstructButton")
+    box, placed = panel.ui.measurementsCheckBox, boxes(film)
+    assert (box.enabled, box.checked, measured()) == (True, False, (0, 0, 0))
+    box.click()
+    run_until(lambda: False, 0.1)
+    assert (box.checked, measured(), boxes(film)) == (True, (1, 5, 10), placed)
+    (table,) = slicer.util.getNodesByClass("vtkMRMLTableNode")
+    of = {table.GetTable().GetValue(i, 0).ToString() for i in range(table.GetTable().GetNumberOfRows())}
+    assert of == {*LEVELS, "L1/L2", "L2/L3", "L3/L4", "L4/L5", "spine"}
+    assert all(state.word != "out of date" and not state.changed for state in panel.results.values())
+    clicked(panel, "reconstructButton")
+    assert (box.checked, measured()) == (True, (1, 5, 10))
+    panel.ui.undoButton.click()
+    panel.ui.undoButton.click()
+    assert (box.checked, measured()) == (False, (0, 0, 0))
+    panel.ui.redoButton.click()
+    assert (box.checked, measured()) == (True, (1, 5, 10))
+    box.click()
+    assert (box.checked, measured()) == (False, (0, 0, 0))
+    other = film_node("other")
+    panel.ui.radiographSelector.setCurrentNode(other)
+    assert (box.enabled, box.checked) == (False, False)

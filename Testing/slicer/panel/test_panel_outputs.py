@@ -36,3 +36,11 @@ def test_the_report_is_written_where_the_user_says(panel, radiograph, tmp_path, 
     panel.ui.exportReportButton.click()
     assert "<h3>L3" in (tmp_path / "a.html").read_text(encoding="utf-8")
     assert panel.ui.stageLabel.text == "The report was written."
+
+
+def test_surfaces_that_mean_nothing_are_not_measured(panel, radiograph):
+    box = panel.ui.measurementsCheckBox
+    assert (box.enabled, box.checked, box.toolTip) == (False, False, "Select a reconstructed model first.")
+    reconstructed(panel)
+    assert (box.enabled, box.checked) == (False, False)
+    assert box.toolTip == "Nothing was measured of this surface; reconstruct again."

@@ -1,6 +1,7 @@
 """A report from the scene: what it shows is what the scene holds, whoever opened it, and it names nobody."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ import slicer
 from scene_host import reopened
 from scene_nodes import ABOUT, AP, CAMERA, box_segmentation, comparison_of, fresh, outcome, radiograph_node
 
+from ReVertLib.anatomy.template import load_template
 from ReVertLib.errors import InputError
+from ReVertLib.measurement.measure import Measured, measure
 
 VIEW = {"yaw_deg": 90.0, "pitch_deg": 10.0, "roll_deg": 0.0}
 
@@ -97,6 +100,18 @@ def test_all_levels_of_the_slice_come_in_order(parts, film, tmp_path):
     report.exportReport(model, tmp_path / "a.html")
     levels = [one.outcome.reconstruction.geometry.level for one in film[0].vertebrae]
     assert levels == ["L2", "L4"]
+
+
+def test_measurements_are_shown_whether_they_are_in_the_scene_or_not(parts, film, tmp_path):
+    report, result, _comparison = parts
+    node = radiograph()
+    found = measure({"L3": Measured(load_template().mean("L3").vertices)}, in_camera=True)
+    model = shown(result, node, replace(outcome("L3"), measurements=found), outcome("L4"))
+    report.exportReport(model, tmp_path / "a.html")
+    assert film[0].measurements.plain == found.plain
+    shown(result, node)
+    report.exportReport(model, tmp_path / "a.html")
+    assert film[1].measurements is None
 
 
 def test_the_page_names_nobody_and_survives_the_scene(parts, tmp_path):

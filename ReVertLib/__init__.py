@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .api.drr import drr
     from .api.film import film
     from .api.fuse import fuse
+    from .api.fuse_films import fuse_films
     from .api.measure import measure
     from .api.reconstruct import Result, reconstruct
     from .errors import InputError
@@ -51,6 +52,7 @@ __all__ = [
     "drr",
     "film",
     "fuse",
+    "fuse_films",
     "measure",
     "read_mesh",
     "reconstruct",
@@ -70,6 +72,7 @@ _HOMES = {
     "drr": "api.drr",
     "film": "api.film",
     "fuse": "api.fuse",
+    "fuse_films": "api.fuse_films",
     "measure": "api.measure",
     "read_mesh": "mesh.io",
     "reconstruct": "api.reconstruct",

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 from ReVertLib import __version__
 from ReVertLib.errors import InputError
 from ReVertLib.failures import Failures, raise_failed
-from ReVertLib.files import check_folder, check_writable, made_folder, whole_file, write_json
+from ReVertLib.files import check_folder, check_writable, made_folder
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.geometry.sidecar import sidecar_path
 from ReVertLib.progress import log
 
 from .common import add_device, add_lengths, add_weights, given_lengths
+from .film_files import line_of, pictured, write_all, write_film
+from .fuse import add_pose, pose_said
 from .paths import check_apart, image_files, weights_files
 from .reconstruct import empty_page, page_title
 
 if TYPE_CHECKING:
     from ReVertLib.finding.finder import Finder
     from ReVertLib.inference.predictor import Predictor
-    from ReVertLib.measurement.records import Measurements
     from ReVertLib.report.page import Page
-    from ReVertLib.report.records import Film
     from ReVertLib.spine.inputs import FilmInput, Wishes
     from ReVertLib.spine.records import FilmResult
 
@@ -70,6 +70,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="weights that find and name vertebrae where no boxes are given (default: shipped)",
     )
+    parser.add_argument(
+        "--fuse", action="store_true", help="two films of one person: every vertebra that both show is made of both"
+    )
+    add_pose(parser)
     parser.add_argument("--report", type=Path, metavar="FILE", help=".html: a page of all films; else all in one JSON")
     add_weights(parser)
     add_device(parser)
@@ -77,32 +81,89 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Reconstructs every film that can be used; the others are named at the end."""
-    from ReVertLib.imaging.radiograph import read_radiograph
-    from ReVertLib.spine.film import film_given, film_report, film_result
+    from ReVertLib.spine.film import film_report
     from ReVertLib.spine.measurements import film_measurements
 
     stems = [sidecar_path(image).stem for image in options.images]
     _check_paths(options, stems)
+    _check_pair(options)
     wishes, failures, reports = [_wishes(options, image) for image in options.images], Failures(), []
     predictor, finder = _predictor(options), _finder(options, wishes)
-    page, given_options = empty_page(options.report), given_lengths(options)
+    page = empty_page(options.report)
+    if options.fuse:
+        _fuse(options, stems[0], wishes, predictor, finder, page)
+        return
     for index, (path, wish) in enumerate(zip(options.images, wishes, strict=True)):
         with failures.noted(path.name):
-            radiograph = read_radiograph(path)
-            given = film_given(radiograph, path, given_options, "command line", options.geometry, wish, finder)
-            result = film_result(predictor, given)
+            given, result = _reconstructed(options, path, wish, predictor, finder)
             measurements = film_measurements(result)
             reports.append(_about(predictor) | film_report(given, result, measurements))
             made_folder(options.output)
-            film = _film(given, result, measurements)
-            _write(options.output, stems[index], film, result, reports[-1])
-            log.info(_line(path.name, options.output, result))
+            film = pictured(given, result, measurements)
+            write_film(options.output, stems[index], film, result, reports[-1])
+            log.info(line_of(path.name, options.output, result))
             if page:
                 page.add(film, page_title(index, len(options.images)))
     if options.report and reports:
-        _write_report(options, reports, failures.reasons, page, predictor)
+        write_all(options, reports, failures.reasons, page, predictor)
     failures.raise_if_single(len(options.images))
     raise_failed(failures.reasons, f"images: expected {len(options.images)} to be reconstructed", len(reports))
+
+
+def _reconstructed(
+    options: argparse.Namespace, path: Path, wish: Wishes, predictor: Predictor, finder: Finder | None
+) -> tuple[FilmInput, FilmResult]:
+    from ReVertLib.imaging.radiograph import read_radiograph
+    from ReVertLib.spine.film import film_given, film_result
+
+    known = given_lengths(options)
+    given = film_given(read_radiograph(path), path, known, "command line", options.geometry, wish, finder)
+    return given, film_result(predictor, given)
+
+
+def _fuse(
+    options: argparse.Namespace,
+    stem: str,
+    wishes: list[Wishes],
+    predictor: Predictor,
+    finder: Finder | None,
+    page: Page | None,
+) -> None:
+    """Both films to one set of vertebrae; nothing is written where one of them cannot be used."""
+    from ReVertLib.api.fuse import relative_pose
+    from ReVertLib.spine.film import film_report
+    from ReVertLib.spine.measurements import film_measurements
+    from ReVertLib.spine.two_films import films_fused, fusion_report
+
+    pose, read = pose_said(options.pose), []
+    for path, wish in zip(options.images, wishes, strict=True):
+        try:
+            read.append(_reconstructed(options, path, wish, predictor, finder))
+        except InputError as error:
+            raise InputError(f"{path.name}: {error}") from error
+    (given, first), (_, second) = read
+    found = films_fused(first, second, relative_pose(pose, first.geometry, second.geometry))
+    measurements = film_measurements(found.result)
+    alone = [film_report(*one, film_measurements(one[1])) for one in read]
+    report = _about(predictor) | film_report(given, found.result, measurements)
+    report["fusion"] = fusion_report(found) | {"alone": alone}
+    film = pictured(given, found.result, measurements)
+    made_folder(options.output)
+    write_film(options.output, stem, film, found.result, report)
+    log.info(line_of(" and ".join(path.name for path in options.images), options.output, found.result))
+    if page:
+        page.add(film, page_title(0, 1))
+    if options.report:
+        write_all(options, [report], {}, page, predictor)
+
+
+def _check_pair(options: argparse.Namespace) -> None:
+    if options.pose and not options.fuse:
+        raise InputError("pose: expected --fuse with it, got none")
+    if options.fuse and len(options.images) != 2:
+        raise InputError(f"images: expected two films to fuse, got {len(options.images)}")
+    if options.pose == "isocentre" and options.sod_of != "isocentre":
+        raise InputError(f"pose: expected --sod-of isocentre for a pose about it, got {options.sod_of}")
 
 
 def _check_paths(options: argparse.Namespace, stems: list[str]) -> None:
@@ -149,50 +210,3 @@ def _finder(options: argparse.Namespace, wishes: list[Wishes]) -> Finder | None:
 
 def _about(predictor: Predictor) -> dict:
     return {"revert": __version__, "weights_sha256": predictor.weights_sha256, "device": str(predictor.device)}
-
-
-def _write(folder: Path, stem: str, film: Film, result: FilmResult, report: dict) -> None:
-    """The surfaces, the picture, the markups and, when all is there, the report."""
-    from ReVertLib.measurement.markups import markups
-    from ReVertLib.mesh.io import write_mesh
-    from ReVertLib.report.films import film_drawing
-
-    for one in result.levels:
-        write_mesh(one.reconstruction.mesh, folder / f"{stem}_{one.level}.stl", frame="camera")
-    for one in result.other.levels if result.other else ():
-        write_mesh(one.reconstruction.mesh, folder / f"{stem}_{one.level}_second.stl", frame="camera")
-    with whole_file(folder / f"{stem}.svg") as temporary:
-        temporary.write_text(film_drawing(film), encoding="utf-8")
-    write_json(folder / f"{stem}.mrk.json", markups(film.measurements))
-    write_json(folder / f"{stem}.json", report)
-
-
-def _film(given: FilmInput, result: FilmResult, measurements: Measurements) -> Film:
-    from ReVertLib.report.films import film_of_all
-
-    found = [one.reconstruction for one in result.levels]
-    return film_of_all(given.radiograph.pixels, found, given.sources, given.view, measurements)
-
-
-def _line(name: str, folder: Path, result: FilmResult) -> str:
-    from ReVertLib.inference.verdict import verdict
-
-    said = (f"{one.level} {verdict(one.reconstruction).word}" for one in result.levels)
-    return "; ".join([f"{name}: {', '.join(said)} in {folder}", f"scale: {result.scale.text}", *result.warnings])
-
-
-def _write_report(
-    options: argparse.Namespace, reports: list[dict], failed: dict[str, str], page: Page | None, predictor: Predictor
-) -> None:
-    if page is None:
-        failures = [{"image": name, "reason": reason} for name, reason in failed.items()]
-        write_json(options.report, {"films": reports, "failed": failures})
-        return
-    from ReVertLib.service.many_images import without_file_names
-    from ReVertLib.service.service import Service
-
-    for index, path in enumerate(options.images):
-        if path.name in failed:
-            title = page_title(index, len(options.images))
-            page.leave_out(title, without_file_names(failed[path.name], path))
-    page.write(options.report, Service(predictor=predictor).about)

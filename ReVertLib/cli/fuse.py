@@ -38,6 +38,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("second", type=Path, metavar="SECOND", help="another image of the same vertebra")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="a .stl .ply .obj .vtp file")
     parser.add_argument("--level", metavar="L3", help=f"one of {', '.join(LEVELS)}")
+    add_pose(parser)
+    parser.add_argument("--report", type=Path, metavar="JSON", help="poses, agreement, expected errors, warnings")
+    parser.add_argument(
+        "--strict", action="store_true", help=f"exit with {STRICT_CODE} when the verdict is 'do not use'"
+    )
+    add_weights(parser)
+    add_device(parser)
+
+
+def add_pose(parser: argparse.ArgumentParser) -> None:
+    """--pose, as `pose_said` takes it."""
     parser.add_argument(
         "--pose",
         metavar="isocentre|JSON",
@@ -46,12 +57,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "distance is that of one isocentre; or a file with second_from_first, a matrix (4, 4), mm (default: found)"
         ),
     )
-    parser.add_argument("--report", type=Path, metavar="JSON", help="poses, agreement, expected errors, warnings")
-    parser.add_argument(
-        "--strict", action="store_true", help=f"exit with {STRICT_CODE} when the verdict is 'do not use'"
-    )
-    add_weights(parser)
-    add_device(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -64,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
         from ReVertLib.inference.predictor import Predictor
         from ReVertLib.mesh.io import write_mesh
 
-    pose, given = _pose(options.pose), []
+    pose, given = pose_said(options.pose), []
     for name, image in (("first", options.first), ("second", options.second)):
         try:
             given.append(input_from_file(image, {"level": options.level}, "command line"))
@@ -92,7 +97,7 @@ def _check_paths(options: argparse.Namespace) -> None:
     check_apart([("output", options.output), ("report", options.report)], [*images, *weights_files(options.weights)])
 
 
-def _pose(said: str | None) -> object:
+def pose_said(said: str | None) -> object:
     """What `relative_pose` takes of what was said."""
     from ReVertLib.api.fuse import ISOCENTRE
     from ReVertLib.geometry.sidecar import read_sidecar

@@ -32,7 +32,7 @@ from .anatomy_prior import (
     SLIP_MM,
     SLIP_SD_MM,
 )
-from .evidence import USUAL_ERROR_MM, Change, Evidence
+from .evidence import Change, Evidence
 
 TURN_SD_DEG = np.array([3.0, 3.0, 1.5])
 """Of the rotation vector that is read, about the camera's axes, where the expected error is USUAL_ERROR_MM: less about
@@ -109,8 +109,7 @@ class _Problem:
     def _deviations(self) -> np.ndarray:
         """(k, 7) of the unknowns."""
         usual = np.array([GROWTH_SD, *np.radians(TURN_SD_DEG), SHIFT_SD_MM, SHIFT_SD_MM])
-        worse = [max(one.expected_error_mm / USUAL_ERROR_MM, 0.5) for one in self.vertebrae]
-        return np.array([[DEPTH_SD, *(factor * usual)] for factor in worse])
+        return np.array([[DEPTH_SD, *(one.worse * usual)] for one in self.vertebrae])
 
     def residuals(self, x: np.ndarray) -> np.ndarray:
         changes, person = self.changes(x), PERSON_SIZE_SD * x[-1]

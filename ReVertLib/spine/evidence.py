@@ -45,6 +45,11 @@ class Evidence:
         """How large it is against the mean of its level."""
         return self.camera_from_mean.scale
 
+    @property
+    def worse(self) -> float:
+        """How many times the usual error is to be expected, at least half of it."""
+        return max(self.expected_error_mm / USUAL_ERROR_MM, 0.5)
+
     @cached_property
     def upper(self) -> RigidTransform:
         """From the axes of the upper endplate (`landmarks.endplate_through`) to the camera frame."""

@@ -52,7 +52,7 @@ def film_result(predictor: Predictor, given: FilmInput) -> FilmResult:
     def together(asked: Mapping[str, Asked]) -> FilmResult:
         return reconstructed_together(predictor, given.radiograph.pixels, asked, given.anchor, given.scale)
 
-    result = replace(together(given.asked), found=given.found)
+    result = replace(together(given.asked), found=given.found, geometry=given.geometry)
     seconds = [one.reconstruction.other for one in result.levels if one.reconstruction.other]
     if not seconds:
         return result

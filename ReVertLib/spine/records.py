@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ReVertLib.finding.found import FoundSpine
+from ReVertLib.fusion.records import Fused
+from ReVertLib.geometry.camera import Geometry
+from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.inference.results import Reconstruction
 
 from .scale import Scale
@@ -52,7 +56,7 @@ class FilmResult:
     """levels: from head to feet. anchor: the level whose distance was given. warnings: of the film as a whole, one line
     each; those of a level are with its reconstruction. found: all that was found on the film, the lumbar vertebrae
     where their surfaces are seen; None where the boxes were given. other: the result for a second view that is likely,
-    too, where none was given."""
+    too, where none was given. geometry: of the film, without level and box."""
 
     levels: tuple[FilmLevel, ...]
     discs: tuple[Disc, ...]
@@ -61,3 +65,16 @@ class FilmResult:
     warnings: tuple[str, ...] = ()
     found: FoundSpine | None = None
     other: FilmResult | None = None
+    geometry: Geometry | None = None
+
+
+@dataclass(frozen=True)
+class FusedFilms:
+    """result: the vertebrae that either film shows, in the first one's camera frame. second_from_first: from there to
+    the second one's camera frame. given: whether that was told. levels: of those that both films show, what was fused,
+    by level."""
+
+    result: FilmResult
+    second_from_first: RigidTransform
+    given: bool
+    levels: Mapping[str, Fused]

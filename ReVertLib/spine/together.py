@@ -62,7 +62,7 @@ def reconstructed_together(
     alone = _answers(predictor, pixels, given)
     found, chain = dict(zip(given, alone, strict=True)), None
     for _ in range(ROUNDS):
-        evidence = _without_gaps([_evidence(one) for one in found.values()])
+        evidence = _without_gaps([evidence_of(one) for one in found.values()])
         levels = [one.level for one in evidence]
         chain = chained(evidence, levels.index(anchor), scale.source == POPULATION)
         given = {
@@ -70,7 +70,7 @@ def reconstructed_together(
             for i, one in enumerate(evidence)
         }
         found = dict(zip(given, _answers(predictor, pixels, given), strict=True))
-    evidence = [_evidence(one) for one in found.values()]
+    evidence = [evidence_of(one) for one in found.values()]
     chain = chained(evidence, list(found).index(anchor))
     return _result(list(zip(asked, alone, strict=True)), given, found, chain, anchor, scale)
 
@@ -95,7 +95,8 @@ def _answers(predictor: Predictor, pixels: np.ndarray, given: Mapping[str, Asked
     return [replace(one, warnings=(*asked.warnings, *one.warnings)) for one, asked in pairs]
 
 
-def _evidence(one: Reconstruction) -> Evidence:
+def evidence_of(one: Reconstruction) -> Evidence:
+    """What an answer to one vertebra says of it."""
     error_mm = USUAL_ERROR_MM if one.expected_error_mm is None else float(np.mean(one.expected_error_mm))
     doubtful = any(warning.startswith(UNLIKE) for warning in one.warnings)
     return Evidence(one.geometry.level, one.mesh, DOUBTFUL * error_mm if doubtful else error_mm)
@@ -152,8 +153,8 @@ def _result(
         change = _change(first.get(level), final.mesh, sum(shared[max(i - 1, 0) : i + 1]))
         depth_sd_mm = float(np.hypot(chain.depth_sd[i], scale.depth_sd) * final.geometry.sod_mm)
         levels.append(FilmLevel(level, final, given[level].probability, level not in first, depth_sd_mm, change))
-    discs = _discs(list(found), clear)
-    return FilmResult(tuple(levels), discs, anchor, scale, tuple(_doubts(discs)))
+    discs = discs_between(list(found), clear)
+    return FilmResult(tuple(levels), discs, anchor, scale, doubts_of(discs))
 
 
 def _final(one: Reconstruction, mesh: Mesh, scale: Scale) -> Reconstruction:
@@ -181,7 +182,8 @@ def _change(alone: Reconstruction | None, mesh: Mesh, overlap_mm3: float) -> Lev
     return LevelChange(float(np.linalg.norm(moved)), turned, float(moved[2]), overlap_mm3)
 
 
-def _discs(levels: Sequence[str], meshes: Sequence[Mesh]) -> tuple[Disc, ...]:
+def discs_between(levels: Sequence[str], meshes: Sequence[Mesh]) -> tuple[Disc, ...]:
+    """The discs of neighbours as they lie in the end, from head to feet."""
     found = []
     for (above, upper), (below, lower) in pairwise(zip(levels, meshes, strict=True)):
         ends = Evidence(above, upper, 0.0).lower, Evidence(below, lower, 0.0).upper
@@ -189,7 +191,8 @@ def _discs(levels: Sequence[str], meshes: Sequence[Mesh]) -> tuple[Disc, ...]:
     return tuple(found)
 
 
-def _doubts(discs: Sequence[Disc]) -> list[str]:
+def doubts_of(discs: Sequence[Disc]) -> tuple[str, ...]:
+    """A line for each disc that is not plausible."""
     low, high = PLAUSIBLE_DISC_MM
     notes = []
     for disc in discs:
@@ -198,4 +201,4 @@ def _doubts(discs: Sequence[Disc]) -> list[str]:
             notes.append(f"the disc {name} is {disc.height_mm:.0f} mm high where {low:g} to {high:g} are plausible")
         if disc.overlap_mm3 > 0:
             notes.append(f"{disc.above} and {disc.below} share {disc.overlap_mm3:.0f} mm³")
-    return notes
+    return tuple(notes)

@@ -19,7 +19,7 @@ def test_every_public_name_is_there_and_described():
         _ = revert.reconstrukt
 
 
-@pytest.mark.parametrize("name", ["reconstruct", "film", "fuse", "measure", "compare", "drr"])
+@pytest.mark.parametrize("name", ["reconstruct", "film", "fuse", "fuse_films", "measure", "compare", "drr"])
 def test_the_functions_say_their_types(name):
     function = getattr(revert, name)
     assert set(inspect.signature(function).parameters) | {"return"} == set(function.__annotations__)

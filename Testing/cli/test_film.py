@@ -198,3 +198,65 @@ def test_vertebrae_are_found_by_the_weights_that_are_named(film_without_boxes, n
     assert run(film_without_boxes, "-o", tmp_path / "lower", *arguments) == 0
     said = json.loads((tmp_path / "lower" / "patient_name.json").read_text())
     assert list(said["levels"]) == ["L3", "L4", "L5"]
+
+
+@pytest.fixture
+def second(film):
+    """Another film of the same blocks, from the left and without L4."""
+    path = film.with_name("other.png")
+    path.write_bytes(film.read_bytes())
+    entries = [{"level": level, "box_px": BOXES[level]} for level in LEVELS[:2]]
+    path.with_suffix(".json").write_text(json.dumps({"vertebrae": entries, "yaw_deg": -90.0}))
+    return path
+
+
+def test_two_films_become_one_set_of_vertebrae(film, second, network, tmp_path):
+    out, report = tmp_path / "out", tmp_path / "all.json"
+    pose = tmp_path / "pose.json"
+    matrix = [[0, 0, -1, 700], [0, 1, 0, 0], [1, 0, 0, 700], [0, 0, 0, 1]]
+    pose.write_text(json.dumps({"second_from_first": matrix}))
+    arguments = ["-o", out, *LENGTHS, "--weights", network, "--fuse", "--pose", pose, "--report", report]
+    assert run(film, second, *arguments) == 0
+    names = {f"patient_name_{level}.stl" for level in LEVELS} | {
+        f"patient_name{end}" for end in (".json", ".svg", ".mrk.json")
+    }
+    assert {path.name for path in out.iterdir()} == names
+    said = json.loads((out / "patient_name.json").read_text())
+    assert list(said["levels"]) == list(LEVELS) and list(said["fusion"]["levels"]) == list(LEVELS[:2])
+    assert said["fusion"]["given"] is True
+    assert [list(one["levels"]) for one in said["fusion"]["alone"]] == [list(LEVELS), list(LEVELS[:2])]
+    assert "L4 is on the first film alone, and stays as that gives it" in said["warnings"]
+    entry = said["measurements"]["levels"]["L2"]["left pedicle entry"]["value"]
+    drawn = json.loads((out / "patient_name.mrk.json").read_text())["markups"]
+    assert drawn[1]["controlPoints"][0]["position"] == pytest.approx(entry, abs=0.01)
+    assert json.loads(report.read_text())["films"] == [said]
+    surface = read_mesh(out / "patient_name_L2.stl")
+    assert volume_centroid(surface)[2] == pytest.approx(said["levels"]["L2"]["geometry"]["sod_mm"], abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--fuse"], "images: expected two films to fuse, got 1"),
+        (["--pose", "isocentre"], "pose: expected --fuse with it, got none"),
+    ],
+)
+def test_what_fusing_needs_is_asked_for(film, network, tmp_path, capsys, options, text):
+    assert run(film, "-o", tmp_path / "out", *LENGTHS, "--weights", network, *options) == 2
+    assert text in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_pose_about_an_isocentre_is_of_films_at_its_distance(film, second, network, tmp_path, capsys):
+    arguments = ["-o", tmp_path / "out", *LENGTHS, "--weights", network, "--fuse", "--pose", "isocentre"]
+    assert run(film, second, *arguments) == 2
+    assert "pose: expected --sod-of isocentre for a pose about it, got L3" in capsys.readouterr().err
+    assert run(film, second, *arguments, "--sod-of", "isocentre") == 0
+    said = json.loads((tmp_path / "out" / "patient_name.json").read_text())["fusion"]
+    assert np.array(said["second_from_first"])[0, 2] == pytest.approx(-1.0, abs=0.05)
+
+
+def test_nothing_is_written_where_one_of_two_films_cannot_be_used(film, second, network, tmp_path, capsys):
+    second.with_suffix(".json").write_text(json.dumps({"vertebrae": "L3"}))
+    assert run(film, second, "-o", tmp_path / "out", *LENGTHS, "--weights", network, "--fuse") == 2
+    assert not (tmp_path / "out").exists()

@@ -62,10 +62,14 @@ def showMeasurements(modelNode, shown=True):
 
 
 def nodesOf(radiographNode):
-    """All nodes that show what was measured on a radiograph."""
+    """All nodes that show what was measured on a radiograph, and those whose surface the user has deleted."""
     surfaces = hierarchy.parts(radiographNode, "surface")
     markups = [node for surface in surfaces for kind in MARKUPS for node in hierarchy.parts(surface, kind)]
-    return [*hierarchy.parts(radiographNode, "measurements"), *markups]
+    return [*hierarchy.parts(radiographNode, "measurements"), *markups, *_orphans()]
+
+
+def _orphans():
+    return [node for node in hierarchy.allParts(*MARKUPS) if node.GetNodeReference(hierarchy.SURFACE) is None]
 
 
 def update(radiographNode):
@@ -73,6 +77,8 @@ def update(radiographNode):
     table = hierarchy.part(radiographNode, "measurements")
     if table is None:
         return
+    for node in _orphans():
+        slicer.mrmlScene.RemoveNode(node)
     for model in hierarchy.parts(radiographNode, "surface"):
         _showMarkups(model)
     follow(radiographNode)

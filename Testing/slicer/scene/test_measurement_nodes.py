@@ -230,6 +230,22 @@ def test_a_level_that_joins_is_measured_and_leaves_with_undo(parts):
     assert {of for of, _what in rows(hierarchy.part(radiograph, "measurements"))} == {"L3"}
 
 
+@pytest.mark.parametrize("hide", [True, False])
+def test_those_of_a_deleted_surface_go_with_the_next_step(parts, hide):
+    nodes, result, hierarchy, _undo = parts
+    radiograph = radiograph_node()
+    model, other = show(result, radiograph, together("L3", "L4"))
+    nodes.showMeasurements(model)
+    slicer.mrmlScene.RemoveNode(other)
+    if hide:
+        nodes.showMeasurements(model, False)
+        assert hierarchy.allParts("measurements", *MARKUPS) == []
+    else:
+        show(result, radiograph, together("L3"))
+        assert len(hierarchy.allParts(*MARKUPS)) == 3
+        assert {of for of, _what in rows(hierarchy.part(radiograph, "measurements"))} == {"L3"}
+
+
 def test_a_stream_moves_them_without_nodes_or_undo(parts):
     nodes, result, hierarchy, _undo = parts
     radiograph = radiograph_node()

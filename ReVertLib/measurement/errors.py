@@ -58,15 +58,16 @@ def _local(expected: Expected, landmarks: Landmarks, axes: np.ndarray) -> np.nda
     """(m, k, 3) of the part that neighbours share."""
     apart_mm = np.linalg.norm(landmarks.mean_mm[:, None] - landmarks.mean_mm, axis=2)
     alike, parts = np.exp(-0.5 * (apart_mm / REACH_MM) ** 2), expected.parts
-    found = []
-    for axis, factor, part_mm in zip(
-        axes, (LOCAL_ACROSS, LOCAL_ACROSS, LOCAL_ALONG), (parts.across_mm, parts.across_mm, parts.along_mm), strict=True
-    ):
-        sd_mm = factor * (landmarks.weights @ part_mm)
-        variances, modes = np.linalg.eigh(sd_mm[:, None] * alike * sd_mm)
-        kept = variances > _LEAST_SHARE * variances.sum()
-        found.append((np.sqrt(variances[kept]) * modes[:, kept]).T[:, :, None] * axis)
-    return np.concatenate(found)
+    sd_mm = LOCAL_ACROSS * (landmarks.weights @ parts.across_mm), LOCAL_ALONG * (landmarks.weights @ parts.along_mm)
+    across, along = (_modes(sd[:, None] * alike * sd) for sd in sd_mm)
+    return np.concatenate([modes[:, :, None] * axis for modes, axis in zip((across, across, along), axes, strict=True)])
+
+
+def _modes(covariance: np.ndarray) -> np.ndarray:
+    """(m, k) the directions of a covariance (k, k), each one standard deviation."""
+    variances, directions = np.linalg.eigh(covariance)
+    kept = variances > _LEAST_SHARE * variances.sum()
+    return (np.sqrt(variances[kept]) * directions[:, kept]).T
 
 
 def _beam_axes(centre: np.ndarray) -> np.ndarray:

@@ -69,7 +69,7 @@ class Vertebra:
         rise, found = self.centres["upper"] - self.centres["lower"], {}
         for plate in PLATES:
             off = self.of(f"{plate} plate") - self.centres[plate][..., None, :]
-            normal = np.linalg.svd(off, full_matrices=False)[2][..., 2, :]
+            normal = np.linalg.eigh(np.einsum("...ki,...kj->...ij", off, off))[1][..., 0]
             found[plate] = normal * np.sign(dot(normal, rise))[..., None]
         return found
 

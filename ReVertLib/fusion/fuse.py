@@ -37,10 +37,8 @@ def fused(
     level, space, pair = level_of(first, second), shape_space(), (first, second)
     answers = tuple(answer_of(one, level, space) for one in pair)
     solution = solved(answers, level, space, second_from_first, given)
-    relative, agreement = (
-        _relative_pose(pair, answers, solution, second_from_first, given),
-        _agreement(pair, answers, solution),
-    )
+    relative = _relative_pose(pair, answers, solution, second_from_first, given)
+    agreement = _agreement(pair, answers, solution)
     expected_mm, parts = fused_errors(pair, solution.poses, solution.shape, given)
     mesh = Mesh(solution.poses[0].apply(solution.shape), load_template().faces)
     reconstruction = replace(
@@ -48,13 +46,11 @@ def fused(
         mesh=mesh,
         geometry=replace(first.geometry, level=first.geometry.level or second.geometry.level),
         seconds=first.seconds + second.seconds + time.perf_counter() - started,
-        warnings=_warnings(pair),
+        warnings=(*disagreements(relative, agreement), *_warnings(pair)),
         expected_error_mm=expected_mm,
         error_parts=parts,
         other=None,
     )
-    warnings = (*disagreements(relative, agreement), *reconstruction.warnings)
-    reconstruction = replace(reconstruction, warnings=warnings)
     return Fused(reconstruction, verdict(reconstruction), relative, agreement, pair, _gain_mm(pair, expected_mm))
 
 

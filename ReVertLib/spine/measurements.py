@@ -14,7 +14,7 @@ from .scale import Scale
 
 
 def film_measurements(result: FilmResult) -> Measurements:
-    """All that can be measured on a film. Raises InputError for surfaces that are not the template's."""
+    """All that can be measured on a film, whose surfaces are the template's (`reconstructed_together` sees to it)."""
     levels = {one.level: _measured(one, result.scale) for one in result.levels}
     of_all = dict.fromkeys(levels, result.scale.relative_sd)
     return measure(levels, in_camera=True, growths=[of_all, *_steps(result)])

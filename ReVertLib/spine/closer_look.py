@@ -15,14 +15,14 @@ from ReVertLib.geometry.levels import LEVEL_OF_LABEL
 from ReVertLib.inference.plausibility import UNLIKE
 from ReVertLib.inference.results import Reconstruction
 
-from .inputs import FilmInput, cut_to_film
+from .box import box_around, cut_to_film
+from .inputs import FilmInput
 
 if TYPE_CHECKING:
     from ReVertLib.inference.predictor import Predictor
 
 LOOKS = 2
 """How often; at the second one the crops are cut where the first found the vertebrae."""
-BOX_MARGIN_PX = 1.0
 FARTHEST = 0.35
 """Of the height of what was found: a vertebra that is seen farther away was another one, and stays where it was."""
 
@@ -53,8 +53,7 @@ def _seen(spine: FoundSpine, level: str, one: Reconstruction) -> FoundVertebra |
         return None
     down = lower.mean(0) - upper.mean(0)
     corners = np.vstack([endplate_ends(upper, down), endplate_ends(lower, down)[::-1]])
-    box = (*(on_film.min(0) - BOX_MARGIN_PX), *(on_film.max(0) + 1 + BOX_MARGIN_PX))
-    return replace(before, centre_px=centre, box_px=tuple(map(float, box)), corners_px=corners)
+    return replace(before, centre_px=centre, box_px=box_around(on_film), corners_px=corners)
 
 
 def _with(film: FilmInput, seen: dict[str, FoundVertebra]) -> FilmInput:

@@ -20,6 +20,7 @@ from ReVertLib.imaging.grey_values import inverted_greys
 from ReVertLib.imaging.radiograph import Radiograph
 from ReVertLib.inference.plausibility import UNLIKE
 
+from .box import cut_to_film
 from .scale import USUAL_SDD_MM, Mark, Scale, scaled
 from .together import Asked
 
@@ -161,12 +162,6 @@ def _asked(
     there = spine.named(VERSE_LABELS[level]).probability
     warnings = (f"that {level} is there is only {there:.0%} likely",) if there < FAINT else ()
     return Asked(asked, there * spine.readings[0].probability, warnings)
-
-
-def cut_to_film(box: tuple[float, ...], size_px: tuple[int, int]) -> tuple[float, ...]:
-    """What of a box lies on a film of (columns, rows)."""
-    (u0, v0, u1, v1), (columns, rows) = box, size_px
-    return max(u0, 0.0), max(v0, 0.0), min(u1, float(columns)), min(v1, float(rows))
 
 
 def _notes(radiograph: Radiograph, layers: LayeredGeometry, scale: Scale, size_px: tuple[int, int]) -> tuple[str, ...]:

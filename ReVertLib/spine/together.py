@@ -23,6 +23,7 @@ from ReVertLib.registration.contact import pushed_apart
 from ReVertLib.registration.icp import best_motion
 
 from .anatomy_prior import PLAUSIBLE_DISC_MM
+from .box import box_around
 from .chain import Chained, chained, disc_between
 from .evidence import DOUBTFUL, UNSEEN_MM, USUAL_ERROR_MM, Evidence
 from .records import Disc, FilmLevel, FilmResult, LevelChange
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 ROUNDS = 2
 """The vertebrae are cut out and seen by the network so many times, at better distances each."""
-_BOX_MARGIN_PX = 1.0
 NINE_IN_TEN = 1.645
 """Deviations within which nine in ten lie."""
 
@@ -130,10 +130,9 @@ def _asked_again(given: Mapping[str, Asked], one: Evidence, motion: RigidTransfo
     if one.level in given:
         asked = given[one.level]
         return replace(asked, geometry=replace(asked.geometry, sod_mm=sod_mm))
-    seen = film.project(moved.vertices)
-    box = (*(seen.min(0) - _BOX_MARGIN_PX), *(seen.max(0) + 1 + _BOX_MARGIN_PX))
+    box = box_around(film.project(moved.vertices))
     warning = f"{one.level} was not found: it is sought where it should lie between its neighbours"
-    return Asked(replace(film, level=one.level, sod_mm=sod_mm, box_px=tuple(map(float, box))), None, (warning,))
+    return Asked(replace(film, level=one.level, sod_mm=sod_mm, box_px=box), None, (warning,))
 
 
 def _result(

@@ -8,7 +8,7 @@ from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.registration.icp import best_motion
 from ReVertLib.spine.anatomy_prior import BEND_DEG, DISC_HEIGHT_MM, SLIP_MM
-from ReVertLib.spine.chain import chained, disc_between
+from ReVertLib.spine.chain import _Problem, chained, disc_between
 
 L3 = 2
 
@@ -91,3 +91,15 @@ def test_the_hand_made_spine_is_as_the_prior_says():
         assert height_mm == pytest.approx(DISC_HEIGHT_MM)
         assert slip_mm == pytest.approx(SLIP_MM)
         assert bend_deg == pytest.approx(BEND_DEG[i])
+
+
+def test_a_residual_depends_on_nothing_but_what_it_is_said_to():
+    spine = usual_spine()
+    evidence_of_all = tuple(evidence(level, mesh) for level, mesh in spine.items())
+    for free in (False, True):
+        problem = _Problem(evidence_of_all, 2, free)
+        x = np.random.default_rng(0).normal(0, 0.3, 7 * len(evidence_of_all) + 1)
+        before = problem.residuals(x)
+        moves = np.stack([problem.residuals(x + step) != before for step in 0.01 * np.eye(len(x))], 1)
+        assert not (moves & ~problem.depend).any()
+        assert problem.depend.mean() < 0.4

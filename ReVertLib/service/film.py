@@ -40,16 +40,6 @@ class FilmAnswer:
         return [Outcome(one.reconstruction, drawn[one.level], found) for one in self.result.levels]
 
 
-@dataclass(frozen=True)
-class _Found:
-    """A finder that has looked already."""
-
-    spine: FoundSpine
-
-    def find(self, *_given: object) -> FoundSpine:
-        return self.spine
-
-
 def found_on_film(predictor: Predictor, finder: Finder, pixels: np.ndarray, known: LayeredGeometry) -> FoundSpine:
     """The vertebrae of pixels (rows, columns), found by a finder and then, where the lumbar ones are, looked at again
     by the predictor. Raises InputError as `Finder.find` does."""
@@ -59,7 +49,7 @@ def found_on_film(predictor: Predictor, finder: Finder, pixels: np.ndarray, know
     spine = found_spine(pixels, known, finder)
     if not any(one.label in LUMBAR for one in spine.vertebrae):
         return spine
-    given = film_input(_radiograph(pixels, known), known, Wishes(), _Found(spine))
+    given = film_input(_radiograph(pixels, known), known, Wishes(), spine)
     return seen_again(predictor, given).found
 
 

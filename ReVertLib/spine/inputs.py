@@ -102,9 +102,11 @@ def boxes_by_level(entries: object, what: str) -> dict[str, tuple[float, ...]]:
     return dict(sorted(found.items()))
 
 
-def film_input(radiograph: Radiograph, layers: LayeredGeometry, wishes: Wishes, finder: Finder | None) -> FilmInput:
+def film_input(
+    radiograph: Radiograph, layers: LayeredGeometry, wishes: Wishes, finder: Finder | FoundSpine | None
+) -> FilmInput:
     """All that is needed of a film. layers: without what the radiograph itself states. finder: asked where no boxes are
-    given. Raises InputError where no lumbar vertebra is found, and as `scaled` and `complete` do."""
+    given, or what it has found already. Raises InputError where no lumbar vertebra is found, and as `scaled` and `complete` do."""
     layers = layers.over_stated(radiograph.stated)
     size_px = radiograph.pixels.shape[::-1]
     spine = None if wishes.vertebrae else shifted(found_spine(radiograph.pixels, layers, finder), wishes.steps)
@@ -125,8 +127,11 @@ def film_input(radiograph: Radiograph, layers: LayeredGeometry, wishes: Wishes, 
     return FilmInput(radiograph, geometry, sources, asked, anchor, scale, spine, notes, upside_down)
 
 
-def found_spine(pixels: np.ndarray, layers: LayeredGeometry, finder: Finder | None) -> FoundSpine:
-    """What is found on a film, pixels (rows, columns), of which layers are known. Raises InputError without finder."""
+def found_spine(pixels: np.ndarray, layers: LayeredGeometry, finder: Finder | FoundSpine | None) -> FoundSpine:
+    """What is found on a film, pixels (rows, columns), of which layers are known, or was before. Raises InputError
+    without finder."""
+    if isinstance(finder, FoundSpine):
+        return finder
     if finder is None:
         raise InputError("film: expected the boxes of its vertebrae, got none, and no network that finds them")
     known = layers.values

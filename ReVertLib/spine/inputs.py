@@ -106,7 +106,8 @@ def film_input(
     radiograph: Radiograph, layers: LayeredGeometry, wishes: Wishes, finder: Finder | FoundSpine | None
 ) -> FilmInput:
     """All that is needed of a film. layers: without what the radiograph itself states. finder: asked where no boxes are
-    given, or what it has found already. Raises InputError where no lumbar vertebra is found, and as `scaled` and `complete` do."""
+    given, or what it has found already. Raises InputError where no lumbar vertebra is found, and as `scaled` and
+    `complete` do."""
     layers = layers.over_stated(radiograph.stated)
     size_px = radiograph.pixels.shape[::-1]
     spine = None if wishes.vertebrae else shifted(found_spine(radiograph.pixels, layers, finder), wishes.steps)

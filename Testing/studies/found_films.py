@@ -95,17 +95,18 @@ def of_film(spine: FoundSpine, labels: np.ndarray, places: np.ndarray, size: np.
     return row
 
 
-def closer_distances(finder: Finder, predictor: Predictor, films: FilmShard, i: int) -> list[tuple[float, float]]:
-    """Of L1 to L5 on a lumbar film, mm at the spine: how far off each is as found and when it was looked at again."""
+def closer_distances(finder: Finder, predictor: Predictor, films: FilmShard, i: int) -> list[tuple[int, float, float]]:
+    """Of L1 to L5 on a lumbar film: label, and how far off it is as found and when looked at again, mm at the spine."""
     image, first = cut(films, i, "lumbar", np.random.default_rng(0))
     known = {"sdd_mm": SDD_MM, "sod_mm": SOD_MM, "pixel_spacing_mm": SPACING_MM}
     layers = LayeredGeometry().over(known, "given")
     film = film_input(radiograph_from_array(image, name="film", inverted=False), layers, Wishes(), finder)
     places, off = (films.centres[i] - first)[films.labels[i] > 0], []
     for spine in (film.found, looked_again(predictor, film).found):
-        found = np.array([one.centre_px for one in spine.vertebrae if one.label in LUMBAR])
+        lumbar = [one for one in spine.vertebrae if one.label in LUMBAR]
+        found = np.array([one.centre_px for one in lumbar])
         off.append(FINDER_PIXEL_MM * np.linalg.norm(found[:, None] - places, axis=2).min(1))
-    return list(zip(*off, strict=True))
+    return list(zip([one.label for one in lumbar], *off, strict=True))
 
 
 def view_of(yaw_deg: float) -> str:
@@ -160,9 +161,12 @@ def main() -> None:
     if options.closer:
         predictor = Predictor(None, "cpu")
         chosen = range(0, len(films), options.every)
-        off = np.array([pair for i in chosen for pair in closer_distances(finder, predictor, films, i)])
-        for name, mm in zip(("as found", "looked at again"), off.T, strict=True):
-            print(f"{name}: {np.mean(mm < NEAR_MM):.1%} of {len(mm)} within 3 mm, median {np.median(mm):.2f} mm")
+        off = np.array([row for i in chosen for row in closer_distances(finder, predictor, films, i)])
+        groups = {"L1 to L5": off, "L1 to L4": off[off[:, 0] < LUMBAR[-1]], "L5": off[off[:, 0] == LUMBAR[-1]]}
+        for group, rows in groups.items():
+            for way, mm in zip(("as found", "looked at again"), rows[:, 1:].T, strict=True):
+                share, middle = np.mean(mm < NEAR_MM), np.median(mm)
+                print(f"{group} {way}: {share:.1%} of {len(mm)} within 3 mm, median {middle:.2f} mm")
 
 
 if __name__ == "__main__":

@@ -57,17 +57,21 @@ class Predictor:
         return self.reconstruct_all(pixels, [geometry])[0]
 
     @torch.inference_mode()
-    def reconstruct_all(self, pixels: np.ndarray, geometries: Sequence[Geometry]) -> list[Reconstruction]:
+    def reconstruct_all(
+        self, pixels: np.ndarray, geometries: Sequence[Geometry], draft: bool = False
+    ) -> list[Reconstruction]:
         """`reconstruct` of several vertebrae of one radiograph, in one batch. Where no view is given, it is one for
-        all; `seconds` are those of all."""
+        all; `seconds` are those of all. draft: whether they will be asked for again, at better places: then for one
+        view only and without `seen_px`."""
         started = time.perf_counter()
         known = [boxed(pixels, geometry) for geometry in geometries]
         crops = [crop_vertebra(pixels, geometry, self.network.crop_size_px) for geometry in known]
-        answers = self.network.reconstruct_all(crops, known)
+        answers = self.network.reconstruct_all(crops, known, draft)
         found = []
         for given, geometry, crop, answer in zip(geometries, known, crops, answers, strict=True):
             doubts = tuple(self._input_doubts(pixels, given, geometry, crop, answer))
-            found.append(_reconstruction(answer, crop, geometry, doubts, started))
+            outline = () if draft else seen_outlines(answer, crop, geometry)
+            found.append(_reconstruction(answer, geometry, outline, doubts, started))
         return found
 
     def _input_doubts(
@@ -88,10 +92,14 @@ class Predictor:
 
 
 def _reconstruction(
-    answer: CropAnswer, crop: Crop, geometry: Geometry, warnings: tuple[str, ...], started: float
+    answer: CropAnswer,
+    geometry: Geometry,
+    outline: tuple[np.ndarray, ...],
+    warnings: tuple[str, ...],
+    started: float,
 ) -> Reconstruction:
     """What a crop was answered as the vertebra of a radiograph."""
-    outline, found = seen_outlines(answer, crop, geometry), []
+    found = []
     for one in (answer, answer.other):
         if one is not None:
             seen = geometry if one.yaw_deg is None else replace(geometry, view_deg=(one.yaw_deg, 0.0, 0.0))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from .mesh import Mesh
-from .polydata import inside_voxels
+from .rasterize import rasterised
 
 CELL_MM = 1.0
+_ASIDE_MM = np.array([0.0, 1.7e-5, 0.6e-5])
+"""By which the cells are moved, so that no column of them meets an edge between two triangles."""
 
 
 def shared_volume_mm3(first: Mesh, second: Mesh) -> float:
@@ -17,6 +19,29 @@ def shared_volume_mm3(first: Mesh, second: Mesh) -> float:
     size = np.ceil(np.min([mesh.vertices.max(0) for mesh in meshes], axis=0) - low).astype(int)
     if (size <= 0).any():
         return 0.0
-    cells = (low + CELL_MM / 2, np.full(3, CELL_MM), np.zeros(3, int), size - 1)
-    inside = [inside_voxels(mesh, *cells) for mesh in meshes]
+    inside = [_filled(mesh, low + CELL_MM / 2 + _ASIDE_MM, size) for mesh in meshes]
     return float((inside[0] & inside[1]).sum()) * CELL_MM**3
+
+
+def _filled(mesh: Mesh, origin_mm: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """(k, j, i) bool: the cells whose centre origin_mm + CELL_MM * (i, j, k) lies inside a closed surface, by how often
+    their column along i has come in and gone out before. Few triangles are looked at where the cells are few along j or
+    k, as between two vertebrae; `polydata.inside_voxels` is faster for all of a surface."""
+    places = (mesh.vertices - origin_mm) / CELL_MM
+    reach = [_reaching(places[:, axis][mesh.faces], size[axis]) for axis in (1, 2)]
+    faces = mesh.faces[reach[0] & reach[1]]
+    hit = rasterised(places[:, 1:], faces, (int(size[1]), int(size[2])))
+    a, b, c = (places[faces[hit.face, i]] for i in range(3))
+    normal = np.cross(b - a, c - a)
+    crossing = a[:, 0] + ((a[:, 1] - hit.column) * normal[:, 1] + (a[:, 2] - hit.row) * normal[:, 2]) / normal[:, 0]
+    after = np.clip(np.ceil(crossing), 0, size[0]).astype(int)
+    cells = (hit.row * size[1] + hit.column) * (size[0] + 1) + after
+    turns = np.bincount(cells, -np.sign(normal[:, 0]), minlength=(size[0] + 1) * size[1] * size[2]).astype(np.int8)
+    return turns.reshape(size[2], size[1], size[0] + 1).cumsum(2, dtype=np.int8)[..., :-1] > 0
+
+
+def _reaching(corners: np.ndarray, size: int) -> np.ndarray:
+    """(m,) whether triangles whose corners lie at (m, 3) along an axis reach a cell's centre, 0 to size - 1."""
+    one, two, three = corners.T
+    low, high = np.minimum(np.minimum(one, two), three), np.maximum(np.maximum(one, two), three)
+    return (high >= 0) & (low <= size - 1)

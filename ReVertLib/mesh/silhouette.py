@@ -100,20 +100,35 @@ def _joined(inside: np.ndarray, along_u: np.ndarray, along_v: np.ndarray) -> lis
         while crossing != start:
             loop.append(crossing)
             crossing = following.pop(crossing)
-        loops.append(_thinned(places[loop]))
-    return loops
+        loops.append(places[loop])
+    return _thinned(loops)
 
 
-def _thinned(loop: np.ndarray) -> np.ndarray:
-    """A closed polyline (k, 2) without the points that make no difference. Of two neighbours one at most goes at a
-    time, the other perhaps with the next pass."""
+def _thinned(loops: list[np.ndarray]) -> list[np.ndarray]:
+    """Closed polylines (k, 2) without the points that make no difference, all at once. Of two neighbours one at most
+    goes at a time, the other perhaps with the next pass."""
+    if not loops:
+        return []
+    points, counts = np.concatenate(loops), np.array([len(loop) for loop in loops])
     for _ in range(_PASSES):
-        to_next, chord = np.roll(loop, -1, 0) - loop, np.roll(loop, -1, 0) - np.roll(loop, 1, 0)
+        first, before, after = _neighbours(counts)
+        to_next, chord = points[after] - points, points[after] - points[before]
         across = np.abs(chord[:, 0] * to_next[:, 1] - chord[:, 1] * to_next[:, 0])
         flat = across < _FLAT * np.hypot(*chord.T)
-        flat[::2] = False
-        loop = np.roll(loop[~flat], 1, 0)
-    return loop
+        flat &= (np.arange(len(points)) - np.repeat(first, counts)) % 2 == 1
+        points, counts = points[~flat], counts - np.add.reduceat(flat, first, dtype=int)
+        points = points[_neighbours(counts)[1]]
+    return np.split(points, np.cumsum(counts)[:-1])
+
+
+def _neighbours(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of closed polylines of so many points, one after another: where each begins, and by point the one before it and
+    the one after it on its polyline."""
+    last = np.cumsum(counts) - 1
+    first, at = last - counts + 1, np.arange(last[-1] + 1)
+    before, after = at - 1, at + 1
+    before[first], after[last] = last, first
+    return first, before, after
 
 
 def _scan(corners: np.ndarray, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
@@ -123,13 +138,13 @@ def _scan(corners: np.ndarray, rows: int, columns: int) -> tuple[np.ndarray, np.
     enter, leave = row_crossings(corners[face], row)
     row, enter, leave = (values[enter <= leave] for values in (row, enter, leave))
     first, last = np.ceil(enter).astype(int), np.floor(leave).astype(int)
-    steps = np.zeros((rows, columns), np.int64)
-    np.add.at(steps, (row, first), 1)
-    np.add.at(steps, (row, last + 1), -1)
-    inside = steps.cumsum(1) > 0
+    at = row * columns
+    steps = np.bincount(at + first, minlength=rows * columns) - np.bincount(at + last + 1, minlength=rows * columns)
+    inside = steps.reshape(rows, columns).cumsum(1) > 0
     begin, end = np.full(inside.shape, np.inf), np.full(inside.shape, -np.inf)
-    np.minimum.at(begin, (row, first - 1), enter)
-    np.maximum.at(end, (row, last), leave)
+    begins, ends = ~inside[row, first - 1], ~inside[row, last + 1]  # the others lie within the union
+    np.minimum.at(begin, (row[begins], first[begins] - 1), enter[begins])
+    np.maximum.at(end, (row[ends], last[ends]), leave[ends])
     crossing = np.where(inside, end, begin)
     return inside, np.where(np.isfinite(crossing), crossing, np.arange(columns) + 0.5)
 

@@ -115,19 +115,22 @@ class ContextNetwork(TemplateNetwork):
         """(B, S, S) bool, what it takes for the vertebrae in crops (B, 1, S, S)."""
         return self.isolation(image).inside[:, 0] > 0
 
-    def reconstruct_all(self, crops: Sequence[Crop], geometries: Sequence[Geometry]) -> list[CropAnswer]:
+    def reconstruct_all(
+        self, crops: Sequence[Crop], geometries: Sequence[Geometry], draft: bool = False
+    ) -> list[CropAnswer]:
         """The vertebrae of crops, each cut from a radiograph by its geometry, in one batch. Those whose view
-        is not known are answered for the one that is likeliest for all of them together, and for a second one if that
-        is likely, too: they must be of one radiograph."""
+        is not known are answered for the one that is likeliest for all of them together and, unless it is a draft,
+        for a second one if that is likely, too: they must be of one radiograph."""
         image, level, sod_mm = self.inputs(crops, geometries)
         sight = self.sight(image)
         silhouettes = (sight.isolated.inside[:, 0] > 0).cpu().numpy()
         unknown = [i for i, geometry in enumerate(geometries) if geometry.view_deg is None]
         likely = likely_views(torch.softmax(sight.yaw[unknown].mean(0), 0).tolist()) if unknown else []
+        answered = likely[:1] if draft else likely
         asked = [
             (i, *view)
             for i, geometry in enumerate(geometries)
-            for view in (likely if i in unknown else [(geometry.view_deg, None)])
+            for view in (answered if i in unknown else [(geometry.view_deg, None)])
         ]
         from_camera = [crop.camera_from_crop.inverse.rotation for crop in crops]
         rotations = np.stack([from_camera[i] @ view_rotation(*angles) for i, angles, _ in asked])

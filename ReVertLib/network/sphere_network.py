@@ -149,8 +149,11 @@ class SphereNetwork(nn.Module):
             points = points @ view_rotation(*geometry.view_deg).T
         return CropAnswer(closed_surface(place_in_box(points, geometry)))
 
-    def reconstruct_all(self, crops: Sequence[Crop], geometries: Sequence[Geometry]) -> list[CropAnswer]:
-        """The vertebrae of crops, each cut from a radiograph by its geometry."""
+    def reconstruct_all(
+        self, crops: Sequence[Crop], geometries: Sequence[Geometry], draft: bool = False
+    ) -> list[CropAnswer]:
+        """The vertebrae of crops, each cut from a radiograph by its geometry. draft: for networks that answer for two
+        views, which this one does not."""
         return [self.reconstruct(crop, geometry) for crop, geometry in zip(crops, geometries, strict=True)]
 
     def forward(self, image: Tensor) -> Tensor:

@@ -112,8 +112,11 @@ class TemplateNetwork(nn.Module):
         """The vertebra of a crop, which was cut from a radiograph by its geometry."""
         return self.reconstruct_all([crop], [geometry])[0]
 
-    def reconstruct_all(self, crops: Sequence[Crop], geometries: Sequence[Geometry]) -> list[CropAnswer]:
-        """The vertebrae of crops, each cut from a radiograph by its geometry, in one batch."""
+    def reconstruct_all(
+        self, crops: Sequence[Crop], geometries: Sequence[Geometry], draft: bool = False
+    ) -> list[CropAnswer]:
+        """The vertebrae of crops, each cut from a radiograph by its geometry, in one batch. draft: for networks that
+        answer for two views, which this one does not."""
         estimate = self(*self.inputs(crops, geometries))
         return [crop_answer(estimate, i, crop) for i, crop in enumerate(crops)]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cached_property
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -32,7 +32,7 @@ from .anatomy_prior import (
     SLIP_MM,
     SLIP_SD_MM,
 )
-from .evidence import Change, Evidence
+from .evidence import Changes, Evidence
 
 TURN_SD_DEG = np.array([3.0, 3.0, 1.5])
 """Of the rotation vector that is read, about the camera's axes, where the expected error is USUAL_ERROR_MM: less about
@@ -42,8 +42,10 @@ DEPTH_SD = 0.08
 """Of the logarithm of the distance before anything is known, for a person of any size."""
 OUTLIER = 2.0
 """Residuals beyond so many deviations count less (soft L1)."""
-_UNKNOWNS, _DISC_RESIDUALS = 7, 6
-"""Of a vertebra, and of a disc."""
+_UNKNOWNS = 7
+"""Of a vertebra."""
+_STEP = 1e-4
+"""In which derivatives are taken, in deviations."""
 
 
 @dataclass(frozen=True)
@@ -60,20 +62,17 @@ def chained(vertebrae: Sequence[Evidence], anchor: int, free: bool = False) -> C
     whether that is only a first guess, and the usual size of vertebrae has the say."""
     problem = _Problem(tuple(vertebrae), anchor, free)
     start = np.zeros(_UNKNOWNS * len(vertebrae) + 1)
-    found = least_squares(problem.residuals, start, loss="soft_l1", f_scale=OUTLIER, jac_sparsity=problem.depend)
-    jacobian = found.jac.toarray()
-    covariance = np.linalg.inv(jacobian.T @ jacobian)[:-1:_UNKNOWNS, :-1:_UNKNOWNS]
+    found = least_squares(problem.residuals, start, jac=problem.jacobian, loss="soft_l1", f_scale=OUTLIER)
+    covariance = np.linalg.inv(found.jac.T @ found.jac)[:-1:_UNKNOWNS, :-1:_UNKNOWNS]
     spread = DEPTH_SD * np.sqrt(np.einsum("ij,jk,ik->i", problem.depths, covariance, problem.depths))
-    changes = problem.changes(found.x)
-    motions = tuple(change.motion(one.centre_mm) for one, change in zip(vertebrae, changes, strict=True))
-    return Chained(motions, tuple(spread.tolist()))
+    return Chained(tuple(problem.changes(found.x).motions(problem.centres_mm)), tuple(spread.tolist()))
 
 
 @dataclass(frozen=True)
 class _Problem:
-    """Unknowns, in units of their deviations: by vertebra logarithm of depth, of growth, turn (3), shift (2); last the
-    logarithm of the person's size. The depth of the anchor is that of all, which stays unless it is free; the others'
-    are against it."""
+    """Unknowns x, in units of their deviations: by vertebra logarithm of depth, of growth, turn (3), shift (2); last
+    the logarithm of the person's size. The depth of the anchor is that of all, which stays unless it is free; the
+    others' are against it. A stack of them, with more axes before, goes, too."""
 
     vertebrae: tuple[Evidence, ...]
     anchor: int
@@ -86,69 +85,90 @@ class _Problem:
         of_all[:, self.anchor] = float(self.free)
         return of_all
 
-    @property
-    def depend(self) -> np.ndarray:
-        """(residuals, unknowns) bool: which residual depends on which unknown."""
-        k = len(self.vertebrae)
-        own = np.kron(np.eye(k), np.ones(_UNKNOWNS))
-        own[:, ::_UNKNOWNS] += self.depths
-        own = np.hstack([own, np.zeros((k, 1))])
-        sizes, discs = own.copy(), np.repeat(own[:-1] + own[1:], _DISC_RESIDUALS, 0)
-        sizes[:, -1] = 1.0
-        return np.vstack([np.eye(_UNKNOWNS * k + 1), sizes, discs]) > 0
+    @cached_property
+    def centres_mm(self) -> np.ndarray:
+        """(k, 3) in the camera frame."""
+        return np.stack([one.centre_mm for one in self.vertebrae])
 
-    def changes(self, x: np.ndarray) -> list[Change]:
-        rows = x[:-1].reshape(-1, _UNKNOWNS) * self._deviations
-        rows[:, 0] = self.depths @ rows[:, 0]
-        return [
-            Change(float(np.exp(depth)), float(np.exp(growth)), Rotation.from_rotvec(turn).as_matrix(), shift)
-            for depth, growth, turn, shift in ((row[0], row[1], row[2:5], row[5:]) for row in rows)
-        ]
+    @cached_property
+    def _endplates(self) -> tuple[RigidTransform, RigidTransform]:
+        """The upper and the lower ones, stacks of k."""
+        pairs = zip(*((one.upper, one.lower) for one in self.vertebrae), strict=True)
+        return tuple(_stacked(endplates) for endplates in pairs)
 
-    @property
+    @cached_property
     def _deviations(self) -> np.ndarray:
         """(k, 7) of the unknowns."""
         usual = np.array([GROWTH_SD, *np.radians(TURN_SD_DEG), SHIFT_SD_MM, SHIFT_SD_MM])
         return np.array([[DEPTH_SD, *(one.worse * usual)] for one in self.vertebrae])
 
+    @cached_property
+    def _larger(self) -> np.ndarray:
+        """(k,) logarithms of how large the vertebrae are against the usual size of their level."""
+        return np.array([np.log(one.size) - SIZE[one.level] for one in self.vertebrae])
+
+    @cached_property
+    def _bends_deg(self) -> np.ndarray:
+        """(k - 1, 3) that are usual."""
+        return BEND_DEG[[LEVELS.index(one.level) for one in self.vertebrae[:-1]]]
+
+    def changes(self, x: np.ndarray) -> Changes:
+        rows = x[..., :-1].reshape(*x.shape[:-1], -1, _UNKNOWNS) * self._deviations
+        turns = Rotation.from_rotvec(rows[..., 2:5].reshape(-1, 3)).as_matrix().reshape(*rows.shape[:-1], 3, 3)
+        return Changes(np.exp(rows[..., 0] @ self.depths.T), np.exp(rows[..., 1]), turns, rows[..., 5:])
+
     def residuals(self, x: np.ndarray) -> np.ndarray:
-        changes, person = self.changes(x), PERSON_SIZE_SD * x[-1]
-        pairs = list(zip(self.vertebrae, changes, strict=True))
-        sizes = [
-            (np.log(one.size * change.depth_ratio * change.growth) - SIZE[one.level] - person) / OWN_SIZE_SD
-            for one, change in pairs
-        ]
-        discs = [disc_residuals(*above, *below) for above, below in pairwise(pairs)]
-        return np.concatenate([x, sizes, *discs])
+        """The unknowns themselves, the sizes, and six of each disc: how far its height, slip and bend are from the
+        usual ones. All in deviations."""
+        changes = self.changes(x)
+        grown = np.log(changes.depth_ratio * changes.growth)
+        sizes = (self._larger + grown - PERSON_SIZE_SD * x[..., -1:]) / OWN_SIZE_SD
+        discs = self._of_discs(changes) if len(self.vertebrae) > 1 else np.zeros((*x.shape[:-1], 0))
+        return np.concatenate([x, sizes, discs], -1)
+
+    def _of_discs(self, changes: Changes) -> np.ndarray:
+        """(6 (k - 1),)."""
+        height_mm, slip_mm, bend_deg = disc_between(*self._around_discs(changes))
+        heights = (height_mm[..., None] - DISC_HEIGHT_MM) / DISC_HEIGHT_SD_MM
+        discs = [heights, (slip_mm - SLIP_MM) / SLIP_SD_MM, (bend_deg - self._bends_deg) / BEND_SD_DEG]
+        return np.concatenate(discs, -1).reshape(*height_mm.shape[:-1], -1)
+
+    def _around_discs(self, changes: Changes) -> tuple[RigidTransform, RigidTransform]:
+        """The lower endplates above the discs and the upper ones below, stacks of k - 1, as changed."""
+        upper, lower = (
+            (changes.turn @ one.rotation, changes.moved(one.translation_mm, self.centres_mm)) for one in self._endplates
+        )
+        above = RigidTransform(lower[0][..., :-1, :, :], lower[1][..., :-1, :])
+        return above, RigidTransform(upper[0][..., 1:, :, :], upper[1][..., 1:, :])
+
+    def jacobian(self, x: np.ndarray) -> np.ndarray:
+        """(residuals, unknowns)."""
+        steps = _STEP * np.eye(len(x))
+        ahead, back = self.residuals(np.stack([x + steps, x - steps]))
+        return (ahead - back).T / (2 * _STEP)
 
 
-def disc_residuals(above: Evidence, above_change: Change, below: Evidence, below_change: Change) -> np.ndarray:
-    """(6,) in deviations: how far height, slip and bend of the disc between two neighbours are from the usual ones."""
-    lower, upper = _moved(above.lower, above, above_change), _moved(below.upper, below, below_change)
-    height_mm, slip_mm, bend_deg = disc_between(lower, upper)
-    return np.concatenate(
-        [
-            [(height_mm - DISC_HEIGHT_MM) / DISC_HEIGHT_SD_MM],
-            (slip_mm - SLIP_MM) / SLIP_SD_MM,
-            (bend_deg - BEND_DEG[LEVELS.index(above.level)]) / BEND_SD_DEG,
-        ]
-    )
-
-
-def disc_between(lower: RigidTransform, upper: RigidTransform) -> tuple[float, np.ndarray, np.ndarray]:
+def disc_between(lower: RigidTransform, upper: RigidTransform) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Height along the disc's axis, mm; slip (2,) of the one above to the left and backward, mm; bend (3,), degrees, as
     a rotation vector in axes of the upper endplate below. lower, upper: from the axes of the endplates on both sides to
-    one frame, the lower one of the vertebra above first."""
-    axis = lower.rotation[:, 2] + upper.rotation[:, 2]
-    axis /= np.linalg.norm(axis)
-    back = lower.rotation[:, 1] + upper.rotation[:, 1]
-    back -= back @ axis * axis
-    back /= np.linalg.norm(back)
+    one frame, the lower one of the vertebra above first; stacks of rotations (..., 3, 3) and translations (..., 3) give
+    stacks."""
+    axis = _unit(lower.rotation[..., 2] + upper.rotation[..., 2])
+    back = lower.rotation[..., 1] + upper.rotation[..., 1]
+    back = _unit(back - _dot(back, axis)[..., None] * axis)
     apart = lower.translation_mm - upper.translation_mm
-    bend = Rotation.from_matrix(upper.rotation.T @ lower.rotation).as_rotvec(degrees=True)
-    return float(apart @ axis), np.array([apart @ np.cross(back, axis), apart @ back]), bend
+    turn = np.swapaxes(upper.rotation, -1, -2) @ lower.rotation
+    bend = Rotation.from_matrix(turn.reshape(-1, 3, 3)).as_rotvec(degrees=True).reshape(apart.shape)
+    return _dot(apart, axis), np.stack([_dot(apart, np.cross(back, axis)), _dot(apart, back)], -1), bend
 
 
-def _moved(endplate: RigidTransform, of: Evidence, change: Change) -> RigidTransform:
-    middle = change.motion(of.centre_mm).apply(endplate.translation_mm[None])[0]
-    return RigidTransform(change.turn @ endplate.rotation, middle)
+def _dot(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    return (one * other).sum(-1)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+def _stacked(poses: Sequence[RigidTransform]) -> RigidTransform:
+    return RigidTransform(np.stack([one.rotation for one in poses]), np.stack([one.translation_mm for one in poses]))

@@ -32,7 +32,8 @@ def looked_again(predictor: Predictor, film: FilmInput) -> FilmInput:
     were given, or where the weights' surfaces are not in correspondence."""
     for _ in range(LOOKS if film.found else 0):
         asked = film.asked
-        answers = predictor.reconstruct_all(film.radiograph.pixels, [one.geometry for one in asked.values()])
+        geometries = [one.geometry for one in asked.values()]
+        answers = predictor.reconstruct_all(film.radiograph.pixels, geometries, draft=True)
         seen = {level: _seen(film.found, level, one) for level, one in zip(asked, answers, strict=True)}
         film = _with(film, {level: vertebra for level, vertebra in seen.items() if vertebra is not None})
     return film

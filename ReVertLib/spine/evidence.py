@@ -66,18 +66,25 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Change:
-    """What the chain makes of one vertebra. depth_ratio: true over taken distance; all grows with it about the source.
-    growth: its size on the film against what was read from it. turn: (3, 3) about its centre, camera axes. shift_mm:
-    (2,) across the beam at the distance that was taken."""
+class Changes:
+    """What the chain makes of k vertebrae; a stack of such, with more axes before, goes, too. depth_ratio: (k,) true
+    over taken distance; all grows with it about the source. growth: (k,) their sizes on the film against what was read
+    from it. turn: (k, 3, 3) about their centres, camera axes. shift_mm: (k, 2) across the beam at the distance that was
+    taken."""
 
-    depth_ratio: float
-    growth: float
+    depth_ratio: np.ndarray
+    growth: np.ndarray
     turn: np.ndarray
     shift_mm: np.ndarray
 
-    def motion(self, centre_mm: np.ndarray) -> SimilarityTransform:
-        """The motion, in the camera frame, of what has its centre (3,) there."""
-        scale = self.depth_ratio * self.growth
-        moved = self.depth_ratio * (centre_mm + np.append(self.shift_mm, 0.0))
-        return SimilarityTransform(self.turn, moved - scale * self.turn @ centre_mm, scale)
+    def moved(self, points_mm: np.ndarray, centres_mm: np.ndarray) -> np.ndarray:
+        """(k, 3) where a point of each, (k, 3), goes; their centres (k, 3). Camera frame, mm."""
+        arms = (self.turn @ (points_mm - centres_mm)[..., None])[..., 0]
+        across = np.concatenate([self.shift_mm, np.zeros_like(self.shift_mm[..., :1])], -1)
+        return self.depth_ratio[..., None] * (centres_mm + across + self.growth[..., None] * arms)
+
+    def motions(self, centres_mm: np.ndarray) -> list[SimilarityTransform]:
+        """The motions, in the camera frame, of what has its centres (k, 3) there."""
+        scales = (self.depth_ratio * self.growth).tolist()
+        moved = zip(self.turn, centres_mm, self.moved(centres_mm, centres_mm), scales, strict=True)
+        return [SimilarityTransform(turn, to - scale * turn @ centre, scale) for turn, centre, to, scale in moved]

@@ -27,11 +27,13 @@ class HeadUp:
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
 
-    def reconstruct_all(self, pixels: np.ndarray, geometries: Sequence[Geometry]) -> list[Reconstruction]:
+    def reconstruct_all(
+        self, pixels: np.ndarray, geometries: Sequence[Geometry], draft: bool = False
+    ) -> list[Reconstruction]:
         """As `Predictor.reconstruct_all`."""
         size_px = pixels.shape[::-1]
         turned = [turned_geometry(geometry, size_px) for geometry in geometries]
-        found = self._predictor.reconstruct_all(np.ascontiguousarray(pixels[::-1, ::-1]), turned)
+        found = self._predictor.reconstruct_all(np.ascontiguousarray(pixels[::-1, ::-1]), turned, draft)
         return [_turned_back(one, size_px) for one in found]
 
 

@@ -59,20 +59,19 @@ def reconstructed_together(
         raise InputError("film: expected at least one lumbar vertebra on it, got none")
     given = dict(sorted(asked.items()))
     anchor = _anchor(given, anchor)
-    alone = _answers(predictor, pixels, given)
-    found, chain = dict(zip(given, alone, strict=True)), None
-    for _ in range(ROUNDS):
+    alone = found = _answers(predictor, pixels, given, draft=True)
+    for i in range(ROUNDS):
         evidence = _without_gaps([evidence_of(one) for one in found.values()])
         levels = [one.level for one in evidence]
         chain = chained(evidence, levels.index(anchor), scale.source == POPULATION)
         given = {
-            one.level: _asked_again(given, one, chain.motions[i], found[anchor].geometry)
-            for i, one in enumerate(evidence)
+            one.level: _asked_again(given, one, motion, found[anchor].geometry)
+            for one, motion in zip(evidence, chain.motions, strict=True)
         }
-        found = dict(zip(given, _answers(predictor, pixels, given), strict=True))
+        found = _answers(predictor, pixels, given, draft=i < ROUNDS - 1)
     evidence = [evidence_of(one) for one in found.values()]
     chain = chained(evidence, list(found).index(anchor))
-    return _result(list(zip(asked, alone, strict=True)), given, found, chain, anchor, scale)
+    return _result(alone, given, found, chain, anchor, scale)
 
 
 def _anchor(given: Mapping[str, Asked], wanted: str | None) -> str:
@@ -87,12 +86,15 @@ def _anchor(given: Mapping[str, Asked], wanted: str | None) -> str:
     return min(given, key=from_ray)
 
 
-def _answers(predictor: Predictor, pixels: np.ndarray, given: Mapping[str, Asked]) -> list[Reconstruction]:
-    found = predictor.reconstruct_all(pixels, [one.geometry for one in given.values()])
+def _answers(
+    predictor: Predictor, pixels: np.ndarray, given: Mapping[str, Asked], draft: bool
+) -> dict[str, Reconstruction]:
+    """By level; draft as for `Predictor.reconstruct_all`."""
+    found = predictor.reconstruct_all(pixels, [one.geometry for one in given.values()], draft)
     if any(len(one.mesh.vertices) != load_template().means.shape[1] for one in found):
         raise InputError("weights: expected ones whose surfaces are the template's, for a film, got others")
-    pairs = zip(found, given.values(), strict=True)
-    return [replace(one, warnings=(*asked.warnings, *one.warnings)) for one, asked in pairs]
+    pairs = zip(given.items(), found, strict=True)
+    return {level: replace(one, warnings=(*asked.warnings, *one.warnings)) for (level, asked), one in pairs}
 
 
 def evidence_of(one: Reconstruction) -> Evidence:
@@ -136,7 +138,7 @@ def _asked_again(given: Mapping[str, Asked], one: Evidence, motion: RigidTransfo
 
 
 def _result(
-    alone: Sequence[tuple[str, Reconstruction]],
+    alone: Mapping[str, Reconstruction],
     given: Mapping[str, Asked],
     found: Mapping[str, Reconstruction],
     chain: Chained,
@@ -146,12 +148,12 @@ def _result(
     placed = [one.mesh.moved(motion) for one, motion in zip(found.values(), chain.motions, strict=True)]
     shared = [shared_volume_mm3(*pair) for pair in pairwise(placed)]
     clear = pushed_apart(placed)
-    levels, first = [], dict(alone)
+    levels = []
     for i, (level, one) in enumerate(found.items()):
         final = _final(one, clear[i], scale)
-        change = _change(first.get(level), final.mesh, sum(shared[max(i - 1, 0) : i + 1]))
+        change = _change(alone.get(level), final.mesh, sum(shared[max(i - 1, 0) : i + 1]))
         depth_sd_mm = float(np.hypot(chain.depth_sd[i], scale.depth_sd) * final.geometry.sod_mm)
-        levels.append(FilmLevel(level, final, given[level].probability, level not in first, depth_sd_mm, change))
+        levels.append(FilmLevel(level, final, given[level].probability, level not in alone, depth_sd_mm, change))
     discs = discs_between(list(found), clear)
     return FilmResult(tuple(levels), discs, anchor, scale, doubts_of(discs))
 

@@ -43,7 +43,7 @@ class InTheTruthsPlace:
         box = tuple(map(float, (*(seen.min(0) - 1), *(seen.max(0) + 2))))
         return FoundVertebra(VERSE_LABELS[level], seen.mean(0), box, np.zeros((4, 2)), 0.9)
 
-    def reconstruct_all(self, _pixels, geometries):
+    def reconstruct_all(self, _pixels, geometries, draft=False):
         return [self._answer(geometry) for geometry in geometries]
 
     def _answer(self, geometry):

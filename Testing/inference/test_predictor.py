@@ -284,6 +284,9 @@ def test_two_likely_views_are_both_answered_for_and_not_trusted(in_context):
     front, back = (one.mesh.vertices[:, 2] - 600 for one in (found, found.other))
     assert front.max() > front.min() + 40
     assert np.allclose(front, -back, atol=0.01)  # seen from behind what was far is near
+    (draft,) = in_context.reconstruct_all(blobs(geometry), [geometry], draft=True)
+    assert (draft.other, draft.seen_px, draft.warnings) == (None, (), (re.search("no view[^;]*", warning)[0],))
+    assert np.allclose(draft.mesh.vertices, found.mesh.vertices, atol=0.01)
     sure = replace(found, expected_error_mm=np.full(3000, 0.5))
     assert verdict(sure).word == "check"
     one = replace(sure, warnings=("no view was given: AP was taken, 97% likely",))

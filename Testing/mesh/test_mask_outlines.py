@@ -27,3 +27,14 @@ def test_what_reaches_the_edge_is_closed_outside_of_it():
 
 def test_nothing_has_no_outline():
     assert mask_outlines(np.zeros((5, 5), bool)) == ()
+
+
+def test_parts_beside_each_other_are_outlined_as_each_alone():
+    rows, columns = np.mgrid[:40, :60]
+    parts = [np.hypot(rows - row, columns - column) < radius for row, column, radius in ((10, 10, 7), (25, 40, 11))]
+    parts.append((rows == 2) & (columns == 50))
+    together = sorted(mask_outlines(np.any(parts, 0)), key=len)
+    alone = sorted((loop for part in parts for loop in mask_outlines(part)), key=len)
+    assert [len(loop) for loop in together] == [len(loop) for loop in alone]
+    for one, other in zip(together, alone, strict=True):
+        assert {tuple(point) for point in one} == {tuple(point) for point in other}

@@ -28,7 +28,7 @@ class Reader:
     def __init__(self, spine, warnings=None, moved_mm=(0.0, 0.0, 0.0)):
         self.spine, self.warnings, self.moved_mm, self.asked = spine, warnings or {}, np.array(moved_mm), []
 
-    def reconstruct_all(self, pixels, geometries):
+    def reconstruct_all(self, pixels, geometries, draft=False):
         self.asked.append(geometries)
         found = []
         for geometry in geometries:

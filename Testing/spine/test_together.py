@@ -25,10 +25,11 @@ class Reader:
     """Answers with the true vertebrae of a spine, by level, as they look at the distance that it is told."""
 
     def __init__(self, spine):
-        self.spine, self.asked = spine, []
+        self.spine, self.asked, self.drafts = spine, [], []
 
-    def reconstruct_all(self, pixels, geometries):
+    def reconstruct_all(self, pixels, geometries, draft=False):
         self.asked.append(geometries)
+        self.drafts.append(draft)
         error_mm = np.full(3000, 1.0)
         meshes = [seen_at(self.spine[geometry.level], geometry.sod_mm) for geometry in geometries]
         return [Reconstruction(mesh, g, 0.1, (), error_mm) for mesh, g in zip(meshes, geometries, strict=True)]
@@ -50,11 +51,13 @@ def spine():
 
 def test_every_level_comes_to_its_own_distance(spine):
     reader = Reader(spine)
-    result = reconstructed_together(reader, PIXELS, asked_for(spine), "L3", EXACT)
+    from_the_feet = dict(reversed(asked_for(spine).items()))
+    result = reconstructed_together(reader, PIXELS, from_the_feet, "L3", EXACT)
     meshes = [one.reconstruction.mesh for one in result.levels]
     assert [one.level for one in result.levels] == list(LEVELS)
     assert np.abs(depths_mm(meshes) - depths_mm(spine.values())).max() < 0.3
     assert [len(batch) for batch in reader.asked] == [5, 5, 5]
+    assert reader.drafts == [True, True, False]
     last = [geometry.sod_mm for geometry in reader.asked[-1]]
     assert np.abs(last - depths_mm(spine.values())).max() < 0.5
     assert (result.anchor, result.warnings) == ("L3", ())

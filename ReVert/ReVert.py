@@ -189,7 +189,7 @@ class ReVertLogic(ScriptedLoadableModuleLogic):
         """Reconstructs again whenever the radiograph's image changes, until `.stop()` of what is returned is called."""
 
         def send(finished):
-            job = film_jobs.radiographJob(radiographNode, sliceIndex, level)
+            job = film_jobs.frameJob(radiographNode, sliceIndex, level)
             jobs.updateReconstructions(job, self._outcomes(job), self._service.about)
             finished()
 

@@ -118,7 +118,7 @@ def _reconstructed(
 
     known = given_lengths(options)
     given = film_given(read_radiograph(path), path, known, "command line", options.geometry, wish, finder)
-    return given, film_result(predictor, given)
+    return given, film_result(predictor, given, second_view=not options.fuse)
 
 
 def _fuse(

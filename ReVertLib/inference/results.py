@@ -14,6 +14,8 @@ from ReVertLib.metrics.records import ErrorParts
 EXPECTED_ERROR = "expected_error_mm"
 ERROR_PARTS = ("expected_error_across_mm", "expected_error_along_mm", "error_bound_mm")
 """Names of point arrays: of the error to be expected, and of `ErrorParts`."""
+EXTRAS = MEASUREMENTS, SECOND_VIEW = "measurements", "second view"
+"""What may be wanted beside a surface; of the frames of a stream only what somebody looks at is."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,12 @@ class About:
 class Outcome:
     """One vertebra that was reconstructed. outlines_px: the closed polylines (k, 2), (u, v), around what its surface
     covers of the radiograph. measurements: of it, and of all that was made together with it; None where there are
-    none."""
+    none, or none were wanted. second: the same for a second view that is likely, too, where that was wanted."""
 
     reconstruction: Reconstruction
     outlines_px: tuple[np.ndarray, ...]
     measurements: Measurements | None = None
+    second: Outcome | None = None
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,15 @@ The module hands over pixels as they are shown, bone bright, and everything that
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ReVertLib.finding.found import LUMBAR, FoundSpine
 from ReVertLib.geometry.layers import LayeredGeometry
-from ReVertLib.inference.results import Outcome
+from ReVertLib.inference.results import EXTRAS, MEASUREMENTS, SECOND_VIEW, Outcome
 from ReVertLib.measurement.records import Measurements
 from ReVertLib.spine.records import FilmResult
 
@@ -26,12 +26,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class FilmAnswer:
     """outlines_px: by level, the closed polylines (k, 2), (u, v), around what its surface covers of the film. notes: on
-    what went into the work, one line each. measurements: of all vertebrae together."""
+    what went into the work, one line each. measurements: of all vertebrae together, None where none were wanted.
+    second: the same for a second view that is likely, too, where that was wanted."""
 
     result: FilmResult
     outlines_px: Mapping[str, tuple[np.ndarray, ...]]
     notes: tuple[str, ...]
-    measurements: Measurements
+    measurements: Measurements | None
+    second: FilmAnswer | None = None
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -60,18 +62,28 @@ def _radiograph(pixels: np.ndarray, known: LayeredGeometry) -> Radiograph:
 
 
 def reconstructed_film(
-    predictor: Predictor, pixels: np.ndarray, known: LayeredGeometry, boxes: Mapping[str, tuple[float, ...]]
+    predictor: Predictor,
+    pixels: np.ndarray,
+    known: LayeredGeometry,
+    boxes: Mapping[str, tuple[float, ...]],
+    extras: Collection[str] = EXTRAS,
 ) -> FilmAnswer:
     """The vertebrae in boxes (u0, v0, u1, v1), by level, of pixels (rows, columns), together. The distance that is
-    known is L3's. Raises InputError as `spine.inputs.film_input` and `spine.film.film_result` do."""
-    from ReVertLib.mesh.silhouette import outlines
+    known is L3's. extras: which of `results.EXTRAS` are wanted. Raises InputError as `spine.inputs.film_input` and
+    `spine.film.film_result` do."""
     from ReVertLib.spine.film import film_result
     from ReVertLib.spine.inputs import Wishes, film_input
-    from ReVertLib.spine.measurements import film_measurements
 
     given = film_input(_radiograph(pixels, known), known, Wishes(dict(boxes)), None)
-    result = film_result(predictor, given)
-    size_px = pixels.shape[::-1]
+    result = film_result(predictor, given, SECOND_VIEW in extras)
+    second = None if result.other is None else _drawn(result.other, pixels, given.notes, extras)
+    return replace(_drawn(replace(result, other=None), pixels, given.notes, extras), second=second)
+
+
+def _drawn(result: FilmResult, pixels: np.ndarray, notes: tuple[str, ...], extras: Collection[str]) -> FilmAnswer:
+    from ReVertLib.mesh.silhouette import outlines
+    from ReVertLib.spine.measurements import film_measurements
+
     found = {one.level: one.reconstruction for one in result.levels}
-    drawn = {level: tuple(outlines(one.mesh, one.geometry, size_px)) for level, one in found.items()}
-    return FilmAnswer(result, drawn, given.notes, film_measurements(result))
+    drawn = {level: tuple(outlines(one.mesh, one.geometry, pixels.shape[::-1])) for level, one in found.items()}
+    return FilmAnswer(result, drawn, notes, film_measurements(result) if MEASUREMENTS in extras else None)

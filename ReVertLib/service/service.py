@@ -7,8 +7,9 @@ Importing this file is quick; torch, scipy and the weights are loaded when they 
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from ReVertLib.errors import InputError
 from ReVertLib.finding.found import FoundSpine
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.layers import LayeredGeometry
-from ReVertLib.inference.results import About, Outcome, Refusal
+from ReVertLib.inference.results import EXTRAS, MEASUREMENTS, SECOND_VIEW, About, Outcome, Reconstruction, Refusal
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.metrics.records import Comparison, Mask
 
@@ -76,9 +77,14 @@ class Service:
         self.reconstruct(np.zeros((256, 256), np.uint8), [geometry])
 
     def reconstruct(
-        self, pixels: np.ndarray, geometries: Sequence[Geometry], progress: Progress = _no_progress
+        self,
+        pixels: np.ndarray,
+        geometries: Sequence[Geometry],
+        progress: Progress = _no_progress,
+        extras: Collection[str] = EXTRAS,
     ) -> list[Outcome | Refusal]:
-        """The vertebra of every geometry, in order, in pixels (rows, columns), bone bright.
+        """The vertebra of every geometry, in order, in pixels (rows, columns), bone bright. extras: which of
+        `results.EXTRAS` are wanted.
 
         A vertebra that cannot be reconstructed is a Refusal among the others. Raises its InputError when it is the only
         one that was asked for.
@@ -87,7 +93,7 @@ class Service:
         found: list[Outcome | Refusal] = []
         for i, geometry in enumerate(geometries):
             try:
-                found.append(_outcome(predictor, pixels, geometry, progress, (i, len(geometries))))
+                found.append(_outcome(predictor, pixels, geometry, extras, progress, (i, len(geometries))))
             except InputError as error:
                 if len(geometries) == 1:
                     raise
@@ -110,11 +116,12 @@ class Service:
         known: LayeredGeometry,
         boxes: Mapping[str, tuple[float, ...]],
         progress: Progress = _no_progress,
+        extras: Collection[str] = EXTRAS,
     ) -> FilmAnswer:
         """`film.reconstructed_film` with these weights."""
         predictor = self._loaded(progress)
         progress(f"Reconstructing {len(boxes)} vertebrae together", 0, 1)
-        return reconstructed_film(predictor, pixels, known, boxes)
+        return reconstructed_film(predictor, pixels, known, boxes, extras)
 
     def compare(
         self, mesh: Mesh, target: Mask, mode: str, level: str | None, progress: Progress = _no_progress
@@ -185,16 +192,31 @@ def _packages_named() -> Iterator[None]:
         raise InputError(f"Python package {error.name}: {expected}, got none") from error
 
 
-def _outcome(predictor: Predictor, pixels: np.ndarray, geometry: Geometry, progress: Progress, place: tuple) -> Outcome:
+def _outcome(
+    predictor: Predictor,
+    pixels: np.ndarray,
+    geometry: Geometry,
+    extras: Collection[str],
+    progress: Progress,
+    place: tuple[int, int],
+) -> Outcome:
     """place: (vertebrae done, vertebrae in all)."""
-    from ReVertLib.inference.measured import measured
-    from ReVertLib.mesh.silhouette import outlines
-
     done, total = (2 * count for count in place)
     progress(f"Reconstructing {geometry.level or 'the vertebra'}", done, total)
     found = predictor.reconstruct(pixels, geometry)
     progress("Drawing the outline", done + 1, total)
-    return Outcome(found, tuple(outlines(found.mesh, found.geometry, pixels.shape[::-1])), measured(found))
+    outcome = _drawn(found, pixels, extras)
+    if found.other is None or SECOND_VIEW not in extras:
+        return outcome
+    return replace(outcome, second=_drawn(found.other, pixels, extras))
+
+
+def _drawn(found: Reconstruction, pixels: np.ndarray, extras: Collection[str]) -> Outcome:
+    from ReVertLib.inference.measured import measured
+    from ReVertLib.mesh.silhouette import outlines
+
+    drawn = tuple(outlines(found.mesh, found.geometry, pixels.shape[::-1]))
+    return Outcome(found, drawn, measured(found) if MEASUREMENTS in extras else None)
 
 
 def _surface(target: Mask) -> Mesh:

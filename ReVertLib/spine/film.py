@@ -43,9 +43,9 @@ def film_given(
     return film_input(radiograph, layers, wishes, finder)
 
 
-def film_result(predictor: Predictor, given: FilmInput) -> FilmResult:
+def film_result(predictor: Predictor, given: FilmInput, second_view: bool = True) -> FilmResult:
     """The vertebrae of a film together; what was found of it is looked at again before. Where no view is known and two
-    are likely, they are answered for both."""
+    are likely, they are answered for both, unless nobody looks at the second_view."""
     given = seen_again(predictor, given)
     predictor = _head_up(predictor, given)
 
@@ -54,7 +54,7 @@ def film_result(predictor: Predictor, given: FilmInput) -> FilmResult:
 
     result = replace(together(given.asked), found=given.found, geometry=given.geometry)
     seconds = [one.reconstruction.other for one in result.levels if one.reconstruction.other]
-    if not seconds:
+    if not (seconds and second_view):
         return result
     view = seconds[0].geometry.view_deg
     asked = {level: replace(one, geometry=replace(one.geometry, view_deg=view)) for level, one in given.asked.items()}

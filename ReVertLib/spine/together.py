@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -53,8 +54,9 @@ def reconstructed_together(
 ) -> FilmResult:
     """The vertebrae of a film (rows, columns), bone bright, by level. anchor: the level at geometry.sod_mm; where it is
     not among them, the nearest that is; None: the one nearest to the principal ray. A level that is missing between two
-    others is put between them. Raises InputError for no level, and for weights whose surfaces are not in
-    correspondence."""
+    others is put between them. `seconds` of each are those of all. Raises InputError for no level, and for weights
+    whose surfaces are not in correspondence."""
+    started = time.perf_counter()
     if not asked:
         raise InputError("film: expected at least one lumbar vertebra on it, got none")
     given = dict(sorted(asked.items()))
@@ -71,7 +73,10 @@ def reconstructed_together(
         found = _answers(predictor, pixels, given, draft=i < ROUNDS - 1)
     evidence = [evidence_of(one) for one in found.values()]
     chain = chained(evidence, list(found).index(anchor))
-    return _result(alone, given, found, chain, anchor, scale)
+    result = _result(alone, given, found, chain, anchor, scale)
+    seconds = time.perf_counter() - started
+    levels = [replace(one, reconstruction=replace(one.reconstruction, seconds=seconds)) for one in result.levels]
+    return replace(result, levels=tuple(levels))
 
 
 def _anchor(given: Mapping[str, Asked], wanted: str | None) -> str:

@@ -59,12 +59,14 @@ class GivenFinder:
 
 @dataclass
 class MeanPredictor:
-    """Answers with the mean of each level, upright before the source where its box is; keeps what it was asked."""
+    """Answers with the mean of each level, upright before the source where its box is; keeps what it was asked. sides:
+    the views that are likely where none is known."""
 
     weights_sha256: str = "0" * 64
     architecture: str = "mean"
     device: str = "cpu"
     asked: list = field(default_factory=list)
+    sides: tuple = ((0.0, 0.0, 0.0),)
 
     def reconstruct(self, pixels, geometry):
         return self.reconstruct_all(pixels, [geometry])[0]
@@ -76,8 +78,17 @@ class MeanPredictor:
     def _answer(self, geometry):
         u0, v0, u1, v1 = geometry.box_px
         centre = geometry.backproject(np.array([[(u0 + u1 - 1) / 2, (v0 + v1 - 1) / 2]]), geometry.sod_mm)[0]
-        mesh = load_template().mean(geometry.level).moved(RigidTransform(view_rotation(), centre))
-        return Reconstruction(mesh, replace(geometry, view_deg=(0.0, 0.0, 0.0)), 0.1, (), np.ones(len(mesh.vertices)))
+        views = [geometry.view_deg] if geometry.view_deg else self.sides
+        found = []
+        for view in views:
+            mesh = load_template().mean(geometry.level).moved(RigidTransform(view_rotation(*view), centre))
+            found.append(
+                Reconstruction(mesh, replace(geometry, view_deg=view), 0.1, (), np.ones(len(mesh.vertices)), 0.5)
+            )
+        if len(found) == 1:
+            return replace(found[0], probability=None)
+        line = "two views are likely: no view was given: AP was taken, 50% likely; PA is 50% likely"
+        return replace(found[0], warnings=(line,), other=found[1])
 
 
 def film_node(name="film"):

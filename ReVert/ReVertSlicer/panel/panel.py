@@ -25,6 +25,7 @@ from .section_radiograph import RadiographSection
 from .section_reconstruct import ReconstructSection
 from .section_result import ResultSection
 from .section_vertebra import VertebraSection
+from .section_views import ViewsSection
 
 SECTIONS = (
     RadiographSection,
@@ -32,6 +33,7 @@ SECTIONS = (
     FilmSection,
     VertebraSection,
     ReconstructSection,
+    ViewsSection,
     ResultSection,
     OutputsSection,
     CompareSection,
@@ -73,6 +75,8 @@ class Panel(PanelWork, ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._refreshSoon.timeout.connect(self._refreshNow)
         self.sections = [section(self) for section in SECTIONS]
         self._reconstruct = next(s for s in self.sections if isinstance(s, ReconstructSection))
+        self.views = next(s for s in self.sections if isinstance(s, ViewsSection))
+        self.showModels = self._reconstruct.showModels
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEnd)
@@ -117,6 +121,7 @@ class Panel(PanelWork, ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Work for this scene must not end in the next one."""
         self._reconstruct.stopLive()
         self.runner.cancel()
+        self.views.offer(None)
         self._connectState(None)
 
     def onSceneEnd(self, _caller, _event):

@@ -25,7 +25,9 @@ class FilmSection(Section):
         self.ui.namesUpButton.clicked.connect(lambda *_args: self.onMove(-1))
         self.ui.namesDownButton.clicked.connect(lambda *_args: self.onMove(1))
         self.ui.turnFilmButton.clicked.connect(self.onTurn)
-        self.ui.takeViewButton.clicked.connect(self.onView)
+        self._viewButtons = self.ui.takeViewButton, self.ui.takeSecondViewButton
+        for index, button in enumerate(self._viewButtons):
+            button.clicked.connect(lambda *_args, index=index: self.onView(index))
         self._keys = [self._key("PgUp", -1), self._key("PgDown", 1)]
 
     def _key(self, name, steps):
@@ -71,9 +73,8 @@ class FilmSection(Section):
         guarded(lambda: radiograph_check.enter(self.state.radiograph, half_turn=not turned or None))
         self.panel.refresh()
 
-    def onView(self, *_args):
-        (view, *_others) = self.panel.film.spine.views
-        angles = dict(zip(VIEW_ANGLES, (view.yaw_deg, 0.0, 0.0), strict=True))
+    def onView(self, index):
+        angles = dict(zip(VIEW_ANGLES, (self.panel.film.spine.views[index].yaw_deg, 0.0, 0.0), strict=True))
         guarded(lambda: radiograph_check.enter(self.state.radiograph, **angles))
         self.panel.refresh()
 
@@ -118,10 +119,12 @@ class FilmSection(Section):
         turned = bool(film) and radiograph_check.entered(self.state.radiograph).get(radiograph_check.HALF_TURN, False)
         self.ui.turnFilmButton.setText(_("Do not turn the film") if turned else _("Turn the film"))
         self.ui.turnFilmButton.setVisible(turned or (film is not None and film.isUpsideDown(check.turn)))
-        views = film.spine.views if film is not None and "yaw_deg" not in check.known else ()
-        self.ui.takeViewButton.setVisible(bool(views))
-        if views:
-            self.ui.takeViewButton.setText(_("Take the view {view}").format(view=viewText(views[0])))
+        isUnknown = film is not None and "yaw_deg" not in check.known and not self.panel.views.isOffered
+        views = film.spine.views if isUnknown else ()
+        for index, button in enumerate(self._viewButtons):
+            button.setVisible(index < len(views))
+            if index < len(views):
+                button.setText(_("Take the view {view}").format(view=viewText(views[index])))
 
     def _nextStep(self, film):
         if self.panel.check is None:

@@ -9,7 +9,7 @@ from ReVertSlicer.input import geometry_text
 from ReVertSlicer.input.panel_words import inPanelWords
 from ReVertSlicer.scene import hierarchy, layout, reconstruction_nodes, result_state
 from ReVertSlicer.scene.parameters import ARRAYS, BONE, DISTANCE
-from ReVertSlicer.work import film_jobs, jobs
+from ReVertSlicer.work import film_jobs, jobs, likely_views
 from ReVertSlicer.work.live_follower import LiveFollower
 
 from .section import Section, allow, chosenPath, guarded, showError, silently
@@ -34,9 +34,9 @@ class ReconstructSection(Section):
         if self.panel.runner.isRunning:
             self.panel.cancel()
         elif self._isComplete() and self.panel.ready():
-            job = guarded(self._job)
+            job = guarded(film_jobs.radiographJob, self.state.radiograph, self.state.sliceIndex, self.state.level)
             if job is not None:
-                self.panel.submit(job, lambda answer: self._show(job, job.outcomes(answer)))
+                self.panel.submit(job, lambda answer: self._show(job, answer))
 
     def _isComplete(self):
         """Whether every length is known; else they are asked for. Of a film a scale is found without."""
@@ -45,9 +45,6 @@ class ReconstructSection(Section):
             self.ui.geometrySection.collapsed = False
             showError("\n".join([*missing, _("Enter it under Geometry, or give the image a sidecar.")]))
         return not missing
-
-    def _job(self):
-        return film_jobs.radiographJob(self.state.radiograph, self.state.sliceIndex, self.state.level)
 
     def selectResultOf(self, node):
         """No result of another radiograph stands beside this one; a surface of the user's own stays."""
@@ -62,7 +59,8 @@ class ReconstructSection(Section):
         node = self.parameters.radiograph
         return node is None or (node.GetID(), self.parameters.sliceIndex) == (job.radiographId, job.sliceIndex)
 
-    def _show(self, job, outcomes):
+    def _show(self, job, answer):
+        outcomes = job.outcomes(answer)
         if not self._isStillSelected(job):
             self.panel.showText(_("Another radiograph or slice was selected meanwhile; the result is not shown."))
             return
@@ -71,16 +69,21 @@ class ReconstructSection(Section):
         if refused:
             showError(refused)
         if models:
-            self.panel.showText(_summary(outcomes, self.panel.worker.about))
-            state = self.parameters
-            first = state.model is None
-            state.model = models[-1]
-            if state.colour == DISTANCE:  # measured on the previous surface
-                state.colour = BONE
-            for model in models:
-                reconstruction_nodes.colourBy(model, ARRAYS[state.colour])
-            if first:
-                layout.resetThreeDViews()
+            self.panel.views.offer(likely_views.likelyViews(job, answer, self.panel.worker.about))
+            self.panel.showText(_summary(job, outcomes, self.panel.worker.about))
+            self.showModels(models)
+
+    def showModels(self, models):
+        """Selects the last of models that were made or updated, all in the colours that are chosen."""
+        state = self.parameters
+        first = state.model is None
+        state.model = models[-1]
+        if state.colour == DISTANCE:  # measured on the previous surface
+            state.colour = BONE
+        for model in models:
+            reconstruction_nodes.colourBy(model, ARRAYS[state.colour])
+        if first:
+            layout.resetThreeDViews()
 
     def onLive(self, checked):
         """Follows the radiograph until it is unchecked, or the radiograph is replaced or removed."""
@@ -110,7 +113,7 @@ class ReconstructSection(Section):
         if self.panel.runner.isRunning:
             return False
         try:
-            job = self._job()
+            job = film_jobs.frameJob(self.state.radiograph, self.state.sliceIndex, self.state.level)
         except InputError as error:
             self.stopLive()
             showError(str(error))
@@ -121,6 +124,7 @@ class ReconstructSection(Section):
         if not self.isLive:
             return
         if self._isStillSelected(job):
+            self.panel.views.offer(None)
             shown = jobs.updateReconstructions(job, outcomes, self.panel.worker.about)
             if self.state.model is None and shown:
                 self.state.model = shown[-1]
@@ -170,11 +174,9 @@ class ReconstructSection(Section):
         return inPanelWords("\n".join(check.problems))
 
 
-def _summary(outcomes, about):
+def _summary(job, outcomes, about):
     """What was done, how quickly, and where."""
     done = [outcome.reconstruction for outcome in outcomes if not isinstance(outcome, Refusal)]
     levels = ", ".join(one.geometry.level for one in done)
-    seconds = sum(one.seconds for one in done)
-    return _("{levels} reconstructed in {seconds:.2f} s on {device}").format(
-        levels=levels, seconds=seconds, device=about.device
-    )
+    text = _("{levels} reconstructed in {seconds:.2f} s on {device}")
+    return text.format(levels=levels, seconds=job.seconds(done), device=about.device)

@@ -9,10 +9,12 @@ from slicer.i18n import tr as _
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.layers import REQUIRED, LayeredGeometry
 from ReVertLib.imaging.orientation import shown_box
+from ReVertLib.inference.results import MEASUREMENTS
 from ReVertLib.service.messages import Message
 from ReVertSlicer.input import found_boxes, placement, radiograph_check
 from ReVertSlicer.input.found_film import UNSURE, UPSIDE_DOWN, foundOn, readingText
 from ReVertSlicer.input.sources import sourcesOf
+from ReVertSlicer.scene import measurement_nodes
 from ReVertSlicer.scene.result_state import imageSha256
 
 from . import jobs
@@ -49,7 +51,8 @@ class FilmJob(jobs.ReconstructionJob):
 
     @property
     def message(self):
-        return Message("film", {"pixels": self.pixels, "known": self.known, "boxes": self.boxes})
+        content = {"pixels": self.pixels, "known": self.known, "boxes": self.boxes, "extras": self.extras}
+        return Message("film", content)
 
     def outcomes(self, answer):
         """As of a ReconstructionJob; each vertebra has with its own warnings those of the film."""
@@ -60,6 +63,12 @@ class FilmJob(jobs.ReconstructionJob):
             warnings = (*outcome.reconstruction.warnings, own, *ofAll)
             found.append(replace(outcome, reconstruction=replace(outcome.reconstruction, warnings=warnings)))
         return found
+
+    def secondOutcomes(self, answer):
+        return None if answer.second is None else self.outcomes(answer.second)
+
+    def seconds(self, reconstructions):
+        return max(one.seconds for one in reconstructions)
 
     @property
     def asked(self):
@@ -99,6 +108,12 @@ def radiographJob(radiographNode, sliceIndex=None, level="L3"):
     boxes = {vertebra.level: shown_box(vertebra.boxPx, size, sources.turn) for vertebra in placed}
     how = {"known": sources.geometry, "boxes": boxes, "doubts": _doubts(film, sources.turn)}
     return FilmJob(**jobs.pictured(radiographNode, sliceIndex, sources), **how)
+
+
+def frameJob(radiographNode, sliceIndex=None, level="L3"):
+    """The same of one frame of many, with nothing that nobody looks at."""
+    extras = (MEASUREMENTS,) if measurement_nodes.isShown(radiographNode) else ()
+    return replace(radiographJob(radiographNode, sliceIndex, level), extras=extras)
 
 
 def showFound(job, spine):

@@ -15,7 +15,7 @@ from slicer.i18n import tr as _
 from ReVertLib.errors import InputError
 from ReVertLib.files import check_folder
 from ReVertLib.geometry.camera import Geometry
-from ReVertLib.inference.results import Refusal
+from ReVertLib.inference.results import EXTRAS, Refusal
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.metrics.records import Mask
 from ReVertLib.service.messages import Message
@@ -31,7 +31,7 @@ class ReconstructionJob:
     """pixels: (rows, columns) as they are shown, bone bright. geometries: one per vertebra. view: yaw_deg, pitch_deg,
     roll_deg, or empty when it is not known. imageTime: VTK's, of the image they are from. turn: from the volume's
     pixels to these. boneDark: whether bone is dark in the volume. doubted: whether its file states an orientation that
-    is not applied."""
+    is not applied. extras: which of ReVertLib's `results.EXTRAS` are wanted."""
 
     radiographId: str
     sliceIndex: int
@@ -42,14 +42,25 @@ class ReconstructionJob:
     boneDark: bool
     doubted: bool
     geometries: tuple[Geometry, ...] = ()
+    extras: tuple[str, ...] = EXTRAS
 
     @property
     def message(self):
-        return Message("reconstruct", {"pixels": self.pixels, "geometries": list(self.geometries)})
+        content = {"pixels": self.pixels, "geometries": list(self.geometries), "extras": self.extras}
+        return Message("reconstruct", content)
 
     def outcomes(self, answer):
         """ReVertLib's Outcomes and Refusals in what the service has answered."""
         return answer
+
+    def secondOutcomes(self, answer):
+        """The same for a second view that is likely; None where there is none for every vertebra."""
+        seconds = [None if isinstance(one, Refusal) else one.second for one in answer]
+        return seconds if all(seconds) else None
+
+    def seconds(self, reconstructions):
+        """How long all of them took."""
+        return sum(one.seconds for one in reconstructions)
 
     @property
     def asked(self):

@@ -279,6 +279,7 @@ def test_the_view_that_is_seen_is_offered(panel):
     panel.ui.radiographSelector.setCurrentNode(node)
     clicked(panel, "findButton")
     assert panel.ui.takeViewButton.text == "Take the view AP, 80%"
+    assert not panel.ui.takeSecondViewButton.isVisibleTo(panel.ui.vertebraSection)
     panel.ui.takeViewButton.click()
     assert panel.ui.viewSelector.currentText == "AP"
     assert not panel.ui.takeViewButton.isVisibleTo(panel.ui.vertebraSection)
@@ -429,3 +430,55 @@ def test_measurements_come_and_go_with_one_click_and_change_nothing_else(panel, 
     other = film_node("other")
     panel.ui.radiographSelector.setCurrentNode(other)
     assert (box.enabled, box.checked) == (False, False)
+
+
+BOTH_SIDES = ((0.0, 0.0, 0.0), (-180.0, 0.0, 0.0))
+
+
+@pytest.mark.parametrize("isFilm", [True, False])
+def test_what_may_be_from_two_sides_is_taken_from_either_without_computing_again(panel, predictor, isFilm):
+    predictor.sides, node = BOTH_SIDES, film_node()
+    panel.logic.setGeometry(node, **{key: value for key, value in KNOWN.items() if key != "yaw_deg"})
+    panel.ui.radiographSelector.setCurrentNode(node)
+    if isFilm:
+        clicked(panel, "findButton")
+    else:
+        for level in ("L2", "L3"):
+            panel.logic.addVertebra(node, level, FOUND[level])
+    clicked(panel, "reconstructButton")
+    buttons, asked = (panel.ui.firstViewButton, panel.ui.secondViewButton), len(predictor.asked)
+    shown = panel.ui.reconstructSection
+    assert [(button.isVisibleTo(shown), button.enabled, button.text) for button in buttons] == [
+        (True, True, "Take AP, 50%"),
+        (True, True, "Take PA, 50%"),
+    ]
+    assert {state.word for state in panel.results.values()} == {"check"}
+    models, places = surfaces(), []
+    for index in (1, 0):
+        buttons[index].click()
+        assert len(predictor.asked) == asked
+        assert surfaces() == models
+        assert [button.enabled for button in buttons] == [index == 1, index == 0]
+        assert {state.text for state in panel.results.values()} == {"trust, 1.0 mm"}
+        views = {json.loads(model.GetAttribute("ReVert.View"))["yaw_deg"] for model in models.values()}
+        assert views == {BOTH_SIDES[index][0]}
+        places.append(volume_centroid(from_polydata(models["L3"].GetPolyData())))
+    assert places[0][:2] == pytest.approx(-places[1][:2], abs=3)  # seen from behind, the source lies behind
+    panel.logic.setGeometry(node, yaw_deg=90.0)
+    panel.refresh()
+    assert [button.isVisibleTo(shown) for button in buttons] == [False, False]
+
+
+def test_frames_are_measured_only_where_that_is_shown(panel, film, predictor):
+    clicked(panel, "findButton")
+    clicked(panel, "reconstructButton")
+    (model, *_others), box = surfaces().values(), panel.ui.measurementsCheckBox
+    for shown in (False, True):
+        if shown:
+            box.click()
+        panel.ui.liveCheckBox.click()
+        assert run_until(lambda: panel._reconstruct._follower.framesDone == 1, 60)
+        panel.ui.liveCheckBox.click()
+        assert (model.GetAttribute("ReVert.Measurements") is not None, box.enabled) == (shown, shown)
+        if not shown:
+            clicked(panel, "reconstructButton")

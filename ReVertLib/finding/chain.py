@@ -25,8 +25,9 @@ OFFSET = 1.5
 """What every candidate of the chain adds to its logit: with a probability of 0.2 or more it gains."""
 NAME_SHARE = 0.5
 """How much what a vertebra is taken for says about whether it belongs to the chain."""
-SHARPNESS = 1.5
-"""How much more the vertebrae say together than one of them: they see the same ribs and sacrum."""
+SHARPNESS = 0.4
+"""What each vertebra's names count for: all of them see the same ribs and sacrum. Chosen on 504 films of six people, so
+that what is said to be p likely is right in a share p of them."""
 LEAST_PROBABILITY = 0.02
 """Of a reading, for it to be told."""
 
@@ -116,7 +117,7 @@ def readings(names: np.ndarray, places: np.ndarray) -> tuple[Reading, ...]:
         index = np.array(_named_as(column))
         for first in range(len(column) - places[-1]):
             labels = tuple(column[first + place] for place in places)
-            found[labels] = SHARPNESS * float(names[np.arange(len(places)), index[first + places]].mean())
+            found[labels] = SHARPNESS * float(names[np.arange(len(places)), index[first + places]].sum())
     logits = np.array(list(found.values()))
     shares = np.exp(logits - logits.max())
     shares /= shares.sum()

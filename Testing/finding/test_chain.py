@@ -66,7 +66,7 @@ def test_a_sure_sacrum_names_all_above_it():
     # Of the readings that end in S1, L5 L6 S1 is the other one; L6 has a share of 0.05 / 12 of what is not said.
     probability = {reading.labels: reading.probability for reading in found}
     odds = (0.35 * 0.3) / (0.3 * 0.05 / 12)
-    assert probability[L4, L5, S1] / probability[L5, L6, S1] == pytest.approx(odds ** (module.SHARPNESS / 3))
+    assert probability[L4, L5, S1] / probability[L5, L6, S1] == pytest.approx(odds**module.SHARPNESS)
     assert probability[L4, L5, S1] + probability[L5, L6, S1] > 0.9
 
 

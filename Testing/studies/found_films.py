@@ -1,39 +1,38 @@
 """How the finder does on films of people it was not trained on, by view, by framing, and hung wrongly.
 
-    python Testing/studies/found_films.py FILMS [--weights FILE] [--every N] [--closer]
+    python Testing/studies/found_films.py FILMS [--weights FILE] [--every N] [--cuts N]
 
 FILMS is a folder of `revert simulate --films`. Each film is shown as computed, cut to one or two vertebrae, to the
 lumbar spine, and whole; the lumbar one also inverted, upside down and mirrored. Of T12 to S1 with their middles on the
 film: the share found within 3 mm at the spine, and the median distance; how many more were found that are none, for
 each film. Of the films with an anchor in view (the sacrum, or T11, T12 and L1): the share on which all names are right.
 Of the others: the same, and how likely the finder says its names are, which should be as much. The view: the share
-within 30 degrees, and with it the one opposite, which looks nearly alike. With --closer, of L1 to L5 on the lumbar
-films as computed: the share within 3 mm and the median distance as found, and once the network that reconstructs has
-looked at each again, the view not told; the films' pixels are coarser than a film's, 1.5 mm.
+within 30 degrees, and with it the one opposite, which looks nearly alike. Whether a film is mirrored is asked without a
+view, and told the true one. At the end, of all films cut to one or two vertebrae, each --cuts times, and of all lumbar
+ones: how often names that are said to be so likely are right. These films' pixels are 1.5 mm at the spine, coarser than
+a real film's: `found_centres.py` measures distances on finer ones.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from ReVertLib.finding.finder import Finder
-from ReVertLib.finding.found import LUMBAR, FoundSpine
-from ReVertLib.geometry.layers import LayeredGeometry
+from ReVertLib.finding.found import FoundSpine
 from ReVertLib.geometry.views import YAW_OF_VIEW
-from ReVertLib.imaging.radiograph import radiograph_from_array
-from ReVertLib.inference.predictor import Predictor
 from ReVertLib.network.finder_network import FINDER_PIXEL_MM
-from ReVertLib.spine.closer_look import looked_again
-from ReVertLib.spine.inputs import Wishes, film_input
 from ReVertLib.training.film_shards import SHARD_PATTERN, FilmShard
 
 SDD_MM, SOD_MM = 1000.0, 750.0
 SPACING_MM = (FINDER_PIXEL_MM * SDD_MM / SOD_MM,) * 2
 NEAR_MM, EDGE_PX = 3.0, 5
+INSIDE_PX = 8
+"""So far from the edge the vertebra lies that a film is cut around."""
 HALF_MM = {"one or two": (40.0, 45.0), "lumbar": (90.0, 145.0), "whole": (300.0, 300.0)}
 """Half of the width and of the height."""
 
@@ -41,18 +40,22 @@ WRONG = ("inverted", "upside down", "mirrored")
 SHOWN = (*((framing, "") for framing in HALF_MM), *(("lumbar", how) for how in WRONG))
 """Framing and how it is hung."""
 COLUMNS = ("within 3 mm", "off mm", "none", "names, anchored", "said, anchored", "names, no anchor", "said, no anchor")
-COLUMNS += ("view", "view or opposite", "inverted?", "upside down?", "mirrored?")
+COLUMNS += ("view", "view or opposite", "inverted?", "upside down?", "mirrored?", "mirrored, told?")
+LIKELY = (0.0, 0.3, 0.5, 0.7, 0.8, 0.95, 1.01)
+"""Between which names are said to be likely."""
 
 
 def cut(films: FilmShard, i: int, framing: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """(rows, columns) a film, and (2,) the wide film's pixel that its first one is."""
     rows, columns = films.spine.shape[1:]
     labels, centres = films.labels[i], films.centres[i]
-    lumbar = np.flatnonzero((labels >= 19) & (labels <= 26))
+    first, last = np.array([0, max(0, films.rows[i, 0])]), np.array([columns, min(rows, films.rows[i, 1])])
+    inside = ((centres > first + INSIDE_PX) & (centres < last - INSIDE_PX)).all(1)
+    lumbar = np.flatnonzero((labels >= 19) & (labels <= 26) & inside)
     middle = centres[rng.choice(lumbar)] if framing == "one or two" else centres[labels == 22][0]
     half = np.array(HALF_MM[framing]) / FINDER_PIXEL_MM
-    low = np.maximum(np.array([0, films.rows[i, 0]]), middle - half).clip(0).astype(int)
-    high = np.minimum(np.array([columns, min(rows, films.rows[i, 1])]), middle + half).astype(int)
+    low = np.maximum(first, middle - half).astype(int)
+    high = np.minimum(last, middle + half).astype(int)
     image = films.spine[i] * films.spine_scale[i] + films.body[i].astype(np.float32)
     return image[low[1] : high[1], low[0] : high[0]], low
 
@@ -87,26 +90,12 @@ def of_film(spine: FoundSpine, labels: np.ndarray, places: np.ndarray, size: np.
     true = places[labels > 0]
     row["none"].append(sum(np.linalg.norm(true - place, axis=1).min() * FINDER_PIXEL_MM > 10 for place in found))
     if right:
+        row["said"], row["right"] = [spine.readings[0].probability], [all(right)]
         kinds = set(labels[on_film].tolist())
         anchored = 26 in kinds or {18, 19, 20} <= kinds
-        row["names, anchored" if anchored else "names, no anchor"].append(all(right))
-        said = spine.readings[0].probability
-        row["said, anchored" if anchored else "said, no anchor"].append(said)
+        row["names, anchored" if anchored else "names, no anchor"] += row["right"]
+        row["said, anchored" if anchored else "said, no anchor"] += row["said"]
     return row
-
-
-def closer_distances(finder: Finder, predictor: Predictor, films: FilmShard, i: int) -> list[tuple[int, float, float]]:
-    """Of L1 to L5 on a lumbar film: label, and how far off it is as found and when looked at again, mm at the spine."""
-    image, first = cut(films, i, "lumbar", np.random.default_rng(0))
-    known = {"sdd_mm": SDD_MM, "sod_mm": SOD_MM, "pixel_spacing_mm": SPACING_MM}
-    layers = LayeredGeometry().over(known, "given")
-    film = film_input(radiograph_from_array(image, name="film", inverted=False), layers, Wishes(), finder)
-    places, off = (films.centres[i] - first)[films.labels[i] > 0], []
-    for spine in (film.found, looked_again(predictor, film).found):
-        lumbar = [one for one in spine.vertebrae if one.label in LUMBAR]
-        found = np.array([one.centre_px for one in lumbar])
-        off.append(FINDER_PIXEL_MM * np.linalg.norm(found[:, None] - places, axis=2).min(1))
-    return list(zip([one.label for one in lumbar], *off, strict=True))
 
 
 def view_of(yaw_deg: float) -> str:
@@ -125,6 +114,9 @@ def film_row(finder: Finder, films: FilmShard, i: int, framing: str, how: str, r
     row = of_film(spine, films.labels[i], places, np.array(image.shape[::-1]))
     for answer, name in zip((spine.inverted, spine.upside_down, spine.mirrored), WRONG, strict=True):
         row[f"{name}?"].append(answer.is_so == (how == name))
+    if framing == "lumbar" and how in ("", "mirrored"):
+        told = finder.find(np.ascontiguousarray(image), SDD_MM, SPACING_MM, SOD_MM, (float(films.yaw_deg[i]), 0.0, 0.0))
+        row["mirrored, told?"].append(told.mirrored.is_so == (how == "mirrored"))
     found, true = spine.views[0].yaw_deg, films.yaw_deg[i]
     off, opposite = (abs((yaw - true + 180) % 360 - 180) for yaw in (found, 180 - found))
     row["view"].append(off <= 30)
@@ -138,12 +130,24 @@ def table_line(name: str, row: dict[str, list[float]]) -> str:
     return f"| {name} ({len(row['view'])}) | " + " | ".join(f"{figure:.2f}" for figure in figures) + " |"
 
 
+def reliability_table(rows: list[dict[str, list[float]]]) -> str:
+    """How often names are right, by how likely they are said to be."""
+    said, right = (np.array([value for row in rows for value in row[key]], float) for key in ("said", "right"))
+    lines = ["| names said to be | films | said | right |\n|---|--:|--:|--:|"]
+    for low, high in pairwise(LIKELY):
+        at = (said >= low) & (said < high)
+        if at.any():
+            bounds = f"{low:.0%} to {min(high, 1.0):.0%}"
+            lines.append(f"| {bounds} | {at.sum()} | {said[at].mean():.0%} | {right[at].mean():.0%} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("films", type=Path, metavar="FILMS")
     parser.add_argument("--weights", type=Path, metavar="FILE")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only every so manieth film")
-    parser.add_argument("--closer", action="store_true")
+    parser.add_argument("--cuts", type=int, default=1, metavar="N")
     options = parser.parse_args()
     finder, table = Finder(options.weights, "cpu"), defaultdict(lambda: defaultdict(list))
     shards = [FilmShard.load(path) for path in sorted(options.films.glob(SHARD_PATTERN))]
@@ -151,22 +155,21 @@ def main() -> None:
     for i in range(0, len(films), options.every):
         for framing, how in SHOWN:
             row = film_row(finder, films, i, framing, how, rng)
-            names = [f"{framing} {how}"] if how else [framing, f"{framing}, {view_of(films.yaw_deg[i])}"]
-            for name in names:
+            group = f"{framing} {how}" if how else framing
+            views = [f"{group}, {view_of(films.yaw_deg[i])}"] if how in ("", "mirrored") else []
+            for name in (group, *views):
                 for key, values in row.items():
                     table[name][key] += values
     print("| films |", " | ".join(COLUMNS), "|\n|---|" + "--:|" * len(COLUMNS))
     for name in sorted(table, key=lambda name: (name.split(",")[0], name)):
         print(table_line(name, table[name]))
-    if options.closer:
-        predictor = Predictor(None, "cpu")
-        chosen = range(0, len(films), options.every)
-        off = np.array([row for i in chosen for row in closer_distances(finder, predictor, films, i)])
-        groups = {"L1 to L5": off, "L1 to L4": off[off[:, 0] < LUMBAR[-1]], "L5": off[off[:, 0] == LUMBAR[-1]]}
-        for group, rows in groups.items():
-            for way, mm in zip(("as found", "looked at again"), rows[:, 1:].T, strict=True):
-                share, middle = np.mean(mm < NEAR_MM), np.median(mm)
-                print(f"{group} {way}: {share:.1%} of {len(mm)} within 3 mm, median {middle:.2f} mm")
+    again = [
+        film_row(finder, films, i, "one or two", "", rng)
+        for _ in range(options.cuts - 1)
+        for i in range(0, len(films), options.every)
+    ]
+    for framing in ("one or two", "lumbar"):
+        print(f"\n{framing}\n\n{reliability_table([table[framing], *(again if framing == 'one or two' else [])])}")
 
 
 if __name__ == "__main__":

@@ -167,24 +167,27 @@ def test_where_nothing_is_found_the_boxes_are_asked_for(film_without_boxes, netw
     assert not (tmp_path / "out").exists()
 
 
+class Column:
+    """A finder that finds the three blocks, and keeps what it was asked."""
+
+    def __init__(self, asked, weights, device):
+        self.asked = asked
+        asked.append((weights and weights.name, device))
+
+    def find(self, pixels, sdd_mm, pixel_spacing_mm, sod_mm, view_deg):
+        self.asked.append((sdd_mm, tuple(pixel_spacing_mm), sod_mm, view_deg))
+        corners = np.full((4, 2), np.nan)
+        found = tuple(
+            FoundVertebra(21 + i, np.array([100.0, np.mean(box[1::2])]), tuple(box), corners, 0.9)
+            for i, box in enumerate(BOXES.values())
+        )
+        unsaid, readings = Answer(False, 0.9), (Reading((21, 22, 23), 0.8), Reading((20, 21, 22), 0.2))
+        return FoundSpine(found, readings, frozenset(), (), unsaid, unsaid, unsaid, ("the names are a guess",))
+
+
 def test_vertebrae_are_found_by_the_weights_that_are_named(film_without_boxes, network, tmp_path, monkeypatch):
     asked = []
-
-    class Column:
-        def __init__(self, weights, device):
-            asked.append((weights.name, device))
-
-        def find(self, pixels, sdd_mm, pixel_spacing_mm, sod_mm, view_deg):
-            asked.append((sdd_mm, tuple(pixel_spacing_mm), sod_mm, view_deg))
-            corners = np.full((4, 2), np.nan)
-            found = tuple(
-                FoundVertebra(21 + i, np.array([100.0, np.mean(box[1::2])]), tuple(box), corners, 0.9)
-                for i, box in enumerate(BOXES.values())
-            )
-            unsaid, readings = Answer(False, 0.9), (Reading((21, 22, 23), 0.8), Reading((20, 21, 22), 0.2))
-            return FoundSpine(found, readings, frozenset(), (), unsaid, unsaid, unsaid, ("the names are a guess",))
-
-    monkeypatch.setattr("ReVertLib.finding.finder.Finder", Column)
+    monkeypatch.setattr("ReVertLib.finding.finder.Finder", lambda *given: Column(asked, *given))
     arguments = [*LENGTHS, "--weights", network, "--finder", "any.safetensors"]
     assert run(film_without_boxes, "-o", tmp_path / "out", *arguments) == 0
     assert asked == [("any.safetensors", "cpu"), (1000.0, (1.0, 1.0), 700.0, (0.0, 0.0, 0.0))]
@@ -232,6 +235,21 @@ def test_two_films_become_one_set_of_vertebrae(film, second, network, tmp_path):
     assert json.loads(report.read_text())["films"] == [said]
     surface = read_mesh(out / "patient_name_L2.stl")
     assert volume_centroid(surface)[2] == pytest.approx(said["levels"]["L2"]["geometry"]["sod_mm"], abs=0.01)
+
+
+def test_two_films_are_fused_whose_vertebrae_are_found_on_one(
+    film_without_boxes, second, network, tmp_path, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr("ReVertLib.finding.finder.Finder", lambda *given: Column(asked, *given))
+    arguments = [film_without_boxes, second, "-o", tmp_path / "out", *LENGTHS, "--weights", network, "--fuse"]
+    assert run(*arguments, "--shift", "-1") == 0
+    assert [one[3] for one in asked[1:]] == [(0.0, 0.0, 0.0)]
+    said = json.loads((tmp_path / "out" / "patient_name.json").read_text())
+    assert list(said["levels"]) == ["L1", "L2", "L3"] and list(said["fusion"]["levels"]) == ["L2", "L3"]
+    assert said["levels"]["L2"]["probability"] == pytest.approx(0.9 * 0.2)
+    assert [one["found"] is None for one in said["fusion"]["alone"]] == [False, True]
+    assert "the names are a guess" in said["warnings"]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ easily found. OUT/ablations.csv gets a line per row as it is done; rows that are
 from __future__ import annotations
 
 import argparse
-import csv
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,7 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
+from row_by_row import Rows
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -256,20 +256,13 @@ def main() -> None:
     options = parser.parse_args()
     samples, new = Samples(options.samples), Samples(options.new)
     options.out.mkdir(parents=True, exist_ok=True)
-    path = options.out / "ablations.csv"
-    done = {line["row"] for line in csv.DictReader(path.open(newline=""))} if path.exists() else set()
-    for name in options.only:
-        if name in done:
-            continue
+    rows = Rows(options.out / "ablations.csv", ("row",))
+    for name in (name for name in options.only if (name,) not in rows.done):
         started = time.monotonic()
         network = trained(ROWS[name], samples, options.steps)
         line = {"row": name} | measured(network, new, ROWS[name])
         line |= {"steps": options.steps, "minutes": (time.monotonic() - started) / 60}
-        with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, line)
-            if file.tell() == 0:
-                writer.writeheader()
-            writer.writerow({k: f"{v:.3f}" if isinstance(v, float) else v for k, v in line.items()})
+        rows.add(line)
         print(line, flush=True)
 
 

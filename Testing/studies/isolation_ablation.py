@@ -10,7 +10,6 @@ showing as it is done; rows that are there are skipped.
 from __future__ import annotations
 
 import argparse
-import csv
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from unittest.mock import patch
 import numpy as np
 import torch
 from ablations import rigid_mm
+from row_by_row import Rows
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -175,28 +175,16 @@ def main() -> None:
     options = parser.parse_args()
     samples, new = Samples(options.samples), Samples(options.new)
     options.out.mkdir(parents=True, exist_ok=True)
-    path = options.out / "isolation.csv"
-    done = {line["row"] for line in csv.DictReader(path.open(newline=""))} if path.exists() else set()
+    rows = Rows(options.out / "isolation.csv", ("row",))
     setting = run.TrainOptions("context", options.steps, 16, 1e-3, seed=0)
-    for row in options.only:
-        if row in done:
-            continue
+    for row in (row for row in options.only if (row,) not in rows.done):
         started = time.monotonic()
         network = trained(row, samples, options.start, setting)
         for way, alone in SHOWN.items():
             line = {"row": row, "shown": way} | measured(network, new, alone)
             line |= {"steps": options.steps, "minutes": (time.monotonic() - started) / 60}
-            write_line(path, line)
-
-
-def write_line(path: Path, line: dict[str, object]) -> None:
-    """Adds a line to a CSV, and prints it."""
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, line)
-        if file.tell() == 0:
-            writer.writeheader()
-        writer.writerow({k: f"{v:.3f}" if isinstance(v, float) else v for k, v in line.items()})
-    print(line, flush=True)
+            rows.add(line)
+            print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,11 @@ mean expected error of the vertices, which is of the shape and the place across 
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from row_by_row import Rows
 from whole_films import CAMERA, FIGURES, SIZE_PX, VIEWS, asked_film, figures
 
 from ReVertLib.dataset.cases import find_cases
@@ -98,16 +98,10 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--pairs", nargs="+", default=PAIRS)
     options = parser.parse_args()
-    rows = list(csv.DictReader(options.out.open())) if options.out.is_file() else []
-    done = {tuple(row[key] for key in KEYS) for row in rows}
-    with options.out.open("a", newline="") as file:
-        writer = csv.writer(file)
-        if not rows:
-            writer.writerow([*KEYS, *COLUMNS])
-        for line in measured(options.patients, list(options.pairs), done):
-            writer.writerow(line)
-            file.flush()
-    print(table(list(csv.DictReader(options.out.open()))))
+    rows = Rows(options.out, KEYS)
+    for line in measured(options.patients, list(options.pairs), rows.done):
+        rows.add(dict(zip((*KEYS, *COLUMNS), line, strict=True)))
+    print(table(rows.lines))
 
 
 if __name__ == "__main__":

@@ -17,13 +17,13 @@ which one image is mirrored, and of those whose second image is of the next leve
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+from row_by_row import Rows
 
 from ReVertLib.anatomy.template import baseline_mesh
 from ReVertLib.dataset.layout import read_dataset
@@ -156,18 +156,12 @@ def main() -> None:
         return
     if options.out is None:
         parser.error("OUT.csv is missing")
-    rows = list(csv.DictReader(options.out.open())) if options.out.is_file() else []
-    done = {tuple(row[key] for key in KEYS) for row in rows}
-    with options.out.open("a", newline="") as file:
-        writer = csv.writer(file)
-        if not rows:
-            writer.writerow([*KEYS, *FIGURES])
-        for line in measured(options.dataset, list(options.pairs), done):
-            writer.writerow(line)
-            file.flush()
-    rows = list(csv.DictReader(options.out.open()))
-    for pair in dict.fromkeys(row["pair"] for row in rows):
-        print(table(rows, pair) + "\n")
+    rows = Rows(options.out, KEYS)
+    for line in measured(options.dataset, list(options.pairs), rows.done):
+        rows.add(dict(zip((*KEYS, *FIGURES), line, strict=True)))
+    lines = rows.lines
+    for pair in dict.fromkeys(line["pair"] for line in lines):
+        print(table(lines, pair) + "\n")
 
 
 if __name__ == "__main__":

@@ -16,12 +16,12 @@ The tables are printed at the end: by way, by view and by level.
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from row_by_row import Rows
 
 from ReVertLib.anatomy.template import baseline_mesh
 from ReVertLib.dataset.cases import find_cases
@@ -138,18 +138,12 @@ def main() -> None:
     parser.add_argument("--find", action="store_true")
     parser.add_argument("--views", nargs="+", choices=VIEWS, default=list(VIEWS))
     options = parser.parse_args()
-    rows = list(csv.DictReader(options.out.open())) if options.out.is_file() else []
-    done = {tuple(row[key] for key in KEYS) for row in rows}
-    with options.out.open("a", newline="") as file:
-        writer = csv.writer(file)
-        if not rows:
-            writer.writerow([*KEYS, *FIGURES])
-        for line in measured(options.patients, options.weights, options.find, options.views, done):
-            writer.writerow(line)
-            file.flush()
-    rows = [{"all": "all", **row} for row in csv.DictReader(options.out.open())]
+    rows = Rows(options.out, KEYS)
+    for line in measured(options.patients, options.weights, options.find, options.views, rows.done):
+        rows.add(dict(zip((*KEYS, *FIGURES), line, strict=True)))
+    lines = [{"all": "all", **line} for line in rows.lines]
     for key in ("all", "view", "level"):
-        print(table(rows, key) + "\n")
+        print(table(lines, key) + "\n")
 
 
 if __name__ == "__main__":

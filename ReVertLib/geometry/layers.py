@@ -32,7 +32,8 @@ class StatedGeometry:
     """What an image itself says of how it was taken.
 
     parameters: by sidecar key; sources: for each of them, in plain words. patient_spacing: pixel spacing (u, v), mm, in
-    the patient's plane, which takes the distances to become that at the detector. reasons: by sidecar key, why
+    the patient's plane, which takes the distances to become that at the detector, or beside that one tells the distance
+    of the plane. reasons: by sidecar key, why
     something that is said is not the value. sod_below_mm: something behind the vertebra is so far from the source.
     """
 

@@ -67,6 +67,7 @@ _TO_ISOCENTRE = ("XA", "RF")
 """Modalities in which the distance to the patient is that to the isocentre."""
 _IN_PATIENT = ("PixelSpacing", "ObjectPixelSpacingInCenterOfBeam")
 """Spacings in the patient's plane, in the order of trust."""
+_DEMAGNIFIED = 0.99  # of the spacing at the detector: what is smaller was calibrated to the patient's plane
 _LPS_OF_LETTER = {
     letter: sign * axis
     for letters, axis in zip(("LR", "PA", "HF"), np.eye(3), strict=True)
@@ -185,16 +186,16 @@ def _source_to_patient(tags: Mapping, sdd_mm: float | None) -> SourcedValue | No
 
 
 def _spacing(tags: Mapping) -> tuple[dict[str, SourcedValue], SourcedValue | None]:
-    """Pixel spacing (u, v), mm: by its sidecar key that at the detector, else that in the patient. DICOM names the
-    distance between rows, our v, first."""
+    """Pixel spacing (u, v), mm: by its sidecar key that at the detector, and that in the patient unless it only repeats
+    the other. DICOM names the distance between rows, our v, first."""
     at_detector = positive_pair(tags, "ImagerPixelSpacing")
-    if at_detector:
-        return {"pixel_spacing_mm": SourcedValue(at_detector[::-1], _named("ImagerPixelSpacing"))}, None
+    source = _named("ImagerPixelSpacing")
+    found = {"pixel_spacing_mm": SourcedValue(at_detector[::-1], source)} if at_detector else {}
     for keyword in _IN_PATIENT:
         in_patient = positive_pair(tags, keyword)
-        if in_patient:
-            return {}, SourcedValue(in_patient[::-1], _named(keyword))
-    return {}, None
+        if in_patient and (not at_detector or in_patient[0] < _DEMAGNIFIED * at_detector[0]):
+            return found, SourcedValue(in_patient[::-1], _named(keyword))
+    return found, None
 
 
 def _beam(tags: Mapping) -> tuple[float, float, str] | None:

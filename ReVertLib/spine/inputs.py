@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 USUAL_FIELD_MM = 400.0
 """The height of a film at the detector, for a first look where no spacing is known."""
+LOOSE = 1.14
+"""How much higher the boxes that are found are than the vertebrae in them, on 36 films of six synthetic people."""
 FAINT = 0.5
 """A vertebra that is there with less probability is warned of."""
 
@@ -116,7 +118,7 @@ def film_input(
     if not boxes:
         raise InputError("film: expected a lumbar vertebra on it, got none that was found; give the boxes by hand")
     isocentre = wishes.sod_of == "isocentre"
-    layers, scale = scaled(layers, boxes, wishes.mark, isocentre)
+    layers, scale = scaled(layers, boxes if wishes.vertebrae else _tight(boxes), wishes.mark, isocentre)
     geometry = replace(layers.complete(size_px), level=None, box_px=None)
     asked = {level: _asked(geometry, level, box, size_px, spine) for level, box in boxes.items()}
     anchor = None if isocentre else wishes.sod_of
@@ -147,6 +149,11 @@ def _bone_bright(radiograph: Radiograph, spine: FoundSpine | None) -> Radiograph
     if spine is None or not spine.inverted.is_so:
         return radiograph
     return replace(radiograph, pixels=inverted_greys(radiograph.pixels), inverted=not radiograph.inverted)
+
+
+def _tight(boxes: Mapping[str, tuple[float, ...]]) -> dict[str, tuple[float, ...]]:
+    """Boxes that were found as high as the vertebrae in them."""
+    return {level: (u0, v0, u1, v0 + (v1 - v0) / LOOSE) for level, (u0, v0, u1, v1) in boxes.items()}
 
 
 def _boxes(spine: FoundSpine) -> dict[str, tuple[float, ...]]:

@@ -32,14 +32,16 @@ USUAL_SDD_MM = 1150.0
 """Of films of the lumbar spine, where nobody says it; sizes at the spine do not depend on it."""
 USUAL_SOD_SHARE = 0.78
 """Of the source-detector distance, at which the spine lies where nothing tells."""
-SOD_SHARE_SD = 0.08
+SOD_SHARE_SD, SDD_SD = 0.08, 0.10
+"""Deviation of that share, and of the logarithm of the source-detector distance of films, where nobody says it."""
 OFF_ISOCENTRE_MM, OFF_PLANE_MM = 15.0, 30.0
 """Deviation of the spine's depth from the isocentre, and from that of an object that was marked or the plane that
 DICOM's spacing is of."""
 END_PX = 1.0
 """Deviation of a length marked by hand."""
-BOX_SD = 0.06
-"""Of the logarithm of a person's size as read from the boxes of vertebrae alone."""
+TILTED, BOX_SD = 1.05, 0.06
+"""How much taller a box is than its vertebra along its own axis, being tilted, and the deviation of the logarithm of a
+person's size as read from boxes alone: over 36 films of six synthetic people (`Testing/studies/film_scales.py`)."""
 CONTRADICTION = 2.5
 """Deviations between two sources of the scale that are called a contradiction."""
 
@@ -56,6 +58,11 @@ class Scale:
     text: str
     warnings: tuple[str, ...] = ()
 
+    @property
+    def is_depth_open(self) -> bool:
+        """Whether the usual size of vertebrae is all that tells the distance."""
+        return self.source == POPULATION and self.depth_sd >= self.relative_sd
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -71,6 +78,11 @@ class Mark:
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise InputError(f"{self.what}: expected a size above 0 in pixels and in mm, got {value:g}")
+
+    @property
+    def pixel_mm(self) -> float:
+        """Of a pixel where it is."""
+        return self.length_mm / self.length_px
 
 
 def ball(_u: float, _v: float, diameter_px: float, diameter_mm: float) -> Mark:
@@ -96,35 +108,56 @@ def scaled(
 ) -> tuple[LayeredGeometry, Scale]:
     """The layers with none of the three lengths missing, and their scale. boxes_px: of the vertebrae, by level.
     isocentre: whether the distance is that of the isocentre. Raises InputError for a scale that no system has."""
-    known = layers.values
+    known, isocentre = layers.values, isocentre or layers.source("sod_mm").startswith("DICOM")
     if not layers.missing:
-        return layers, _given(known, mark, isocentre or layers.source("sod_mm").startswith("DICOM"))
+        return layers, _given(layers, mark, isocentre)
     pixel_mm, scale = _at_the_spine(layers, boxes_px, mark)
     missing = _completed(known, pixel_mm)
-    if "sod_mm" in missing and not 0 < missing["sod_mm"] < missing.get("sdd_mm", known.get("sdd_mm")):
+    complete = known | missing
+    if not 0 < complete["sod_mm"] < complete["sdd_mm"]:
         got = f"{pixel_mm:.3g} mm at the spine by the {scale.source} scale"
         raise InputError(f"scale: expected pixels smaller at the spine than at the detector, got {got}")
     depth_sd = scale.depth_sd
-    if "sod_mm" not in known and "pixel_spacing_mm" not in known:
+    if "sod_mm" in known:
+        depth_sd = _isocentre_sd(known, isocentre)
+    elif "pixel_spacing_mm" not in known:
         depth_sd = math.hypot(depth_sd, SOD_SHARE_SD)
+    if "sod_mm" not in known and "sdd_mm" not in known:
+        depth_sd = math.hypot(depth_sd, SDD_SD)
     assumed = f", {', '.join(key for key in missing)} from it" + (
-        f", {USUAL_SDD_MM:g} mm from source to detector assumed" if "sdd_mm" in missing else ""
+        f", {USUAL_SDD_MM:g} mm from source to detector assumed" if missing.get("sdd_mm") == USUAL_SDD_MM else ""
     )
     scale = Scale(scale.source, scale.relative_sd, depth_sd, scale.text + assumed)
     return layers.over(missing, scale.text), scale
 
 
-def _given(known: Mapping[str, object], mark: Mark | None, isocentre: bool) -> Scale:
-    """The scale of lengths that are all known, and whether a mark contradicts it."""
-    share = OFF_ISOCENTRE_MM / known["sod_mm"] if isocentre else 0.0
+def _isocentre_sd(known: Mapping[str, object], isocentre: bool) -> float:
+    """Deviation of a distance that is known, as a share."""
+    return OFF_ISOCENTRE_MM / known["sod_mm"] if isocentre else 0.0
+
+
+def _given(layers: LayeredGeometry, mark: Mark | None, isocentre: bool) -> Scale:
+    """The scale of lengths that are all known, and what else the film says that contradicts it."""
+    known, stated = layers.values, layers.stated.patient_spacing
+    share, source = _isocentre_sd(known, isocentre), ISOCENTRE if isocentre else GIVEN
     text = "the distance of the isocentre, where the spine is taken to be" if isocentre else "distances and spacing"
-    warnings = []
+    size_sd = share
+    if "times magnification" in layers.source("pixel_spacing_mm"):
+        source, text = PATIENT_PLANE, f"distances, and {stated.source}, of the patient's plane"
+        size_sd = math.hypot(share, OFF_PLANE_MM / known["sod_mm"])
+    pixel_mm = float(np.mean(known["pixel_spacing_mm"])) * known["sod_mm"] / known["sdd_mm"]
+    others = []
     if mark is not None:
-        pixel_mm = float(np.mean(known["pixel_spacing_mm"])) * known["sod_mm"] / known["sdd_mm"]
-        off = math.log(mark.length_mm / mark.length_px / pixel_mm)
-        if abs(off) > CONTRADICTION * math.hypot(_mark_sd(mark, known["sod_mm"]), share):
-            warnings.append(f"the {mark.what} that was marked contradicts the distances by {math.expm1(off):+.0%}")
-    return Scale(ISOCENTRE if isocentre else GIVEN, share, share, text, tuple(warnings))
+        others.append((f"the {mark.what} that was marked", mark.pixel_mm, _mark_sd(mark, known["sod_mm"])))
+    if stated is not None:
+        plane_sd = OFF_PLANE_MM / known["sod_mm"]
+        others.append((f"{stated.source}, of the patient's plane,", float(np.mean(stated.value)), plane_sd))
+    warnings = []
+    for what, other_mm, other_sd in others:
+        off = math.log(other_mm / pixel_mm)
+        if abs(off) > CONTRADICTION * math.hypot(other_sd, share):
+            warnings.append(f"{what} contradicts the distances by {math.expm1(off):+.0%}")
+    return Scale(source, size_sd, share, text, tuple(warnings))
 
 
 def _at_the_spine(
@@ -135,7 +168,7 @@ def _at_the_spine(
     sod_mm = layers.values.get("sod_mm", USUAL_SOD_SHARE * layers.values.get("sdd_mm", USUAL_SDD_MM))
     if mark is not None:
         share = _mark_sd(mark, sod_mm)
-        return mark.length_mm / mark.length_px, Scale(MARKED, share, share, f"a {mark.what} of known size on the film")
+        return mark.pixel_mm, Scale(MARKED, share, share, f"a {mark.what} of known size on the film")
     if stated is not None:
         share = OFF_PLANE_MM / sod_mm
         return float(np.mean(stated.value)), Scale(
@@ -155,17 +188,18 @@ def _by_boxes(boxes_px: Mapping[str, tuple[float, ...]]) -> float:
     found = []
     for level, (_, v0, _, v1) in upright.items():
         height_mm = float(np.ptp(load_template().means[LEVELS.index(level)][:, 2])) * math.exp(SIZE[level])
-        found.append(height_mm / (v1 - v0))
+        found.append(TILTED * height_mm / (v1 - v0))
     return float(np.median(found))
 
 
 def _completed(known: Mapping[str, object], pixel_mm: float) -> dict[str, object]:
     """Those of the three lengths that are missing, where a pixel is so large at the spine."""
+    sod_mm, spacing = known.get("sod_mm"), known.get("pixel_spacing_mm")
+    if sod_mm is not None and spacing is not None:
+        return {"sdd_mm": sod_mm * float(np.mean(spacing)) / pixel_mm}
     sdd_mm = known.get("sdd_mm", USUAL_SDD_MM)
     found = {} if "sdd_mm" in known else {"sdd_mm": sdd_mm}
-    sod_mm = known.get("sod_mm")
     if sod_mm is None:
-        spacing = known.get("pixel_spacing_mm")
         sod_mm = USUAL_SOD_SHARE * sdd_mm if spacing is None else sdd_mm * pixel_mm / float(np.mean(spacing))
         found["sod_mm"] = sod_mm
     if "pixel_spacing_mm" not in known:

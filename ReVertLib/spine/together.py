@@ -28,7 +28,7 @@ from .box import box_around
 from .chain import Chained, chained, disc_between
 from .evidence import DOUBTFUL, UNSEEN_MM, USUAL_ERROR_MM, Evidence
 from .records import Disc, FilmLevel, FilmResult, LevelChange
-from .scale import POPULATION, Scale
+from .scale import Scale
 
 if TYPE_CHECKING:
     from ReVertLib.inference.predictor import Predictor
@@ -65,7 +65,7 @@ def reconstructed_together(
     for i in range(ROUNDS):
         evidence = _without_gaps([evidence_of(one) for one in found.values()])
         levels = [one.level for one in evidence]
-        chain = chained(evidence, levels.index(anchor), scale.source == POPULATION)
+        chain = chained(evidence, levels.index(anchor), scale.is_depth_open)
         given = {
             one.level: _asked_again(given, one, motion, found[anchor].geometry)
             for one, motion in zip(evidence, chain.motions, strict=True)

@@ -135,13 +135,18 @@ def test_compressed_files(tmp_path):
 
 
 def test_geometry_at_the_detector(tmp_path):
-    """Rows are 0.4 mm apart, columns 0.2 mm; the spacing in the patient is not looked at."""
+    """Rows are 0.4 mm apart, columns 0.2 mm; the spacing in the patient goes beside it."""
     tags = {"Modality": "XA", "ImagerPixelSpacing": [0.4, 0.2], "PixelSpacing": [0.3, 0.1]}
     stated = read_radiograph(dicom(tmp_path / "a.dcm", **DISTANCES, **tags)).stated
     assert stated.parameters == {"sdd_mm": 1000.0, "sod_mm": 800.0, "pixel_spacing_mm": (0.2, 0.4)}
     assert stated.sources["pixel_spacing_mm"] == "DICOM ImagerPixelSpacing (0018,1164)"
-    assert stated.patient_spacing is None
+    assert stated.patient_spacing == SourcedValue((0.1, 0.3), "DICOM PixelSpacing (0028,0030)")
     assert complete_geometry(stated.parameters, (48, 64)).principal_point_px == (23.5, 31.5)
+
+
+def test_a_spacing_in_the_patient_that_only_repeats_the_detectors_is_none(tmp_path):
+    same = dicom(tmp_path / "a.dcm", **DISTANCES, ImagerPixelSpacing=[0.4, 0.2], PixelSpacing=[0.4, 0.2])
+    assert read_radiograph(same).stated.patient_spacing is None
 
 
 def test_spacing_in_the_patient_is_told_from_that_at_the_detector(tmp_path):

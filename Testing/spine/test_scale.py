@@ -15,6 +15,7 @@ from ReVertLib.spine.scale import (
     MARKED,
     PATIENT_PLANE,
     POPULATION,
+    TILTED,
     Mark,
     ball,
     known_length,
@@ -34,7 +35,7 @@ def layers(*missing, stated=None):
 def boxes(pixel_mm=PIXEL_MM):
     """Of people of the usual size."""
     heights = {
-        level: np.ptp(load_template().mean(level).vertices[:, 2]) * math.exp(SIZE[level]) / pixel_mm
+        level: TILTED * np.ptp(load_template().mean(level).vertices[:, 2]) * math.exp(SIZE[level]) / pixel_mm
         for level in ("L2", "L3", "L4")
     }
     return {level: (100.0, 200.0, 300.0, 200.0 + height) for level, height in heights.items()}
@@ -61,12 +62,10 @@ def test_the_spine_is_near_the_isocentre_not_in_it():
 def test_one_length_that_is_missing_follows_from_the_size_of_a_pixel(missing, mark, source):
     known, scale = scaled(layers(missing), boxes(), mark, False)
     assert scale.source == source
-    values = known.values
-    expected = LENGTHS if missing != "sdd_mm" else LENGTHS | {"sdd_mm": 1150.0}  # nothing but a habit tells that
-    assert values["sdd_mm"] == expected["sdd_mm"]
-    assert values["sod_mm"] == pytest.approx(expected["sod_mm"])
-    assert values["pixel_spacing_mm"] == pytest.approx(expected["pixel_spacing_mm"])
+    for key, length in LENGTHS.items():
+        assert known.values[key] == pytest.approx(length)
     assert known.source(missing).startswith(("a ball", "a length", "the usual size"))
+    assert (scale.depth_sd > 0) == (missing == "sod_mm")  # the distance is given otherwise
 
 
 def test_with_nothing_known_sizes_are_right_and_the_distance_is_open():
@@ -100,6 +99,30 @@ def test_a_mark_that_contradicts_the_distances_is_said_and_the_distances_kept():
     assert known.values == LENGTHS
     assert scale.warnings == ("the ball that was marked contradicts the distances by +20%",)
     assert scaled(layers(), boxes(), ball(0, 0, 100, 31.0), False)[1].warnings == ()
+
+
+@pytest.mark.parametrize(("share", "said"), [(1.2, ("+20%",)), (1.05, ())])
+def test_tags_that_contradict_each_other_are_said(share, said):
+    spacing = SourcedValue((share * PIXEL_MM,) * 2, "DICOM PixelSpacing (0028,0030)")
+    known, scale = scaled(layers(stated=StatedGeometry(patient_spacing=spacing)), boxes(), None, False)
+    assert known.values == LENGTHS
+    lines = tuple(f"{spacing.source}, of the patient's plane, contradicts the distances by {text}" for text in said)
+    assert scale.warnings == lines
+
+
+def test_a_spacing_in_the_patients_plane_beside_both_distances_is_not_exact():
+    spacing = SourcedValue((PIXEL_MM,) * 2, "DICOM PixelSpacing (0028,0030)")
+    stated = StatedGeometry(patient_spacing=spacing)
+    known, scale = scaled(layers("pixel_spacing_mm", stated=stated), boxes(), None, False)
+    assert known.values["pixel_spacing_mm"] == pytest.approx(LENGTHS["pixel_spacing_mm"])
+    assert (scale.source, scale.relative_sd, scale.depth_sd) == (PATIENT_PLANE, pytest.approx(30 / 900), 0.0)
+
+
+def test_both_spacings_tell_the_distance_of_the_plane():
+    spacing = SourcedValue((PIXEL_MM,) * 2, "DICOM PixelSpacing (0028,0030)")
+    known, scale = scaled(layers("sod_mm", stated=StatedGeometry(patient_spacing=spacing)), boxes(), None, False)
+    assert known.values["sod_mm"] == pytest.approx(LENGTHS["sod_mm"])
+    assert (scale.source, scale.depth_sd) == (PATIENT_PLANE, pytest.approx(30 / (0.78 * 1200)))
 
 
 def test_a_scale_that_no_system_has_is_refused():

@@ -21,7 +21,7 @@ from ReVertLib.anatomy.template import load_template
 from ReVertLib.files import whole_file
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL
-from ReVertLib.geometry.transform import RigidTransform
+from ReVertLib.geometry.transform import RigidTransform, mapped
 from ReVertLib.geometry.views import camera_from_lps, view_rotation
 from ReVertLib.imaging.grey_values import quantised
 from ReVertLib.mesh.mesh import volume_centroid
@@ -44,7 +44,8 @@ L3 = 22
 class FineFilm:
     """pixels: (rows, columns) uint16, bone bright. geometry: sod_mm is the depth of L3's volume centroid, the view is
     the true one. labels: (k,), centres: (k, 2), boxes: (k, 4) px of all vertebrae, also beyond the film. depth_mm:
-    (k,) of the centroids, size: (k,) against the mean of the level, both NaN but for L1 to L5."""
+    (k,) of the centroids, size: (k,) against the mean of the level, both NaN but for L1 to L5. skin_mm: (2,) the depths
+    at which the ray through the middle of L3 enters the body and leaves it."""
 
     name: str
     pixels: np.ndarray
@@ -54,6 +55,7 @@ class FineFilm:
     boxes: np.ndarray
     depth_mm: np.ndarray
     size: np.ndarray
+    skin_mm: np.ndarray
 
     @property
     def view(self) -> str:
@@ -63,7 +65,11 @@ class FineFilm:
     @property
     def pixel_mm(self) -> float:
         """Of a pixel at L3."""
-        return PIXEL_MM * self.geometry.sod_mm / self.geometry.sdd_mm
+        return self.pixel_at(self.geometry.sod_mm)
+
+    def pixel_at(self, depth_mm: float) -> float:
+        """The size of a pixel at a depth, mm."""
+        return PIXEL_MM * depth_mm / self.geometry.sdd_mm
 
     def is_on_film(self, label: int, edge_px: float = 8.0) -> bool:
         """Whether a vertebra is there and its middle on the film."""
@@ -81,7 +87,19 @@ def film_of(patient: Patient, name: str, view: str, rng: np.random.Generator) ->
     camera = Geometry(sdd_mm, sod_mm, (PIXEL_MM,) * 2, tuple(place), view_deg=(yaw, pitch, roll))
     marks, pixels = film_marks(patient, motion, camera), quantised(patient.image(motion, camera, SIZE_PX), np.uint16)
     depths = np.array([_depth_and_size(patient, i, motion) for i in range(len(patient.bones))])
-    return FineFilm(f"{name}_{view}", pixels, camera, marks.labels, marks.centres, marks.boxes, *depths.T)
+    skin_mm = _skin_mm(patient, motion, sod_mm)
+    return FineFilm(f"{name}_{view}", pixels, camera, marks.labels, marks.centres, marks.boxes, *depths.T, skin_mm)
+
+
+def _skin_mm(patient: Patient, motion: RigidTransform, sod_mm: float) -> np.ndarray:
+    """(2,) depths of the skin along the ray through L3, which is the camera's axis."""
+    depth_mm = np.arange(sod_mm - 350.0, sod_mm + 350.0)
+    along = motion.inverse.apply(np.stack([0 * depth_mm, 0 * depth_mm, depth_mm], 1))
+    body = patient.body
+    index = np.rint(mapped(along, np.linalg.inv(body.ijk_to_lps))).astype(int)
+    inside = ((index >= 0) & (index < body.array.shape[::-1])).all(1)
+    i, j, k = index[inside].T
+    return depth_mm[inside][body.array[k, j, i] > 0][[0, -1]]
 
 
 def _depth_and_size(patient: Patient, index: int, motion: RigidTransform) -> tuple[float, float]:

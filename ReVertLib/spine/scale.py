@@ -42,6 +42,7 @@ END_PX = 1.0
 TILTED, BOX_SD = 1.05, 0.06
 """How much taller a box is than its vertebra along its own axis, being tilted, and the deviation of the logarithm of a
 person's size as read from boxes alone: over 36 films of six synthetic people (`Testing/studies/film_scales.py`)."""
+USUAL_SIZE_SD = math.hypot(PERSON_SIZE_SD, BOX_SD)
 CONTRADICTION = 2.5
 """Deviations between two sources of the scale that are called a contradiction."""
 
@@ -110,7 +111,7 @@ def scaled(
     isocentre: whether the distance is that of the isocentre. Raises InputError for a scale that no system has."""
     known, isocentre = layers.values, isocentre or layers.source("sod_mm").startswith("DICOM")
     if not layers.missing:
-        return layers, _given(layers, mark, isocentre)
+        return layers, _given(layers, boxes_px, mark, isocentre)
     pixel_mm, scale = _at_the_spine(layers, boxes_px, mark)
     missing = _completed(known, pixel_mm)
     complete = known | missing
@@ -136,7 +137,9 @@ def _isocentre_sd(known: Mapping[str, object], isocentre: bool) -> float:
     return OFF_ISOCENTRE_MM / known["sod_mm"] if isocentre else 0.0
 
 
-def _given(layers: LayeredGeometry, mark: Mark | None, isocentre: bool) -> Scale:
+def _given(
+    layers: LayeredGeometry, boxes_px: Mapping[str, tuple[float, ...]], mark: Mark | None, isocentre: bool
+) -> Scale:
     """The scale of lengths that are all known, and what else the film says that contradicts it."""
     known, stated = layers.values, layers.stated.patient_spacing
     share, source = _isocentre_sd(known, isocentre), ISOCENTRE if isocentre else GIVEN
@@ -146,7 +149,7 @@ def _given(layers: LayeredGeometry, mark: Mark | None, isocentre: bool) -> Scale
         source, text = PATIENT_PLANE, f"distances, and {stated.source}, of the patient's plane"
         size_sd = math.hypot(share, OFF_PLANE_MM / known["sod_mm"])
     pixel_mm = float(np.mean(known["pixel_spacing_mm"])) * known["sod_mm"] / known["sdd_mm"]
-    others = []
+    others = [("the usual size of lumbar vertebrae", _by_boxes(boxes_px), USUAL_SIZE_SD)]
     if mark is not None:
         others.append((f"the {mark.what} that was marked", mark.pixel_mm, _mark_sd(mark, known["sod_mm"])))
     if stated is not None:
@@ -174,7 +177,7 @@ def _at_the_spine(
         return float(np.mean(stated.value)), Scale(
             PATIENT_PLANE, share, share, f"{stated.source}, of the patient's plane"
         )
-    share = math.hypot(PERSON_SIZE_SD, BOX_SD)
+    share = USUAL_SIZE_SD
     return _by_boxes(boxes_px), Scale(POPULATION, share, share, "the usual size of lumbar vertebrae")
 
 

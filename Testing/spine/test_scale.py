@@ -118,6 +118,14 @@ def test_a_spacing_in_the_patients_plane_beside_both_distances_is_not_exact():
     assert (scale.source, scale.relative_sd, scale.depth_sd) == (PATIENT_PLANE, pytest.approx(30 / 900), 0.0)
 
 
+@pytest.mark.parametrize(("share", "said"), [(1.3, 1), (0.7, 1), (1.15, 0)])
+def test_vertebrae_far_from_the_usual_size_contradict_the_distances(share, said):
+    known, scale = scaled(layers(), boxes(share * PIXEL_MM), None, False)
+    assert known.values == LENGTHS
+    line = f"the usual size of lumbar vertebrae contradicts the distances by {share - 1:+.0%}"
+    assert scale.warnings == (line,) * said
+
+
 def test_both_spacings_tell_the_distance_of_the_plane():
     spacing = SourcedValue((PIXEL_MM,) * 2, "DICOM PixelSpacing (0028,0030)")
     known, scale = scaled(layers("sod_mm", stated=StatedGeometry(patient_spacing=spacing)), boxes(), None, False)

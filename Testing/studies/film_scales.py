@@ -9,7 +9,7 @@ the skin behind it. The ball is at the middle of the body, the ruler of 100 mm o
 Size: of a pixel at the spine, said over true; depth: of L3, or of the level whose distance is taken. Mean and deviation
 of the logarithm in percent, the deviation that is said, and how many of all lie within it (68 % should) and within
 1.645 of it (90 %). With --surfaces the same of the depths of all levels in the end, on every so manieth film, no view
-told. The last lines: sources that contradict each other, and how often that is said.
+told. The last lines: how often a source is said to contradict the distance of L3, that being some times the true one.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ from ReVertLib.spine.together import Asked
 WITHIN = (1.0, 1.645)
 SURFACES = ("distances and spacing", "ball; no L3", "usual size; no L3")
 """What surfaces are made for."""
+OFF = (0.7, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2)
+AGAINST = {"ball": "the ball", "DICOM, plane of the middle": "DICOM", "usual size": "the usual size"}
+"""What may contradict a distance, and how its warning begins."""
 BALL_MM, RULER_MM = 25.0, 100.0
 
 
@@ -62,7 +65,7 @@ def cases(film: FineFilm) -> dict[str, Given]:
     middle_mm, table_mm = film.skin_mm.mean(), film.skin_mm[1]
     ball = Mark("ball", BALL_MM / film.pixel_at(middle_mm), BALL_MM)
     ruler = Mark("length", RULER_MM / film.pixel_at(table_mm), RULER_MM)
-    found = {
+    return {
         "distances and spacing": Given(LENGTHS),
         "distance of the isocentre, spacing": Given(LENGTHS, sod_of="isocentre"),
         "DICOM, plane of the middle; no L3": Given(NO_SOD, plane_mm=middle_mm),
@@ -76,12 +79,18 @@ def cases(film: FineFilm) -> dict[str, Given]:
         "usual size; no spacing": Given(NO_SPACING),
         "usual size; nothing": Given(()),
     }
-    for off in (0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2):
-        found[f"ball, distance of L3 times {off:g}"] = Given(LENGTHS, ball, sod_off=off)
-        found[f"DICOM, plane of the middle, distance of L3 times {off:g}"] = Given(
-            LENGTHS, None, middle_mm, sod_off=off
-        )
-    return found
+
+
+def contradictions(film: FineFilm, spine: FoundSpine) -> dict[tuple[str, float], bool]:
+    """By source, and by what L3's distance is times the true one: whether the source is said to contradict it."""
+    middle_mm = film.skin_mm.mean()
+    ball = Mark("ball", BALL_MM / film.pixel_at(middle_mm), BALL_MM)
+    told = {}
+    for off in OFF:
+        seen = asked(film, Given(LENGTHS, ball, middle_mm, sod_off=off), spine)
+        for what, start in AGAINST.items():
+            told[what, off] = any(line.startswith(start) for line in seen.scale.warnings)
+    return told
 
 
 def asked(film: FineFilm, given: Given, spine: Finder | FoundSpine) -> FilmInput:
@@ -164,9 +173,9 @@ def main() -> None:
         except InputError:
             continue
         for name, one in given.items():
-            seen = asked(film, one, spine)
-            rows[name].append(errors(film, seen))
-            told[name].append(any("contradict" in warning for warning in seen.scale.warnings))
+            rows[name].append(errors(film, asked(film, one, spine)))
+        for key, is_said in contradictions(film, spine).items():
+            told[key].append(is_said)
         if all(film.is_on_film(label) for label in VERSE_LABELS.values()):
             rows["usual size, true boxes; no L3"].append(errors(film, boxed(film)))
         for name in SURFACES if predictor and i % options.surfaces == 0 else ():
@@ -174,16 +183,14 @@ def main() -> None:
     head = "| given | films | size, % | said | within it | in 1.645 | depth, % | said | within it | in 1.645 |"
     print(head + "\n|---" + "|--:" * 9 + "|")
     for name, found in rows.items():
-        if " times " not in name:
-            print(line(name, np.array(found)))
+        print(line(name, np.array(found)))
     if placed:
         print("\n| given | surfaces | depth, % | said | within it | in 1.645 |\n|---" + "|--:" * 5 + "|")
         for name, found in placed.items():
             print(f"| {name} | {len(found)} | {' | '.join(spread(*np.array(found).T))} |")
-    print("\n| contradiction | films | said |\n|---|--:|--:|")
-    for name, said in told.items():
-        if " times " in name:
-            print(f"| {name} | {len(said)} | {np.mean(said):.0%} |")
+    print("\n| L3's distance times | " + " | ".join(f"{off:g}" for off in OFF) + " |\n|---" + "|--:" * len(OFF) + "|")
+    for what in AGAINST:
+        print(f"| {what} | " + " | ".join(f"{np.mean(told[what, off]):.0%}" for off in OFF) + " |")
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ def looked_again(predictor: Predictor, film: FilmInput) -> FilmInput:
         answers = predictor.reconstruct_all(film.radiograph.pixels, geometries, draft=True)
         seen = {level: _seen(film.found, level, one) for level, one in zip(asked, answers, strict=True)}
         film = _with(film, {level: vertebra for level, vertebra in seen.items() if vertebra is not None})
+        film = replace(film, seen=dict(zip(asked, answers, strict=True)))
     return film
 
 

@@ -13,6 +13,7 @@ from ReVertLib.finding.found import FoundSpine, FoundVertebra
 from ReVertLib.geometry.layers import LayeredGeometry
 from ReVertLib.geometry.sidecar import sidecar_values
 from ReVertLib.imaging.radiograph import Radiograph
+from ReVertLib.inference.results import Reconstruction
 from ReVertLib.inference.verdict import verdict
 from ReVertLib.measurement.records import Measurements
 
@@ -49,10 +50,10 @@ def film_result(predictor: Predictor, given: FilmInput, second_view: bool = True
     given = seen_again(predictor, given)
     predictor = _head_up(predictor, given)
 
-    def together(asked: Mapping[str, Asked]) -> FilmResult:
-        return reconstructed_together(predictor, given.radiograph.pixels, asked, given.anchor, given.scale)
+    def together(asked: Mapping[str, Asked], seen: Mapping[str, Reconstruction] | None = None) -> FilmResult:
+        return reconstructed_together(predictor, given.radiograph.pixels, asked, given.anchor, given.scale, seen)
 
-    result = replace(together(given.asked), found=given.found, geometry=given.geometry)
+    result = replace(together(given.asked, given.seen), found=given.found, geometry=given.geometry)
     seconds = [one.reconstruction.other for one in result.levels if one.reconstruction.other]
     if not (seconds and second_view):
         return result

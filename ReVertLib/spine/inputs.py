@@ -19,6 +19,7 @@ from ReVertLib.geometry.views import VIEW_ANGLES
 from ReVertLib.imaging.grey_values import inverted_greys
 from ReVertLib.imaging.radiograph import Radiograph
 from ReVertLib.inference.plausibility import UNLIKE
+from ReVertLib.inference.results import Reconstruction
 
 from .box import cut_to_film
 from .scale import USUAL_SDD_MM, Mark, Scale, scaled
@@ -39,7 +40,8 @@ FAINT = 0.5
 class FilmInput:
     """geometry: of the film, without level and box. sources: as `inference.inputs.ReconstructionInput`'s. asked: the
     vertebrae, by level. anchor: whose distance geometry.sod_mm is; None: the one nearest to the principal ray. found:
-    all that was found, None where the boxes were given. upside_down: whether the film hangs so. notes: a line each."""
+    all that was found, None where the boxes were given. upside_down: whether the film hangs so. notes: a line each.
+    seen: by level, the answers of the last look at what was found (`closer_look`), None before."""
 
     radiograph: Radiograph
     geometry: Geometry
@@ -50,6 +52,7 @@ class FilmInput:
     found: FoundSpine | None
     notes: tuple[str, ...]
     upside_down: bool = False
+    seen: Mapping[str, Reconstruction] | None = None
 
     @property
     def view(self) -> dict[str, float]:

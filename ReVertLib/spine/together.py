@@ -50,18 +50,23 @@ class Asked:
 
 
 def reconstructed_together(
-    predictor: Predictor, pixels: np.ndarray, asked: Mapping[str, Asked], anchor: str | None, scale: Scale
+    predictor: Predictor,
+    pixels: np.ndarray,
+    asked: Mapping[str, Asked],
+    anchor: str | None,
+    scale: Scale,
+    seen: Mapping[str, Reconstruction] | None = None,
 ) -> FilmResult:
     """The vertebrae of a film (rows, columns), bone bright, by level. anchor: the level at geometry.sod_mm; where it is
     not among them, the nearest that is; None: the one nearest to the principal ray. A level that is missing between two
-    others is put between them. `seconds` of each are those of all. Raises InputError for no level, and for weights
-    whose surfaces are not in correspondence."""
+    others is put between them. seen: the answers to each alone, where they are there already. `seconds` of each are
+    those of all. Raises InputError for no level, and for weights whose surfaces are not in correspondence."""
     started = time.perf_counter()
     if not asked:
         raise InputError("film: expected at least one lumbar vertebra on it, got none")
     given = dict(sorted(asked.items()))
     anchor = _anchor(given, anchor)
-    alone = found = _answers(predictor, pixels, given, draft=True)
+    alone = found = _checked(seen) if seen else _answers(predictor, pixels, given, draft=True)
     for i in range(ROUNDS):
         evidence = _without_gaps([evidence_of(one) for one in found.values()])
         levels = [one.level for one in evidence]
@@ -95,11 +100,16 @@ def _answers(
     predictor: Predictor, pixels: np.ndarray, given: Mapping[str, Asked], draft: bool
 ) -> dict[str, Reconstruction]:
     """By level; draft as for `Predictor.reconstruct_all`."""
-    found = predictor.reconstruct_all(pixels, [one.geometry for one in given.values()], draft)
-    if any(len(one.mesh.vertices) != load_template().means.shape[1] for one in found):
+    answers = predictor.reconstruct_all(pixels, [one.geometry for one in given.values()], draft)
+    found = _checked(dict(zip(given, answers, strict=True)))
+    return {level: replace(one, warnings=(*given[level].warnings, *one.warnings)) for level, one in found.items()}
+
+
+def _checked(found: Mapping[str, Reconstruction]) -> dict[str, Reconstruction]:
+    """The same, from head to feet. Raises InputError for surfaces that are not the template's."""
+    if any(len(one.mesh.vertices) != load_template().means.shape[1] for one in found.values()):
         raise InputError("weights: expected ones whose surfaces are the template's, for a film, got others")
-    pairs = zip(given.items(), found, strict=True)
-    return {level: replace(one, warnings=(*asked.warnings, *one.warnings)) for (level, asked), one in pairs}
+    return dict(sorted(found.items()))
 
 
 def evidence_of(one: Reconstruction) -> Evidence:

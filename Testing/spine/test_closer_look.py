@@ -85,6 +85,7 @@ def test_the_second_look_is_at_where_the_first_saw_it(spine):
     reader = Reader(spine)
     closer = looked_again(reader, rough_film(spine))
     assert len(reader.asked) == 2
+    assert [one.geometry for one in closer.seen.values()] == reader.asked[1]
     assert [one.box_px for one in reader.asked[1]] == [one.geometry.box_px for one in closer.asked.values()]
 
 

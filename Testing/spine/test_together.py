@@ -67,6 +67,18 @@ def test_every_level_comes_to_its_own_distance(spine):
     assert l5.reconstruction.geometry.sod_mm == pytest.approx(depths_mm([l5.reconstruction.mesh])[0])
 
 
+def test_answers_that_are_there_are_not_asked_for_again(spine):
+    reader, asked = Reader(spine), asked_for(spine)
+    answers = reader.reconstruct_all(PIXELS, [one.geometry for one in asked.values()])
+    usual = reconstructed_together(Reader(spine), PIXELS, asked, "L3", EXACT)
+    seen = dict(reversed(list(zip(asked, answers, strict=True))))
+    again = reconstructed_together(reader, PIXELS, asked, "L3", EXACT, seen)
+    assert len(reader.asked) == 1 + 2
+    for one, other in zip(usual.levels, again.levels, strict=True):
+        assert np.allclose(one.reconstruction.mesh.vertices, other.reconstruction.mesh.vertices, atol=1e-6)
+        assert one.change == other.change
+
+
 def test_a_level_missed_between_two_is_sought_where_it_should_lie(spine):
     reader = Reader(spine)
     result = reconstructed_together(reader, PIXELS, asked_for(spine, ("L2", "L3", "L5")), "L3", EXACT)

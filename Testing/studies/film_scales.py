@@ -138,12 +138,13 @@ def nearest_to_ray(asked: Mapping[str, Asked]) -> str:
 
 
 def depths(film: FineFilm, result: FilmResult) -> list[tuple[float, float]]:
-    """Of the surfaces in the end: logarithm of said over true depth, and the deviation that is said."""
+    """Of the surfaces in the end, but that whose distance is given: logarithm of said over true depth, and the said
+    deviation."""
     true = {level: film.depth_mm[film.labels == VERSE_LABELS[level]] for level in VERSE_LABELS}
     return [
         (float(np.log(one.reconstruction.geometry.sod_mm / true[one.level][0])), one.depth_sd_mm / true[one.level][0])
         for one in result.levels
-        if len(true[one.level])
+        if len(true[one.level]) and one.depth_sd_mm > 0
     ]
 
 

@@ -10,6 +10,7 @@ import importlib.util
 import sys
 import types
 from pathlib import Path
+from weakref import WeakSet
 
 import layer_host
 import qt_host
@@ -80,18 +81,27 @@ class _Application:
 
 
 def load():
-    """ReVert.py as a module, in a fresh scene."""
+    """ReVert.py as a module, in a fresh scene, with nothing left of the one before; its files are read only once."""
     scene_host.new_scene()
     messages.clear()
     answers.clear()
-    for name in [name for name in sys.modules if name.split(".")[0] in ("ReVert", "ReVertSlicer")]:
-        del sys.modules[name]
-    spec = importlib.util.spec_from_file_location("ReVert", MODULE_FILE)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["ReVert"] = module  # as in Slicer; decorators look the module up by its name
-    slicer.modules.revert = types.SimpleNamespace(path=str(MODULE_FILE))
-    spec.loader.exec_module(module)
-    return module
+    if "ReVert" not in sys.modules:
+        spec = importlib.util.spec_from_file_location("ReVert", MODULE_FILE)
+        sys.modules["ReVert"] = importlib.util.module_from_spec(spec)  # decorators look the module up by its name
+        slicer.modules.revert = types.SimpleNamespace(path=str(MODULE_FILE))
+        spec.loader.exec_module(sys.modules["ReVert"])
+    _forget()
+    return sys.modules["ReVert"]
+
+
+def _forget():
+    """Empties what the module's files keep of nodes and images: their private sets, dictionaries and caches."""
+    for file in [module for name, module in sys.modules.items() if name.startswith("ReVertSlicer.")]:
+        for name, value in vars(file).items():
+            if hasattr(value, "cache_clear"):
+                value.cache_clear()
+            elif isinstance(value, (dict, set, WeakSet)) and name.islower() and not name.startswith("__"):
+                value.clear()
 
 
 slicer.app = _Application()

@@ -19,7 +19,9 @@ from .rasterize import covered, rasterised
 _OVERSAMPLED = 2
 _KEY_LIGHT = np.array([-0.45, -0.65, -0.65])
 _FILL_LIGHT = np.array([0.85, 0.15, -0.5])
-_OCCLUSION_MM = (1.5, 4.0)
+_OCCLUSION_MM, _OCCLUSION_SHARE = (1.5, 4.0), 0.1
+"""How far around a pixel its surroundings lie, at most as a share of the picture: of something tiny they would be far
+outside, and take seconds to blur."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def _openness(depth: np.ndarray, seen: np.ndarray, canvas: Canvas) -> np.ndarray
     """(size, size) 0.45..1, darker where the surroundings lie nearer to the viewer than the pixel does."""
     light = np.ones_like(depth)
     coarse_depth, coarse_seen = depth[::_OVERSAMPLED, ::_OVERSAMPLED], seen[::_OVERSAMPLED, ::_OVERSAMPLED]
-    for radius_mm in _OCCLUSION_MM:
+    for radius_mm in np.minimum(_OCCLUSION_MM, _OCCLUSION_SHARE * canvas.field_mm):
         sigma = radius_mm * canvas.size_px / canvas.field_mm / _OVERSAMPLED
         weight = ndimage.gaussian_filter(coarse_seen.astype(float), sigma)
         around = ndimage.gaussian_filter(coarse_depth, sigma) / np.maximum(weight, 1e-6)

@@ -28,6 +28,12 @@ BASELINE = replace(METRICS, dice=0.8771)
 VOID = ("meta", "img", "image", "polygon", "br")
 
 
+@pytest.fixture(autouse=True)
+def small_pictures(monkeypatch):
+    """What is in them, test_pictures.py looks at."""
+    monkeypatch.setattr("ReVertLib.report.pictures.SIDE_PX", 16)
+
+
 class Tags(HTMLParser):
     """Raises for an element that is not closed where it should be; keeps every text and source."""
 

@@ -11,6 +11,12 @@ from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.report.pictures import BONE_RGB, FILM_PX, SIDES, film_picture, png, surface_pictures
 
 POINTS = np.array([[40.0, 30.0], [60.0, 50.0]])
+SMALL_PX = 64
+
+
+@pytest.fixture
+def small_pictures(monkeypatch):
+    monkeypatch.setattr("ReVertLib.report.pictures.SIDE_PX", SMALL_PX)
 
 
 def opened(data):
@@ -42,7 +48,7 @@ def test_a_film_is_cut_at_its_edge_and_drawn_smaller_when_it_is_large():
     assert FILM_PX == 760
 
 
-def test_each_side_shows_what_lies_there():
+def test_each_side_shows_what_lies_there(small_pictures):
     """A cube whose faces towards the source (z = 0), the picture's right (x = 1) and top (y = 0) differ in value."""
     corners = (CUBE.vertices - 0.5) * 20 + (0, 0, 700)
     seen = {}
@@ -50,7 +56,7 @@ def test_each_side_shows_what_lies_there():
         values = (CUBE.vertices[:, axis] == side).astype(float)
         found = surface_pictures(Mesh(corners, CUBE.faces), values, ("#ff0000", "#0000ff"), (0.0, 1.0))
         for picture, data in found.items():
-            red, _green, blue, _alpha = opened(data)[160, 160].astype(int)
+            red, _green, blue, _alpha = opened(data)[SMALL_PX // 2, SMALL_PX // 2].astype(int)
             seen[name, picture.split(" of ")[0]] = blue > 5 * red
     names = {"source": "as the X-ray source sees it", "right": "from the right", "above": "from above the picture"}
     for name in names:

@@ -47,6 +47,9 @@ from .overview_figure import Scene
 from .report import check_report_folder, write_report
 from .tables import left_out_lines, overall_table
 
+CONSTANT_SAMPLES = 50_000
+"""Points on each surface for the answers that are measured once for all images of a vertebra."""
+
 
 def evaluate(
     dataset: Path,
@@ -156,7 +159,7 @@ def _results(
     model, job = BestFit.of(), partial(_job, networks, samples)
     with _mapper(workers) as mapped:
         for images in vertebrae:
-            constants = mapped(partial(attempted, measured_constants), [(images[0], model)])
+            constants = mapped(partial(attempted, measured_constants), [(images[0], model, CONSTANT_SAMPLES)])
             found = mapped(partial(attempted, measured), (attempted(job, image) for image in images))
             constant = next(iter(constants))
             for one, image in zip(found, images, strict=True):

@@ -31,9 +31,6 @@ NETWORK, BLANK, BASELINE, BEST_FIT = "network", "blank", "baseline", "best fit"
 UNIT_BALL = "unit ball"
 """The original's protocol (`unit_ball.py`), in rows beside the alignments."""
 
-CONSTANT_SAMPLES = 50_000
-"""Points on each surface for the answers that are measured once for all images of a vertebra."""
-
 
 @dataclass(frozen=True)
 class EvaluatedImage:
@@ -191,7 +188,7 @@ def measured(job: Job) -> Measured:
         pose = pose_error(mesh, truth, motions["rigid"])
         if answer != BLANK:
             motions[UNIT_BALL] = onto_ball(mesh, truth)
-        rows += _rows(job.image, answer, mesh, truth, motions, pose, job.samples)
+        rows += _rows(job.image, answer, mesh, truth, motions, job.samples, pose)
         points_mm[answer] = from_truth_mm(mesh.moved(motions["rigid"]), truth)
         if answer == NETWORK and np.array_equal(mesh.faces, load_template().faces):
             errors_mm[answer] = _vertex_errors_mm(mesh.moved(motions["rigid"]), truth)
@@ -199,15 +196,16 @@ def measured(job: Job) -> Measured:
     return Measured(tuple(rows), job.failures, found and predicted_error(found, truth), errors_mm, points_mm)
 
 
-def measured_constants(job: tuple[EvaluatedImage, BestFit]) -> Measured:
-    """The answers to a vertebra that need no image, so that one image stands for all: baseline and best fit."""
-    image, model = job
+def measured_constants(job: tuple[EvaluatedImage, BestFit, int]) -> Measured:
+    """The answers to a vertebra that need no image, so that one image stands for all: baseline and best fit. The last
+    of job: points on each surface."""
+    image, model, samples = job
     truth, in_lps, baseline = image.truth, read_mesh(image.mesh), baseline_mesh(image.level)
     laid, fitted = align(baseline, truth, "rigid"), model.fit(image.level, truth)
     rows = [
-        *_rows(image, BASELINE, baseline, truth, {"rigid": laid}),
-        *_rows(image, BASELINE, baseline, in_lps, {UNIT_BALL: onto_ball(baseline, in_lps)}),
-        *_rows(image, BEST_FIT, fitted, truth, {"rigid": RigidTransform.identity()}),
+        *_rows(image, BASELINE, baseline, truth, {"rigid": laid}, samples),
+        *_rows(image, BASELINE, baseline, in_lps, {UNIT_BALL: onto_ball(baseline, in_lps)}, samples),
+        *_rows(image, BEST_FIT, fitted, truth, {"rigid": RigidTransform.identity()}, samples),
     ]
     laid_on = baseline.moved(laid)
     points_mm = {BASELINE: from_truth_mm(laid_on, truth), BEST_FIT: from_truth_mm(fitted, truth)}
@@ -221,8 +219,8 @@ def _rows(
     mesh: Mesh,
     truth: Mesh,
     motions: dict[str, RigidTransform],
+    samples: int,
     pose: PoseError | None = None,
-    samples: int = CONSTANT_SAMPLES,
 ) -> list[Row]:
     """A row for each motion of one answer."""
     quality = mesh_quality(mesh)

@@ -8,9 +8,18 @@ import pytest
 import SimpleITK as sitk
 import tiny
 from log_lines import log_lines
-from tiny_evaluation import evaluation, knowing, one_image, plain_model, rows_of, run  # noqa: F401 - fixtures among them
+from tiny_evaluation import (  # noqa: F401 - fixtures among them
+    evaluation,
+    knowing,
+    no_scenes,
+    one_image,
+    plain_model,
+    rows_of,
+    run,
+)
 
 from ReVertLib.__main__ import main
+from ReVertLib.errors import InputError
 from ReVertLib.evaluation import evaluate as module
 from ReVertLib.evaluation.evaluate import evaluate
 from ReVertLib.evaluation.measure import UNIT_BALL
@@ -135,7 +144,7 @@ def test_what_a_network_says_of_its_answers_is_measured(one_image, measured):
     assert f"Actual error over expected: {10 * found.actual_mm.mean():.2f}." in text
 
 
-def test_other_weights_are_answers_of_their_own(tmp_path, one_image):
+def test_other_weights_are_answers_of_their_own(tmp_path, one_image, no_scenes):
     """The others answer with the truth, 3 mm beside its place; in everything that is measured."""
     ours = knowing(tiny.deformed, one_image)
     theirs = knowing(lambda truth: truth.moved(RigidTransform.shift(np.array([3.0, 0.0, 0.0]))), one_image)
@@ -181,12 +190,14 @@ def test_the_scene_of_an_image_is_as_measured(dataset, measured):
 
 @pytest.mark.parametrize(("tell_view", "told"), [(True, [0.0, 90.0, 0.0]), (False, [None, None, None])])
 def test_networks_are_told_the_view_unless_it_is_withheld(dataset, monkeypatch, tell_view, told):
-    seen, real = [], module._job
+    seen = []
 
     def noting(networks, samples, image):
         seen.append(image.geometry.view_deg)
-        return real(networks, samples, image)
+        raise InputError("answer: expected none")
 
     monkeypatch.setattr(module, "_job", noting)
-    run(dataset, lambda truth: truth, tell_view=tell_view)
+    monkeypatch.setattr(module, "measured_constants", lambda job: None)
+    with pytest.raises(InputError, match="expected 3 images to be measured, got none"):
+        run(dataset, lambda truth: truth, tell_view=tell_view)
     assert [view and pytest.approx(view[0]) for view in seen] == told

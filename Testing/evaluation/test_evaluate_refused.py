@@ -7,7 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tiny
-from tiny_evaluation import constants, evaluation, knowing, one_image, plain_model, row, rows_of, run  # noqa: F401
+from tiny_evaluation import (  # noqa: F401 - fixtures among them
+    constants,
+    evaluation,
+    knowing,
+    no_scenes,
+    one_image,
+    plain_model,
+    row,
+    rows_of,
+    run,
+)
 
 from ReVertLib.__main__ import main
 from ReVertLib.errors import InputError
@@ -110,7 +120,7 @@ def test_a_data_set_of_one_bad_file_is_refused_before_any_work(monkeypatch, tmp_
 
 
 @BAD_FILES
-def test_a_bad_file_costs_only_itself(tmp_path, one_image, name, content, text):
+def test_a_bad_file_costs_only_itself(tmp_path, one_image, no_scenes, name, content, text):
     """Beside a vertebra that is whole, of another person."""
     folder = shutil.copytree(one_image, tmp_path / "copy")
     for path in (folder / "DRR/case_segment_24", folder / "Mesh/case_segment_24.stl"):

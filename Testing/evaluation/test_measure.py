@@ -115,7 +115,7 @@ def test_the_constants_are_the_mean_and_the_best_of_the_model(image):
     """The truth is a bent mean L4; a model that has just this bend finds it, the baseline does not bend."""
     mean = load_template().means
     bend = tiny.deformed(Mesh(mean[3], load_template().faces)).vertices - mean[3]
-    found = measured_constants((image, BestFit(mean, bend[:, :, None])))
+    found = measured_constants((image, BestFit(mean, bend[:, :, None]), 1_000))
     rows = {(row.answer, row.alignment): row for row in found.rows}
     assert list(rows) == [("baseline", "rigid"), ("baseline", "unit ball"), ("best fit", "rigid")]
     assert rows["best fit", "rigid"].metrics.dice > 0.98
@@ -130,7 +130,7 @@ def test_the_constants_are_the_mean_and_the_best_of_the_model(image):
 
 
 def test_constants_stand_beside_every_view(image):
-    constant = measured_constants((image, BestFit(load_template().means, np.zeros((3000, 3, 1)))))
+    constant = measured_constants((image, BestFit(load_template().means, np.zeros((3000, 3, 1))), 1_000))
     _, found = real_errors(image, unlike(image.truth))
     both = found.beside(constant, "lateral")
     assert [row.view for row in both.rows] == ["ap"] * 4 + ["lateral"] * 3

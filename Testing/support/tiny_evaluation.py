@@ -49,11 +49,19 @@ def constants(level="L3", view="ap"):
 
 @pytest.fixture(scope="module", autouse=True)
 def plain_model():
-    """The shape model's modes as they are: what is widened takes seconds to be worked out."""
+    """The shape model's modes as they are, and few points: what is widened takes seconds to be worked out."""
     model = load_model(SHAPE_MODEL_FILE)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BestFit, "of", lambda *_: BestFit(model.means, np.moveaxis(model.modes, 0, 2)))
+        patch.setattr(module, "CONSTANT_SAMPLES", 1_000)
         yield
+
+
+@pytest.fixture
+def no_scenes(monkeypatch):
+    """Reports without pictures of single images, which take seconds."""
+    monkeypatch.setattr(module, "scene_of", lambda *_: None)
+    monkeypatch.setattr("ReVertLib.evaluation.report.demo_picture", lambda *_: None)
 
 
 @pytest.fixture(scope="module")

@@ -52,7 +52,7 @@ demo: setup ## reconstruct the shipped vertebra and film, compare them with thei
 test: setup ## lint, then the whole test suite
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/python -m pytest --numprocesses=$(CORES) --dist=loadfile
+	@$(BIN)/python -m pytest --numprocesses=$(CORES) --dist=loadfile --no-loadscope-reorder
 
 test-layer: setup ## the module's tests on Slicer's own Python layer: make test-layer LAYER=.../Slicer/Base/Python
 	@test -d "$(LAYER)/slicer" || { echo 'LAYER: expected the folder Base/Python of a checkout of Slicer, got "$(LAYER)"'; exit 2; }

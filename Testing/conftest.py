@@ -14,6 +14,21 @@ from pathlib import Path
 import psutil
 import pytest
 
+LONGEST = (
+    "slicer/test_faults.py",
+    "house/test_wheel.py",
+    "cli/test_demo_film.py",
+    "docs/test_pages.py",
+    "evaluation/test_evaluate.py",
+    "slicer/panel/test_panel_film.py",
+)
+"""Files that take long. `make test` hands out files in the order of collection, and no core waits for another in the
+end when these come first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.removeprefix("Testing/").startswith(LONGEST))
+
 
 @pytest.fixture(scope="session")
 def root() -> Path:

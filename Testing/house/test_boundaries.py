@@ -25,21 +25,30 @@ def test_no_library_file_imports_slicer_qt_or_all_of_vtk(root):
     assert unwanted_imports(root, modules, FORBIDDEN) == []
 
 
-@pytest.mark.parametrize("leak", ["slicer", "PySide6", "vtk"])
-def test_the_import_check_can_fail(tmp_path, leak):
+def test_the_import_check_can_fail(tmp_path):
+    """Each is seen: slicer brings in all of VTK, which then is a leak of its own."""
     (tmp_path / "clean.py").write_text("import json\n")
-    (tmp_path / "leaky.py").write_text(f"import {leak}\n")
-    assert unwanted_imports(tmp_path, ["clean", "leaky"], FORBIDDEN) == [f"leaky {leak}"]
+    for leak in ("vtk", "PySide6", "slicer"):
+        (tmp_path / f"leaks_{leak}.py").write_text(f"import {leak}\n")
+    found = unwanted_imports(tmp_path, ["clean", "leaks_vtk", "leaks_PySide6", "leaks_slicer"], FORBIDDEN)
+    assert [line for line in found if line != "leaks_slicer vtk"] == [
+        "leaks_vtk vtk",
+        "leaks_PySide6 PySide6",
+        "leaks_slicer slicer",
+    ]
 
 
 def test_a_reconstruction_imports_nothing_that_only_training_needs(root):
     assert unwanted_imports(root, ["ReVertLib.inference.predictor", "ReVertLib.metrics.compare"], HEAVY) == []
 
 
-@pytest.mark.parametrize("room", ["geometry", "mesh", "imaging", "registration", "metrics", "measurement"])
-def test_what_needs_no_network_does_not_import_torch(root, room):
-    modules = [name for name in library_modules(root) if name.startswith(f"ReVertLib.{room}.")]
-    assert len(modules) > 2
+WITHOUT_TORCH = ("geometry", "mesh", "imaging", "registration", "metrics", "measurement")
+
+
+def test_what_needs_no_network_does_not_import_torch(root):
+    modules = [name for name in library_modules(root) if name.split(".")[1] in WITHOUT_TORCH]
+    counts = [sum(name.split(".")[1] == room for name in modules) for room in WITHOUT_TORCH]
+    assert min(counts) > 2
     assert unwanted_imports(root, modules, ("torch",)) == []
 
 

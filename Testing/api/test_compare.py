@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import tiny
+from few_points import few_points  # noqa: F401
 
 import ReVertLib as revert
 from ReVertLib.__main__ import main

@@ -12,6 +12,7 @@ import SimpleITK as sitk
 import tiny
 import vtk
 from dicom_files import DISTANCES, dicom
+from few_points import few_points  # noqa: F401
 from safetensors.torch import load_file
 from vtk.util.numpy_support import vtk_to_numpy
 

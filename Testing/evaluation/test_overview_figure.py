@@ -1,10 +1,9 @@
 """The picture is whole, and shows what it should where it should."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from few_points import few_points  # noqa: F401
 from matplotlib.colors import to_rgb
 from solids import ball
 
@@ -16,7 +15,6 @@ from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.mesh.colours import SIGNED_DISTANCE_STOPS
 from ReVertLib.metrics.compare import compare
-from ReVertLib.metrics.surface import surface_metrics
 
 CAMERA = Geometry(1000.0, 500.0, (0.5, 0.5), (99.5, 79.5), "L3")
 WIDE_PX, HIGH_PX = round(0.472 * 1920), round(0.375 * 1272)
@@ -24,14 +22,6 @@ LEFT_PX, TOP_PX, LOWER_PX = (round(x) for x in (0.02 * 1920, (1 - 0.495 - 0.375)
 """The panel of the radiograph, and the upper edge of the lower view of the surface."""
 
 PIXELS = np.random.default_rng(0).random((160, 200)).astype(np.float32)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_points():
-    """No figure is looked at here; of one ball in another, every triangle is as near as the nearest."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ReVertLib.metrics.compare.surface_metrics", partial(surface_metrics, samples=1_000))
-        yield
 
 
 def scene(radius, target_radius, mode="none"):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import vtk
+from few_points import few_points  # noqa: F401
 from scipy.spatial.transform import Rotation
 
 from ReVertLib.errors import InputError

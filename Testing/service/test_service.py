@@ -9,6 +9,7 @@ from importlib.metadata import version
 import numpy as np
 import pytest
 import torch
+from few_points import few_points  # noqa: F401
 from tiny import CUBE, weights
 
 from ReVertLib import __version__

@@ -8,6 +8,7 @@ import sys
 import pytest
 import slicer
 import slicer_host
+from few_points import few_points  # noqa: F401
 from scene_nodes import LENGTHS, OneTetrahedron, box_model, box_segmentation, radiograph_node, shift, vertices
 
 from ReVertLib.geometry.sidecar import sidecar_path

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import slicer
 from dicom_files import dicom
+from few_points import few_points  # noqa: F401
 from film_host import (  # noqa: F401
     APART_PX,
     KNOWN,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import slicer
+from few_points import few_points  # noqa: F401
 from panel_host import panel, predictor, radiograph, reconstructed  # noqa: F401
 from qt_host import QtGui
 from scene_nodes import box_model, box_segmentation, comparison_of, radiograph_node, shift

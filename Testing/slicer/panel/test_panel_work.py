@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import slicer
+from few_points import few_points  # noqa: F401
 from panel_host import BOX, panel, predictor, radiograph, reconstructed  # noqa: F401
 from scene_nodes import LENGTHS, box_model, box_segmentation, radiograph_node
 from slicer_host import messages, run_until

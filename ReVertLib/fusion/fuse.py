@@ -36,7 +36,7 @@ def fused(
     given = second_from_first is not None and not was_found
     level, space, pair = level_of(first, second), shape_space(), (first, second)
     answers = tuple(answer_of(one, level, space) for one in pair)
-    solution = solved(answers, level, space, second_from_first, given)
+    solution = solved(answers, level, space, second_from_first)
     relative = _relative_pose(pair, answers, solution, second_from_first, given)
     agreement = _agreement(pair, answers, solution)
     expected_mm, parts = fused_errors(pair, solution.poses, solution.shape, given)

@@ -150,4 +150,4 @@ def _own_sd(one: FilmLevel, common: float) -> float:
     """Of the distance of a level, as a share, beside what all have in common."""
     sod_mm = one.reconstruction.geometry.sod_mm
     own_2 = (one.depth_sd_mm / sod_mm) ** 2 - common**2
-    return float(np.sqrt(max(own_2, (DEPTH_MM[False] / sod_mm) ** 2)))
+    return float(np.sqrt(max(own_2, (DEPTH_MM / sod_mm) ** 2)))

@@ -5,10 +5,10 @@
 
 NEW is a folder of `revert simulate`. Of each shape a pair of its images is taken whose beams are 60 to 90 degrees
 apart, alone and in context, the crops as radiographs with their exact distance and the view to some degrees. A line for
-each way: the mean distance of the vertices to the true surface as they lie, and the share of them below the bound that
-nine in ten should be below. `known, 5 % off`: the distances told are 5 % too long. Then of how many pairs it is said
-that they disagree, their relative pose unknown: right ones, those of which the second image is of another person's
-vertebra of that level, and those of which it is of a neighbouring level.
+each way: how far the centre of the volume is off, the mean distance of the vertices to the true surface, both as they
+lie, and the share of them below the bound that nine in ten should be below. `known, 5 % off`: the distances told are 5
+% too long. Then of how many pairs it is said that they disagree, their relative pose unknown: right ones, those of
+which the second image is of another person's vertebra of that level, and those of which it is of a neighbouring level.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from ReVertLib.inference.predictor import Predictor
 from ReVertLib.inference.results import Reconstruction
 from ReVertLib.inference.verdict import DISAGREE
 from ReVertLib.mesh.distance import signed_distances_mm
-from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.mesh.mesh import Mesh, volume_centroid
 from ReVertLib.training.samples import Samples
 
 APART_DEG, WRONG_BY = (60.0, 90.0), 1.05
@@ -81,9 +81,10 @@ def farther(given: ReconstructionInput) -> ReconstructionInput:
     return replace(given, geometry=replace(geometry, sod_mm=WRONG_BY * geometry.sod_mm))
 
 
-def figures(found: Reconstruction, truth: Mesh) -> tuple[float, float]:
+def figures(found: Reconstruction, truth: Mesh) -> tuple[float, float, float]:
     off_mm = np.abs(signed_distances_mm(found.mesh.vertices, truth))
-    return float(off_mm.mean()), float((off_mm < found.error_parts.bound_mm).mean())
+    place_mm = np.linalg.norm(volume_centroid(found.mesh) - volume_centroid(truth))
+    return float(place_mm), float(off_mm.mean()), float((off_mm < found.error_parts.bound_mm).mean())
 
 
 def disagree(first: Reconstruction, second: Reconstruction) -> bool:
@@ -104,9 +105,9 @@ def measured(predictor: Predictor, samples: Samples, kind: str) -> Iterator[str]
         for way, both in found.items():
             rows[way].append(figures(both.reconstruction, first.truth))
     for way, row in rows.items():
-        yield "{}: {} pairs, {:.2f} mm, {:.0%} below the bound".format(way, len(row), *np.mean(row, axis=0))
+        yield "| {} | {} | {} | {:.2f} | {:.2f} | {:.0%} |".format(kind, way, len(row), *np.mean(row, axis=0))
     for what, told in wrong_pairs(alone).items():
-        yield f"{what}: {sum(told)} of {len(told)} told"
+        yield f"{kind}, {what}: {sum(told)} of {len(told)} told"
 
 
 def wrong_pairs(alone: list[tuple[Reconstruction, Reconstruction]]) -> dict[str, list[bool]]:
@@ -128,9 +129,9 @@ def main() -> None:
     parser.add_argument("--weights", type=Path)
     options = parser.parse_args()
     samples, predictor = Samples(options.new), Predictor(options.weights)
-    for kind in (ALONE, CONTEXT):
-        for line in measured(predictor, samples, kind):
-            print(f"{kind:<10}  {line}", flush=True)
+    lines = [line for kind in (ALONE, CONTEXT) for line in measured(predictor, samples, kind)]
+    head = "| shown | way | n | place, mm | surface, mm | below the bound |\n" + "|---" * 6 + "|"
+    print(head, *sorted(lines, key=lambda line: not line.startswith("|")), sep="\n")
 
 
 if __name__ == "__main__":

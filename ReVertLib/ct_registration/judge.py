@@ -1,0 +1,125 @@
+"""What registered poses are worth: how alike film and CT are there, whether starts elsewhere end there, too, and whether
+something else in the same place would be as alike: the CT's next vertebrae, or the film turned left for right.
+
+A misnamed or mirrored film is so for all its vertebrae, so that is decided by their mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ReVertLib.geometry.levels import COLUMN
+from ReVertLib.geometry.transform import RigidTransform
+
+from .bone import CtBone
+from .patches import Scale, patch_of
+from .records import ACCEPTED, CHECK, REFUSED, Judgement, View
+from .refine import Fit, refined, stepped
+from .starts import MIRROR, mirrored_start, start_as
+
+HIGHER, LOWER, MIRRORED = "the CT's next level up", "the CT's next level down", "the mirrored film"
+REFUSED_BELOW, ACCEPTED_FROM = 0.86, 0.90
+"""Of the similarity."""
+RIVAL = {HIGHER: 0.005, LOWER: 0.005, MIRRORED: 0.004}
+"""By how much a rival must be more alike, in the mean of all vertebrae, to be believed."""
+LOOK = Scale(1.5, 4.0)
+"""At which rivals and restarts are looked at."""
+_ROUNDS = 8
+_RESTARTS = np.array([[3, -3, 0.5, 2.3, -1.7, 2.0], [-3, 3, -0.5, -1.7, 2.3, -2.0]])
+"""Starts around the end, in UNITS."""
+_SAME_MM, _SAME_DEG = 1.0, 1.5
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was seen of one bone. own, rivals: similarity at LOOK, without neighbours. restarts: see `Judgement`.
+    started_at: similarity at the start."""
+
+    own: float
+    rivals: dict[str, float]
+    restarts: float
+    started_at: float
+
+
+def looked_around(
+    bone: CtBone, fit: Fit, start: RigidTransform, views: Sequence[View], bones: Sequence[CtBone]
+) -> Looked:
+    """One bone, its rivals in its place, and starts around its end. bones: all of the CT."""
+    here = looked_at(bone, fit.pose, views)
+    return Looked(
+        here.similarity,
+        _rivals(bone, fit.pose, views, bones),
+        _restarts(bone, here.pose, views),
+        looked_at(bone, start, views, 0).similarity,
+    )
+
+
+def looked_at(bone: CtBone, pose: RigidTransform, views: Sequence[View], rounds: int = _ROUNDS) -> Fit:
+    """A bone by itself from a start, at one scale."""
+    return refined(bone, pose, [patch_of(view, bone, pose, LOOK, ()) for view in views], rounds)
+
+
+def judged(fits: Sequence[Fit], looks: Sequence[Looked]) -> list[Judgement]:
+    """What each of the vertebrae of a film is worth."""
+    for_all = _rival_of_all(looks)
+    found = []
+    for fit, look in zip(fits, looks, strict=True):
+        word, reason = (REFUSED, for_all) if for_all else _word(fit.similarity, look)
+        found.append(Judgement(word, reason, fit.similarity, look.started_at, look.restarts, look.rivals))
+    return found
+
+
+def mirrored(view: View) -> View:
+    """The view with its picture turned left for right; what lies at X of its camera then lies at -X."""
+    u, v = view.geometry.principal_point_px
+    geometry = replace(view.geometry, principal_point_px=(view.pixels.shape[1] - 1 - u, v), box_px=None)
+    moved = view.camera_from_first
+    turned = RigidTransform(MIRROR @ moved.rotation @ MIRROR, MIRROR @ moved.translation_mm)
+    return View(np.ascontiguousarray(view.pixels[:, ::-1]), geometry, turned)
+
+
+def _rivals(bone: CtBone, pose: RigidTransform, views: Sequence[View], bones: Sequence[CtBone]) -> dict[str, float]:
+    """How alike others are in a bone's place."""
+    place, found = COLUMN.index(bone.level), {}
+    for what, step in ((HIGHER, -1), (LOWER, 1)):
+        for other in bones:
+            if COLUMN.index(other.level) == place + step:
+                found[what] = looked_at(other, start_as(other, bone, pose), views).similarity
+    turned = [mirrored(view) for view in views]
+    return found | {MIRRORED: looked_at(bone, mirrored_start(bone, pose), turned).similarity}
+
+
+def _restarts(bone: CtBone, here: RigidTransform, views: Sequence[View]) -> float:
+    """The share of starts around an end that come back to it."""
+    ends = (looked_at(bone, stepped(here, bone.centre_lps, step), views).pose for step in _RESTARTS)
+    return float(np.mean([_same(bone, end, here) for end in ends]))
+
+
+def _same(bone: CtBone, pose: RigidTransform, other: RigidTransform) -> bool:
+    """Whether two poses are one, across the beam and in rotation."""
+    place, goal = (one.apply(bone.centre_lps[None])[0] for one in (pose, other))
+    across_mm = np.linalg.norm(place[:2] * goal[2] / place[2] - goal[:2])
+    turned = RigidTransform(pose.rotation @ other.rotation.T, np.zeros(3)).angle_deg
+    return bool(across_mm < _SAME_MM and turned < _SAME_DEG)
+
+
+def _rival_of_all(looks: Sequence[Looked]) -> str | None:
+    """Why the film as a whole is not this CT's, named as it is."""
+    for what, least in RIVAL.items():
+        margins = [look.rivals[what] - look.own for look in looks if what in look.rivals]
+        if margins and np.mean(margins) > least:
+            return f"{what} is more alike: " + ("is it mirrored?" if what == MIRRORED else "are the names right?")
+    return None
+
+
+def _word(similarity: float, look: Looked) -> tuple[str, str]:
+    if similarity < REFUSED_BELOW:
+        return REFUSED, f"film and CT are not alike ({similarity:.2f}, expected {ACCEPTED_FROM:.2f})"
+    if look.restarts == 0:
+        return REFUSED, "starts nearby end elsewhere"
+    if similarity < ACCEPTED_FROM:
+        return CHECK, f"film and CT are only somewhat alike ({similarity:.2f}, expected {ACCEPTED_FROM:.2f})"
+    return ACCEPTED, f"film and CT are alike ({similarity:.2f})"

@@ -1,0 +1,111 @@
+"""What a film shows around one vertebra, at one scale, ready to be compared with projections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from ReVertLib.geometry.camera import Geometry
+from ReVertLib.geometry.transform import RigidTransform
+
+from .bone import CtBone
+from .records import View
+from .similarity import Normalised, blurred, locally_normalised
+
+
+@dataclass(frozen=True)
+class Scale:
+    """pixel_mm: of film and projection, at the vertebra. window_mm: standard deviation of the window in which they are
+    compared. blur_mm: of bone and film."""
+
+    pixel_mm: float
+    window_mm: float
+
+    @property
+    def blur_mm(self) -> float:
+        """Details finer than a pixel do not count."""
+        return self.pixel_mm
+
+
+@dataclass(frozen=True)
+class Patch:
+    """normal: the film, normalised. weight: (rows, columns) 1 where it is compared, else 0. geometry: of its pixels, in
+    the frame of its own camera. camera_from_first: as `View`. beside: (rows, columns) the line integrals of other bones,
+    as far as their poses are known."""
+
+    normal: Normalised
+    weight: torch.Tensor
+    geometry: Geometry
+    camera_from_first: RigidTransform
+    beside: torch.Tensor
+    scale: Scale
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Columns and rows."""
+        rows, columns = self.weight.shape
+        return columns, rows
+
+    @property
+    def window_px(self) -> float:
+        """Standard deviation of the window."""
+        return self.scale.window_mm / self.scale.pixel_mm
+
+
+_AROUND_MM = 12.0
+"""What of the film is taken around a vertebra."""
+_BORDER_MM = 3.0
+"""How far beyond the bone the film is compared: its outline is among what is seen."""
+_LEAST_SEEN = 0.02
+"""Of the longest path through bone, what counts as bone."""
+
+
+def patch_of(
+    view: View, bone: CtBone, pose: RigidTransform, scale: Scale, others: Sequence[tuple[CtBone, RigidTransform]]
+) -> Patch:
+    """The patch of a view around a bone at a pose, camera frame of the first view. others: bones that stay where they
+    are, with their poses."""
+    own = view.camera_from_first @ pose
+    film, seen, geometry = _resampled(view, own.apply(bone.mesh_lps.vertices), scale)
+    size_px = film.shape[1], film.shape[0]
+
+    def projected(one: CtBone, at: RigidTransform) -> torch.Tensor:
+        return one.projector(scale.blur_mm).image(at, geometry, size_px, scale.pixel_mm)
+
+    there = projected(bone, own)
+    shadow = (there > _LEAST_SEEN * there.max()).float()
+    near = blurred(shadow[None], _BORDER_MM / scale.pixel_mm)[0] > 0.15
+    weight = near * seen
+    beside = torch.zeros_like(film)
+    for other, at in others:
+        beside += projected(other, view.camera_from_first @ at)
+    range_ = float(view.pixels.max() - view.pixels.min())
+    normal = locally_normalised(film, weight, scale.window_mm / scale.pixel_mm, range_)
+    return Patch(normal, weight, geometry, view.camera_from_first, beside, scale)
+
+
+def _resampled(view: View, vertices_mm: np.ndarray, scale: Scale) -> tuple[torch.Tensor, torch.Tensor, Geometry]:
+    """The film around vertices (n, 3) of its own camera frame, in means over whole blocks of pixels, blurred to the
+    scale; (rows, columns) where it is on the film; and its geometry."""
+    geometry, depth_mm = view.geometry, float(vertices_mm[:, 2].mean())
+    per_mm = geometry.focal_px / depth_mm
+    block = np.maximum(np.rint(scale.pixel_mm * per_mm), 1).astype(int)
+    pixels = geometry.project(vertices_mm)
+    first = np.floor(pixels.min(0) - _AROUND_MM * per_mm).astype(int)
+    size = np.ceil((pixels.max(0) + _AROUND_MM * per_mm - first) / block).astype(int)
+    low, high = np.maximum(first, 0), np.minimum(first + size * block, view.pixels.shape[::-1])
+    canvas, there = (np.zeros((size * block)[::-1], np.float32) for _ in range(2))
+    if (low < high).all():
+        (u0, v0), (u1, v1) = low - first, high - first
+        canvas[v0:v1, u0:u1] = view.pixels[low[1] : high[1], low[0] : high[0]]
+        there[v0:v1, u0:u1] = 1.0
+    shape = (size[1], block[1], size[0], block[0])
+    share = there.reshape(shape).mean((1, 3))
+    film = canvas.reshape(shape).mean((1, 3)) / np.maximum(share, 1e-6)
+    geometry = replace(geometry, box_px=None).cropped(*first).resized(*(1 / block))
+    seen = torch.from_numpy((share > 0.99).astype(np.float32))
+    film = torch.from_numpy(np.where(share > 0, film, film[share > 0].mean() if share.any() else 0).astype(np.float32))
+    return blurred(film[None], max(0.7 * scale.blur_mm / scale.pixel_mm, 0.4))[0], seen, geometry

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .api.fuse_films import fuse_films
     from .api.measure import measure
     from .api.reconstruct import Result, reconstruct
+    from .api.register import register
     from .errors import InputError
     from .geometry.camera import Geometry
     from .imaging.volume import Volume
@@ -56,6 +57,7 @@ __all__ = [
     "measure",
     "read_mesh",
     "reconstruct",
+    "register",
     "write_mesh",
 ]
 
@@ -76,6 +78,7 @@ _HOMES = {
     "measure": "api.measure",
     "read_mesh": "mesh.io",
     "reconstruct": "api.reconstruct",
+    "register": "api.register",
     "write_mesh": "mesh.io",
 }
 """Where each name lies; it is imported when it is first asked for (PEP 562), so `import ReVertLib` costs nothing."""

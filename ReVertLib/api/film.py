@@ -58,13 +58,18 @@ def film(
     if boxes is None and (is_file or sidecar):
         boxes = boxes_beside(Path(image) if is_file else sidecar, sidecar)
     wishes = Wishes(boxes, shift, sod_of, marked(ball, length), upside_down)
-    finds = None if boxes else _finder(*file_now(finder), device)
+    finds = None if boxes else finder_of(finder, device)
     if is_file:
         radiograph = read_radiograph(Path(image))
     else:
         radiograph = image if isinstance(image, Radiograph) else radiograph_from_array(image, name="array")
     given = film_given(radiograph, Path(image) if is_file else None, known, "given", sidecar, wishes, finds)
     return film_result(predictor_of(weights, device), given)
+
+
+def finder_of(weights: FilePath | None, device: str) -> Finder:
+    """The finder of a weights file as it is now, loaded once."""
+    return _finder(*file_now(weights), device)
 
 
 @lru_cache(maxsize=1)

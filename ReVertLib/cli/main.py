@@ -28,6 +28,7 @@ COMMANDS = {
     "reconstruct": "The vertebra in a radiograph as a surface in the camera frame, mm.",
     "film": "All lumbar vertebrae on a whole film together, in one camera frame, with a report and a picture.",
     "fuse": "Two radiographs of one vertebra to one surface, in the first one's camera frame, mm.",
+    "register": "A CT's vertebrae laid into the beam of one or two radiographs, each as a rigid piece.",
     "measure": "Lengths and angles of vertebrae from surfaces that ReVert made: endplates, pedicles, discs, lordosis.",
     "compare": (
         "Dice, HD95, ASSD, NSD, Chamfer and volume of a surface against the truth, the constant baseline beside it."

@@ -62,6 +62,7 @@ ROOMS = (
     {"shape", "inference"},
     {"report", "synthesis", "finding", "fusion"},
     {"spine"},
+    {"ct_registration"},
     {"service"},
     {"training", "evaluation"},
     {"calibration"},

@@ -44,7 +44,7 @@ def register(
     vertebra a rigid piece, from the pose of the reconstruction.
 
     ct, labels, scheme: as for `drr`. image, geometry, view: as for `film`, sod_of and shift, too; where geometry names
-    one level, that vertebra alone is looked for, in its box or in an image of it alone. second, second_geometry: another
+    one level, only that vertebra is looked for, in its box or in an image of it alone. second, second_geometry: another
     image of the same person from another side; pose: as for `fuse`, found from the bones where it is not given. say: is
     told what is at work, and may raise to stop it.
 

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 NOTES = {
     "needs": (
-        "a CT in Hounsfield units with a label map of its vertebrae, and one or two radiographs of the same person with "
+        "a CT in Hounsfield units with a label map of its vertebrae, and one or two radiographs of that person with "
         "distances and pixel spacing, as for `revert film`; where options or a sidecar name one level, that vertebra "
         "alone is looked for"
     ),
     "writes": (
         "OUT/<name>_L1.tfm to _L5.tfm, transforms from the CT to the first image's camera frame, for 3D Slicer; "
-        "OUT/<name>_L1.stl to _L5.stl, the CT's surfaces there, mm; OUT/<name>.json, matrices, errors to be expected and "
+        "OUT/<name>_L1.stl to _L5.stl, the CT's surfaces there, mm; OUT/<name>.json, matrices, expected errors and "
         "verdicts; OUT/<name>.svg, a picture"
     ),
     "takes": "about 3 s of CPU a vertebra and image",

@@ -7,6 +7,7 @@ places and turns around its start.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -15,18 +16,24 @@ from ReVertLib.geometry.levels import COLUMN
 from ReVertLib.geometry.transform import RigidTransform
 
 from .bone import CtBone
-from .patches import Scale, patch_of
+from .patches import Patch, Scale, patch_of
 from .records import View
 from .refine import UNITS, Distance, Fit, refined, stepped
 
 SCALES = (Scale(3.0, 6.0), Scale(1.5, 4.0), Scale(0.75, 3.0))
-ROUNDS = (12, 8, 6)
-SOUGHT = Scale(3.0, 10.0)
+ROUNDS = (12, 12, 12)
+SOUGHT = Scale(4.0, 12.0)
 """At which places are sought."""
 GOOD = 0.91
 """A fit less alike than this is sought again."""
 _AROUND_MM, _AROUND_DEG = (-20.0, -10.0, 0.0, 10.0, 20.0), 14.0
-_BEST = 4
+_BEST = 3
+
+_NEARBY = np.array(
+    [[2, -2, 0, 4, 0, 1], [-2, 2, 0, -4, 0, -1], [2, 2, 0, 0, 4, -1], [-2, -2, 0, 0, -4, 1]], dtype=float
+)
+"""Starts around an end, in UNITS."""
+_SAME_MM, _SAME_DEG = 1.0, 1.5
 
 Say = Callable[[str], None]
 Poses = Mapping[str, RigidTransform]
@@ -47,6 +54,7 @@ def aligned(
     found, column = {}, _Column(bones, beside, views, distances, dict(starts), say)
     for scale, rounds in zip(SCALES, ROUNDS, strict=True):
         found = {bone.level: column.settled(bone, scale, rounds) for bone in bones}
+    found = {bone.level: column.best_around(bone, found[bone.level]) for bone in bones}
     lost = [bone for bone in bones if found[bone.level].similarity < GOOD]
     for bone in lost:
         say(f"{bone.level}, sought again")
@@ -54,6 +62,7 @@ def aligned(
         column.poses[bone.level] = _sought(bone, views, list(column.elsewhere(bone, lost, starts[bone.level])))
         for scale, rounds in zip(SCALES, ROUNDS, strict=True):
             found[bone.level] = column.settled(bone, scale, rounds)
+        found[bone.level] = column.best_around(bone, found[bone.level])
         if found[bone.level].similarity < before.similarity:
             found[bone.level], column.poses[bone.level] = before, before.pose
     return found
@@ -78,14 +87,35 @@ class _Column:
         """A bone moved on at one scale. At the coarsest its neighbours may be anywhere, and are left out, and its
         distance cannot be told from one view, and is kept."""
         self._say(f"{bone.level}, {scale.pixel_mm:g} mm")
-        coarse = scale is SCALES[0]
-        near = [] if coarse else self._near(bone)
-        neighbours = [(one, self.poses.get(one.level, self.poses[bone.level])) for one in near]
-        patches = [patch_of(view, bone, self.poses[bone.level], scale, neighbours) for view in self._views]
-        distance, along = self._distances[bone.level], not coarse or len(self._views) > 1
+        patches, distance = self._patches(bone, self.poses[bone.level], scale), self._distances[bone.level]
+        along = scale is not SCALES[0] or len(self._views) > 1
         fit = refined(bone, self.poses[bone.level], patches, rounds, distance, along)
         self.poses[bone.level] = fit.pose
         return fit
+
+    def best_around(self, bone: CtBone, fit: Fit) -> Fit:
+        """The best of a fit and what starts around it lead to; and the share of them that lead there. From the side a
+        vertebra looks nearly alike turned a little to either side, so that one start may end at the wrong one."""
+        self._say(f"{bone.level}, starts nearby")
+        start, distance, ends = self.poses[bone.level], self._distances[bone.level], []
+        patches = self._patches(bone, fit.pose, SCALES[1])
+        here = refined(bone, fit.pose, patches, ROUNDS[1], distance)
+        for step in _NEARBY:
+            ends.append(refined(bone, stepped(fit.pose, bone.centre_lps, step), patches, ROUNDS[1], distance))
+        best = min(ends, key=lambda end: end.cost)
+        if best.cost < here.cost and not same_pose(bone, best.pose, here.pose):
+            self.poses[bone.level] = best.pose
+            again = self.settled(bone, SCALES[-1], ROUNDS[-1])
+            if again.similarity > fit.similarity:
+                fit, here = again, best
+            else:
+                self.poses[bone.level] = start
+        return replace(fit, restarts=float(np.mean([same_pose(bone, end.pose, here.pose) for end in ends])))
+
+    def _patches(self, bone: CtBone, pose: RigidTransform, scale: Scale) -> list[Patch]:
+        near = [] if scale is SCALES[0] else self._near(bone)
+        neighbours = [(one, self.poses.get(one.level, self.poses[bone.level])) for one in near]
+        return [patch_of(view, bone, pose, scale, neighbours) for view in self._views]
 
     def _near(self, bone: CtBone) -> list[CtBone]:
         """The next bones of the CT above and below."""
@@ -104,9 +134,9 @@ class _Column:
 def _sought(bone: CtBone, views: Sequence[View], places: Sequence[RigidTransform]) -> RigidTransform:
     """The most alike of what the best of places, and turns of them, lead to."""
     turns = np.radians(_AROUND_DEG) * np.array([[0, 0, 0], [1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]])
-    best = sorted((_looked(bone, views, place, 3) for place in places), key=lambda fit: -fit.similarity)[:_BEST]
+    best = sorted((_looked(bone, views, place, 2) for place in places), key=lambda fit: -fit.similarity)[:_BEST]
     ends = [
-        _looked(bone, views, stepped(fit.pose, bone.centre_lps, np.array([0, 0, 0, *turn]) / UNITS), 10)
+        _looked(bone, views, stepped(fit.pose, bone.centre_lps, np.array([0, 0, 0, *turn]) / UNITS), 8)
         for fit in best
         for turn in turns
     ]
@@ -116,6 +146,14 @@ def _sought(bone: CtBone, views: Sequence[View], places: Sequence[RigidTransform
 def _looked(bone: CtBone, views: Sequence[View], place: RigidTransform, rounds: int) -> Fit:
     patches = [patch_of(view, bone, place, SOUGHT, ()) for view in views]
     return refined(bone, place, patches, rounds, along=False)
+
+
+def same_pose(bone: CtBone, pose: RigidTransform, other: RigidTransform) -> bool:
+    """Whether two poses are one, across the beam and in rotation."""
+    place, goal = (one.apply(bone.centre_lps[None])[0] for one in (pose, other))
+    across_mm = np.linalg.norm(place[:2] * goal[2] / place[2] - goal[:2])
+    turned = RigidTransform(pose.rotation @ other.rotation.T, np.zeros(3)).angle_deg
+    return bool(across_mm < _SAME_MM and turned < _SAME_DEG)
 
 
 def _distance(bone: CtBone, start: RigidTransform, sd_mm: float) -> Distance:

@@ -1,4 +1,4 @@
-"""What registered poses are worth: how alike film and CT are there, whether starts elsewhere end there, too, and whether
+"""What registered poses are worth: how alike film and CT are there, whether starts nearby end there, too, and whether
 something else in the same place would be as alike: the CT's next vertebrae, or the film turned left for right.
 
 A misnamed or mirrored film is so for all its vertebrae, so that is decided by their mean.
@@ -17,7 +17,7 @@ from ReVertLib.geometry.transform import RigidTransform
 from .bone import CtBone
 from .patches import Scale, patch_of
 from .records import ACCEPTED, CHECK, REFUSED, Judgement, View
-from .refine import Fit, refined, stepped
+from .refine import Fit, refined
 from .starts import MIRROR, mirrored_start, start_as
 
 HIGHER, LOWER, MIRRORED = "the CT's next level up", "the CT's next level down", "the mirrored film"
@@ -26,35 +26,25 @@ REFUSED_BELOW, ACCEPTED_FROM = 0.86, 0.90
 RIVAL = {HIGHER: 0.005, LOWER: 0.005, MIRRORED: 0.004}
 """By how much a rival must be more alike, in the mean of all vertebrae, to be believed."""
 LOOK = Scale(1.5, 4.0)
-"""At which rivals and restarts are looked at."""
+"""At which rivals are looked at."""
 _ROUNDS = 8
-_RESTARTS = np.array([[3, -3, 0.5, 2.3, -1.7, 2.0], [-3, 3, -0.5, -1.7, 2.3, -2.0]])
-"""Starts around the end, in UNITS."""
-_SAME_MM, _SAME_DEG = 1.0, 1.5
 
 
 @dataclass(frozen=True)
 class Looked:
-    """What was seen of one bone. own, rivals: similarity at LOOK, without neighbours. restarts: see `Judgement`.
-    started_at: similarity at the start."""
+    """What was seen of one bone at LOOK, without neighbours: similarity at its end, of its rivals, and at the start."""
 
     own: float
     rivals: dict[str, float]
-    restarts: float
     started_at: float
 
 
 def looked_around(
     bone: CtBone, fit: Fit, start: RigidTransform, views: Sequence[View], bones: Sequence[CtBone]
 ) -> Looked:
-    """One bone, its rivals in its place, and starts around its end. bones: all of the CT."""
-    here = looked_at(bone, fit.pose, views)
-    return Looked(
-        here.similarity,
-        _rivals(bone, fit.pose, views, bones),
-        _restarts(bone, here.pose, views),
-        looked_at(bone, start, views, 0).similarity,
-    )
+    """One bone, and its rivals in its place. bones: all of the CT."""
+    rivals = _rivals(bone, fit.pose, views, bones)
+    return Looked(looked_at(bone, fit.pose, views).similarity, rivals, looked_at(bone, start, views, 0).similarity)
 
 
 def looked_at(bone: CtBone, pose: RigidTransform, views: Sequence[View], rounds: int = _ROUNDS) -> Fit:
@@ -67,8 +57,8 @@ def judged(fits: Sequence[Fit], looks: Sequence[Looked]) -> list[Judgement]:
     for_all = _rival_of_all(looks)
     found = []
     for fit, look in zip(fits, looks, strict=True):
-        word, reason = (REFUSED, for_all) if for_all else _word(fit.similarity, look)
-        found.append(Judgement(word, reason, fit.similarity, look.started_at, look.restarts, look.rivals))
+        word, reason = (REFUSED, for_all) if for_all else _word(fit)
+        found.append(Judgement(word, reason, fit.similarity, look.started_at, fit.restarts, look.rivals))
     return found
 
 
@@ -92,20 +82,6 @@ def _rivals(bone: CtBone, pose: RigidTransform, views: Sequence[View], bones: Se
     return found | {MIRRORED: looked_at(bone, mirrored_start(bone, pose), turned).similarity}
 
 
-def _restarts(bone: CtBone, here: RigidTransform, views: Sequence[View]) -> float:
-    """The share of starts around an end that come back to it."""
-    ends = (looked_at(bone, stepped(here, bone.centre_lps, step), views).pose for step in _RESTARTS)
-    return float(np.mean([_same(bone, end, here) for end in ends]))
-
-
-def _same(bone: CtBone, pose: RigidTransform, other: RigidTransform) -> bool:
-    """Whether two poses are one, across the beam and in rotation."""
-    place, goal = (one.apply(bone.centre_lps[None])[0] for one in (pose, other))
-    across_mm = np.linalg.norm(place[:2] * goal[2] / place[2] - goal[:2])
-    turned = RigidTransform(pose.rotation @ other.rotation.T, np.zeros(3)).angle_deg
-    return bool(across_mm < _SAME_MM and turned < _SAME_DEG)
-
-
 def _rival_of_all(looks: Sequence[Looked]) -> str | None:
     """Why the film as a whole is not this CT's, named as it is."""
     for what, least in RIVAL.items():
@@ -115,11 +91,12 @@ def _rival_of_all(looks: Sequence[Looked]) -> str | None:
     return None
 
 
-def _word(similarity: float, look: Looked) -> tuple[str, str]:
+def _word(fit: Fit) -> tuple[str, str]:
+    similarity = fit.similarity
     if similarity < REFUSED_BELOW:
         return REFUSED, f"film and CT are not alike ({similarity:.2f}, expected {ACCEPTED_FROM:.2f})"
-    if look.restarts == 0:
-        return REFUSED, "starts nearby end elsewhere"
+    if fit.restarts < 0.5:
+        return CHECK, "starts nearby end elsewhere"
     if similarity < ACCEPTED_FROM:
         return CHECK, f"film and CT are only somewhat alike ({similarity:.2f}, expected {ACCEPTED_FROM:.2f})"
     return ACCEPTED, f"film and CT are alike ({similarity:.2f})"

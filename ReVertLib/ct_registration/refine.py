@@ -23,13 +23,17 @@ UNITS = np.array([1.0, 1.0, 20.0, 0.03, 0.03, 0.02])
 """Steps of about equal effect on a film: mm across, mm along, radians out of the plane, radians in it."""
 _ALONG = 2
 _LONGEST = 4.0
-_SHORTEST = 0.02
+_SHORTEST, _LEAST_GAIN = 0.02, 1e-4
 _FIRST_DAMPING, _LEAST_DAMPING, _MOST_DAMPING = 1e-2, 1e-4, 1e3
 
 
 NOISE = 5.0
 """Of the normal equations: the variance of a residual, some 0.14, times the pixels that differ together, some 36. It
 weighs what is known of the distance, and makes expected errors of the information; see docs/ct_registration.md."""
+
+
+ROBUST = 0.7
+"""A residual beyond this, in deviations, counts in proportion and not by its square: metal is on the film alone."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +48,13 @@ class Distance:
 class Fit:
     """pose: camera of the first view from LPS. similarity: mean local correlation, at most 1. cost: what is made least,
     the squares of all residuals and of what is known beforehand. information: (6, 6) of the normal equations by steps
-    of UNITS."""
+    of UNITS. restarts: of starts nearby, the share that ended there, where some were made."""
 
     pose: RigidTransform
     similarity: float
     cost: float
     information: np.ndarray
+    restarts: float = 0.0
 
 
 def refined(
@@ -72,8 +77,9 @@ def refined(
         step = np.clip(step, -_LONGEST, _LONGEST)
         trial, trial_wanted = _linearised(bone, stepped(fit.pose, bone.centre_lps, step), patches, distance)
         if trial.cost < fit.cost:
-            fit, wanted, damping = trial, trial_wanted, max(damping / 5, _LEAST_DAMPING)
-            if np.abs(step).max() < _SHORTEST:
+            gain, fit, wanted = 1 - trial.cost / fit.cost, trial, trial_wanted
+            damping = max(damping / 5, _LEAST_DAMPING)
+            if np.abs(step).max() < _SHORTEST or gain < _LEAST_GAIN:
                 break
         else:
             damping *= 8
@@ -95,7 +101,7 @@ def _linearised(
 ) -> tuple[Fit, np.ndarray]:
     """How alike all patches are at a pose, and (6,) the right side of the normal equations for the next step."""
     centre = pose.apply(bone.centre_lps[None])[0]
-    information, wanted, misfit, pixels = np.zeros((6, 6)), np.zeros(6), 0.0, 0.0
+    information, wanted, cost, misfit, pixels = np.zeros((6, 6)), np.zeros(6), 0.0, 0.0, 0.0
     for patch in patches:
         own, scale = patch.camera_from_first @ pose, patch.scale
         projector = bone.projector(scale.blur_mm)
@@ -106,19 +112,21 @@ def _linearised(
         weight, window = patch.weight, patch.window_px
         normal = locally_normalised(image, weight, window, float(image.max()))
         residual = (patch.normal.values - normal.values) * weight
-        by_pose = normalised_derivative(image, moved.by_pose, weight, window, normal) * weight
+        kept = (ROBUST / residual.abs().clamp(min=ROBUST)).sqrt()
+        by_pose = normalised_derivative(image, moved.by_pose, weight, window, normal) * weight * kept
         jacobian = by_pose.reshape(6, -1).double().numpy().T @ _steps_in(patch.camera_from_first, centre)
         information += jacobian.T @ jacobian
-        wanted += jacobian.T @ residual.reshape(-1).double().numpy()
+        wanted += jacobian.T @ (kept * residual).reshape(-1).double().numpy()
         misfit += float((residual**2).sum())
+        cost += float(((kept * residual) ** 2).sum())
         pixels += float(weight.sum())
     similarity = 1 - misfit / (2 * max(pixels, 1.0))
     if distance is not None:
         off, weight = (distance.depth_mm - centre[2]) / distance.sd_mm, UNITS[_ALONG] / distance.sd_mm
         information[_ALONG, _ALONG] += NOISE * weight**2
         wanted[_ALONG] += NOISE * weight * off
-        misfit += NOISE * off**2
-    return Fit(pose, similarity, misfit, information), wanted
+        cost += NOISE * off**2
+    return Fit(pose, similarity, cost, information), wanted
 
 
 def _steps_in(camera_from_first: RigidTransform, centre: np.ndarray) -> np.ndarray:

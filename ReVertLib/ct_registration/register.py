@@ -20,13 +20,15 @@ from .bone import CtBone
 from .expected import pose_error
 from .judge import judged, looked_around, looked_at
 from .records import CtRegistration, RegisteredVertebra, View
-from .starts import start_at
+from .starts import crossed, start_at
 from .two_views import second_from_poses
 
 Bones = Mapping[str, CtBone]
 
 LEAST_DEPTH_SD_MM = 2.0
 """No distance that a user gives is better known."""
+UNKNOWN_DEPTH_SD_MM = 50.0
+"""Where two views tell the distance, what was given counts for nothing."""
 
 
 def registered(
@@ -53,8 +55,12 @@ def registered(
     chosen = [bones[level] for level in levels]
     beside = [bone for level, bone in bones.items() if level not in levels]
     poses = {level: starts[0][level] for level in levels}
+    depth_sd_mm = _depth_sd_mm(films[0][1])
     if len(films) > 1:
-        if second_from_first is None:
+        if second_from_first is not None:
+            poses = {level: crossed(bones[level], *(of[level] for of in starts), second_from_first) for level in levels}
+            depth_sd_mm = dict.fromkeys(levels, UNKNOWN_DEPTH_SD_MM)
+        else:
             alone = [
                 aligned(chosen, start, [view], _depth_sd_mm(film), beside, say)
                 for start, view, (_, film) in zip(starts, views, films, strict=True)
@@ -62,7 +68,7 @@ def registered(
             poses = {level: fit.pose for level, fit in alone[0].items()}
             second_from_first = second_from_poses(*alone, chosen)
         views[1] = View(views[1].pixels, views[1].geometry, second_from_first)
-    fits = aligned(chosen, poses, views, _depth_sd_mm(films[0][1]), beside, say)
+    fits = aligned(chosen, poses, views, depth_sd_mm, beside, say)
     looks = []
     for bone in chosen:
         say(f"{bone.level}, is it right")

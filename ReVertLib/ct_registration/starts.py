@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ReVertLib.anatomy.template import load_template
+from ReVertLib.fusion.pair import crossing
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.mesh.mesh import Mesh, volume_centroid
 from ReVertLib.registration.icp import align, best_motion
@@ -21,6 +22,17 @@ def start_at(bone: CtBone, mesh: Mesh) -> RigidTransform:
     turn = best_motion(load_template().mean(bone.level).vertices, mesh.vertices, "rigid").rotation
     laid = RigidTransform.about(volume_centroid(bone.mesh_lps), turn, volume_centroid(mesh))
     return align(bone.mesh_lps.moved(laid), mesh, "rigid") @ laid
+
+
+def crossed(
+    bone: CtBone, first: RigidTransform, second: RigidTransform, second_from_first: RigidTransform
+) -> RigidTransform:
+    """The first view's pose moved to where the rays of both through the bone's middle are nearest to each other. first,
+    second: each in its own camera's frame."""
+    places = crossing(*(pose.apply(bone.centre_lps[None])[0] for pose in (first, second)), second_from_first)
+    if places is None:
+        return first
+    return RigidTransform.about(bone.centre_lps, first.rotation, places[0])
 
 
 def start_as(bone: CtBone, other: CtBone, pose: RigidTransform) -> RigidTransform:

@@ -8,6 +8,7 @@ integral is therefore made of two integrals of the gradient, that of grad mu and
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import torch
@@ -40,11 +41,8 @@ class PoseProjector:
         by_lps = np.linalg.inv(self._ijk_to_lps[:3, :3]).T @ along_kji[::-1].reshape(3, -1)
         channels = np.concatenate([array[None], by_lps.reshape(3, *array.shape).astype(np.float32)])
         self._channels = torch.from_numpy(np.ascontiguousarray(channels))[None]
-        size = np.array(array.shape[::-1])
-        filled = [np.flatnonzero(array.any(axis)) for axis in ((0, 1), (0, 2), (1, 2))]
-        low, high = (np.array([f[end] for f in filled], float) for end in (0, -1))
-        corners = np.array([[(low, high)[b >> a & 1][a] + (2 * (b >> a & 1) - 1) for a in range(3)] for b in range(8)])
-        self._corners_lps, self._size = mapped(corners, self._ijk_to_lps), size
+        self._size = np.array(array.shape[::-1])
+        self._corners_lps = mapped(_corners_of_filled(array), self._ijk_to_lps)
 
     def image(
         self, camera_from_lps: RigidTransform, geometry: Geometry, size_px: tuple[int, int], step_mm: float
@@ -75,7 +73,7 @@ class PoseProjector:
         across = rays[..., :2].permute(2, 0, 1)
         gradient[2] = -(across * gradient[:2]).sum(0)
         weighted[2] = -integrals - (across * weighted[:2]).sum(0)
-        # p - c = (depth - cz) * ray + (cz * ray - c): what a ray has of the first is its depth's, of the second its own.
+        # p - c = (depth - cz) * ray + (cz * ray - c): the first differs along a ray, the second is one for all of it.
         beside = float(centre_mm[2]) * rays - torch.tensor(centre_mm, dtype=torch.float32)
         rays, beside = rays.permute(2, 0, 1), beside.permute(2, 0, 1)
         turning = torch.linalg.cross(rays, weighted, dim=0) + torch.linalg.cross(beside, gradient, dim=0)
@@ -103,6 +101,14 @@ class PoseProjector:
         grid = torch.addcmul(start, away, slope)[None]
         samples = grid_sample(channels, grid, align_corners=False)[0]
         return samples, torch.tensor(rays, dtype=torch.float32), planes
+
+
+def _corners_of_filled(array: np.ndarray) -> np.ndarray:
+    """(8, 3) voxel indices (i, j, k) of the box that what is not 0 of (k, j, i) reaches by interpolation; of a point
+    where nothing is."""
+    filled = [np.flatnonzero(array.any(other)) for other in ((0, 1), (0, 2), (1, 2))]
+    sides = [(along[0] - 1, along[-1] + 1) if len(along) else (0, 0) for along in filled]
+    return np.array(list(product(*sides)), float)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ REFUSED_BELOW, ACCEPTED_FROM = 0.86, 0.90
 """Of the similarity."""
 RIVAL = {HIGHER: 0.005, LOWER: 0.005, MIRRORED: 0.004}
 """By how much a rival must be more alike, in the mean of all vertebrae, to be believed."""
+CONTRADICTORY = 0.015
+"""By how much two views may be more alike each by itself."""
 LOOK = Scale(1.5, 4.0)
 """At which rivals are looked at."""
 _ROUNDS = 8
@@ -32,19 +34,22 @@ _ROUNDS = 8
 
 @dataclass(frozen=True)
 class Looked:
-    """What was seen of one bone at LOOK, without neighbours: similarity at its end, of its rivals, and at the start."""
+    """What was seen of one bone at LOOK, without neighbours: similarity at its end, of its rivals, and at the start.
+    apart: by how much two views are more alike, each with a pose of its own."""
 
     own: float
     rivals: dict[str, float]
     started_at: float
+    apart: float = 0.0
 
 
 def looked_around(
     bone: CtBone, fit: Fit, start: RigidTransform, views: Sequence[View], bones: Sequence[CtBone]
 ) -> Looked:
     """One bone, and its rivals in its place. bones: all of the CT."""
-    rivals = _rivals(bone, fit.pose, views, bones)
-    return Looked(looked_at(bone, fit.pose, views).similarity, rivals, looked_at(bone, start, views, 0).similarity)
+    own, started = looked_at(bone, fit.pose, views).similarity, looked_at(bone, start, views, 0).similarity
+    each = [looked_at(bone, fit.pose, [view]).similarity for view in views]
+    return Looked(own, _rivals(bone, fit.pose, views, bones), started, float(np.mean(each)) - own)
 
 
 def looked_at(bone: CtBone, pose: RigidTransform, views: Sequence[View], rounds: int = _ROUNDS) -> Fit:
@@ -57,7 +62,7 @@ def judged(fits: Sequence[Fit], looks: Sequence[Looked]) -> list[Judgement]:
     for_all = _rival_of_all(looks)
     found = []
     for fit, look in zip(fits, looks, strict=True):
-        word, reason = (REFUSED, for_all) if for_all else _word(fit)
+        word, reason = (REFUSED, for_all) if for_all else _word(fit, look)
         found.append(Judgement(word, reason, fit.similarity, look.started_at, fit.restarts, look.rivals))
     return found
 
@@ -91,8 +96,10 @@ def _rival_of_all(looks: Sequence[Looked]) -> str | None:
     return None
 
 
-def _word(fit: Fit) -> tuple[str, str]:
+def _word(fit: Fit, look: Looked) -> tuple[str, str]:
     similarity = fit.similarity
+    if look.apart > CONTRADICTORY:
+        return REFUSED, "the two images contradict each other: is their relative pose right, are both of this person?"
     if similarity < REFUSED_BELOW:
         return REFUSED, f"film and CT are not alike ({similarity:.2f}, expected {ACCEPTED_FROM:.2f})"
     if fit.restarts < 0.5:

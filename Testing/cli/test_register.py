@@ -55,18 +55,19 @@ def test_bad_input_is_refused_before_anything_is_written(tmp_path, capsys, monke
 
 
 def test_the_function_does_what_the_command_does_with_two_views():
-    """The second one tells the distance, which was said wrongly by 15 mm."""
+    """The second one tells the distance, which was said wrongly by 15 mm; and that a pose is wrong."""
     import ReVertLib as revert
 
     def said(view: str) -> dict:
         return json.loads((SAMPLE_FOLDER / f"verse008_L3_{view}.json").read_text())
 
     wrong = said("ap") | {"sod_mm": 615.0}
-    pose = np.array([[0, 0, -1, 600], [0, 1, 0, 0], [1, 0, 0, 600], [0, 0, 0, 1.0]])
-    found = revert.register(
-        CT, LABELS, AP, wrong, second=LATERAL, second_geometry=said("lateral"), pose=pose, sod_of="L3"
-    )
-    (one,) = found.vertebrae
+    second_from_first = np.array([[0, 0, 1, -600], [0, 1, 0, 0], [-1, 0, 0, 600], [0, 0, 0, 1.0]])
+    views = {"second": LATERAL, "second_geometry": said("lateral")}
+    (one,) = revert.register(CT, LABELS, AP, wrong, **views, pose=second_from_first).vertebrae
     assert one.judgement.word == "accepted"
-    assert volume_centroid(one.mesh) == pytest.approx([0, 0, 600], abs=0.7)
-    assert found.second_from_first.matrix == pytest.approx(pose)
+    assert volume_centroid(one.mesh) == pytest.approx([0, 0, 600], abs=0.5)
+    from_the_other_side = np.array([[0, 0, -1, 600], [0, 1, 0, 0], [1, 0, 0, 600], [0, 0, 0, 1.0]])
+    (refused,) = revert.register(CT, LABELS, AP, wrong, **views, pose=from_the_other_side).vertebrae
+    assert refused.judgement.word == "refused"
+    assert "contradict each other" in refused.judgement.reason

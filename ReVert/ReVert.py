@@ -25,6 +25,8 @@ from ReVertSlicer.input.found_film import foundOn  # noqa: E402
 from ReVertSlicer.panel.panel import Panel  # noqa: E402
 from ReVertSlicer.scene import (  # noqa: E402
     comparison_nodes,
+    ct_alignment_nodes,
+    ct_report,
     export,
     measurement_nodes,
     reconstruction_nodes,
@@ -34,7 +36,7 @@ from ReVertSlicer.scene import (  # noqa: E402
     segmentation_nodes,
 )
 from ReVertSlicer.scene.parameters import parameterNode  # noqa: E402
-from ReVertSlicer.work import film_jobs, jobs, self_test  # noqa: E402
+from ReVertSlicer.work import ct_jobs, film_jobs, jobs, self_test  # noqa: E402
 from ReVertSlicer.work.live_follower import LiveFollower  # noqa: E402
 
 
@@ -162,6 +164,28 @@ class ReVertLogic(ScriptedLoadableModuleLogic):
     def removeAlignment(self, modelNode):
         """Puts a model back where it was reconstructed; the user's own transforms stay."""
         comparison_nodes.removeAlignment(modelNode)
+
+    def alignCt(self, radiographNode, ctNode, labelsNode, secondNode=None, sliceIndex=None, level="L3"):
+        """Lays every vertebra of a CT that a radiograph shows into its beam; returns their vtkMRMLLinearTransformNodes,
+        from the CT to the beam, whose attributes say what they are worth. CT and segmentation stay as they are.
+
+        labelsNode: its segmentation, or label map. secondNode: another radiograph of the same person. level: of the
+        only vertebra in an image on which none is placed.
+        """
+        job = ct_jobs.alignJob(radiographNode, ctNode, labelsNode, secondNode, sliceIndex, level)
+        return ct_jobs.showAlignment(job, self._service.answer("register", job.message.content), self._service.about)
+
+    def acceptCt(self, radiographNode):
+        """Keeps what was aligned and not refused: `compare` without alignment measures there; returns the levels."""
+        return ct_alignment_nodes.accept(radiographNode)
+
+    def removeCt(self, radiographNode):
+        """Takes away all that `alignCt` has made for a radiograph."""
+        ct_alignment_nodes.remove(radiographNode)
+
+    def exportCt(self, radiographNode, folder):
+        """Writes transforms (.tfm), surfaces (.stl, camera frame) and a report (.json) of what was aligned."""
+        ct_report.exportAlignment(radiographNode, folder)
 
     def toSegmentation(self, modelNode):
         """All surfaces made from the radiograph of modelNode as a vtkMRMLSegmentationNode, made or updated: a segment

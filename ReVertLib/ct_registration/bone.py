@@ -19,7 +19,7 @@ SOFT_TISSUE_PER_MM = 1.04 * MU_WATER_PER_MM
 
 class CtBone:
     """One vertebra of a CT. level: "T12", "L3" ... alone: whether it is seen before black, not in soft tissue, so that
-    all of its attenuation counts. centre_lps: (3,) centroid of the label, mm."""
+    all of its attenuation counts. mu: per mm. centre_lps: (3,) centroid of the label, mm."""
 
     def __init__(self, ct: Volume, labels: Volume, label: int, level: str, alone: bool = False) -> None:
         box = label_region(labels, label, 0.0)
@@ -27,7 +27,7 @@ class CtBone:
         mu = attenuation(ct.cropped(*box), inside)
         if not alone:
             mu = Volume(np.maximum(mu.array - SOFT_TISSUE_PER_MM, 0), mu.ijk_to_lps)
-        self.label, self.level, self._mu, self._source = label, level, mu, (ct, labels)
+        self.label, self.level, self.mu, self._source = label, level, mu, (ct, labels)
         self.centre_lps = label_centre_lps(labels.cropped(*box), label)
         self._projectors: dict[float, PoseProjector] = {}
 
@@ -44,10 +44,10 @@ class CtBone:
     def projector(self, blur_mm: float) -> PoseProjector:
         """Of the bone, blurred by a Gaussian of standard deviation blur_mm."""
         if blur_mm not in self._projectors:
-            border = np.ceil(3 * blur_mm / self._mu.spacing_mm).astype(int)
-            padded = np.pad(self._mu.array, [(n, n) for n in border[::-1]])
-            blurred = ndimage.gaussian_filter(padded, blur_mm / self._mu.spacing_mm[::-1])
+            border = np.ceil(3 * blur_mm / self.mu.spacing_mm).astype(int)
+            padded = np.pad(self.mu.array, [(n, n) for n in border[::-1]])
+            blurred = ndimage.gaussian_filter(padded, blur_mm / self.mu.spacing_mm[::-1])
             shift = np.eye(4)
             shift[:3, 3] = -border
-            self._projectors[blur_mm] = PoseProjector(Volume(blurred, self._mu.ijk_to_lps @ shift))
+            self._projectors[blur_mm] = PoseProjector(Volume(blurred, self.mu.ijk_to_lps @ shift))
         return self._projectors[blur_mm]

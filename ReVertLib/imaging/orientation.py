@@ -52,6 +52,13 @@ def turned(array: np.ndarray, turn: int) -> np.ndarray:
     return array[:: -1 if upside_down else 1, :: -1 if mirrored else 1]
 
 
+def turned_back(array: np.ndarray, turn: int) -> np.ndarray:
+    """The stored picture of a shown one (rows, columns, ...), a view: the way back of `turned`."""
+    transposed, mirrored, upside_down = _TURNS[turn]
+    array = array[:: -1 if upside_down else 1, :: -1 if mirrored else 1]
+    return array.swapaxes(0, 1) if transposed else array
+
+
 def shown_size(size_px: tuple, turn: int) -> tuple:
     """(columns, rows) of the shown picture by those of the stored one, and the other way round; so for any (u, v)."""
     return tuple(size_px[::-1]) if _TURNS[turn][0] else tuple(size_px)

@@ -21,6 +21,7 @@ from io import BytesIO
 
 import numpy as np
 
+from ReVertLib.ct_registration.records import CtRegistration, Judgement, PoseError, RegisteredVertebra
 from ReVertLib.errors import one_line
 from ReVertLib.finding.found import Answer, FoundSpine, FoundVertebra, Reading, SeenView
 from ReVertLib.geometry.camera import Geometry
@@ -34,6 +35,7 @@ from ReVertLib.spine.records import Disc, FilmLevel, FilmResult, LevelChange
 from ReVertLib.spine.scale import Scale
 
 from .film import FilmAnswer
+from .registration import CtAnswer, CtGiven, FilmGiven
 
 MAX_HEADER_BYTES = 1 << 24
 MAX_ARRAY_BYTES = 1 << 31
@@ -44,14 +46,19 @@ _DATA = (
     About,
     Answer,
     Comparison,
+    CtAnswer,
+    CtGiven,
+    CtRegistration,
     Disc,
     ErrorParts,
     FilmAnswer,
+    FilmGiven,
     FilmLevel,
     FilmResult,
     FoundSpine,
     FoundVertebra,
     Geometry,
+    Judgement,
     LayeredGeometry,
     LevelChange,
     Mask,
@@ -59,9 +66,11 @@ _DATA = (
     Measurements,
     Mesh,
     Outcome,
+    PoseError,
     Reading,
     Reconstruction,
     Refusal,
+    RegisteredVertebra,
     RigidTransform,
     Scale,
     SeenView,

@@ -1,31 +1,31 @@
-"""What the Slicer module has computed, in its own process or in a child process (worker.py): reconstructions, films and
-comparisons.
+"""What the Slicer module has computed, in its own process or in a child process (worker.py): reconstructions, films,
+comparisons and a CT laid into the beam.
 
 Importing this file is quick; torch, scipy and the weights are loaded when they are needed.
 """
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ReVertLib import __version__
 from ReVertLib.errors import InputError
 from ReVertLib.finding.found import FoundSpine
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.layers import LayeredGeometry
+from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.inference.results import EXTRAS, MEASUREMENTS, SECOND_VIEW, About, Outcome, Reconstruction, Refusal
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.metrics.records import Comparison, Mask
 
+from .about import described, versions
 from .film import FilmAnswer, found_on_film, reconstructed_film
+from .registration import CtAnswer, CtGiven, FilmGiven, ct_drr, registered_ct
 
 if TYPE_CHECKING:
     from ReVertLib.finding.finder import Finder
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 """Called at the beginning of each stage: its name, how many stages are done, how many there are in all."""
-
-PACKAGES = ("torch", "numpy", "vtk")
-"""Packages whose versions a result carries."""
 
 
 def _no_progress(_stage: str, _done: int, _total: int) -> None:
@@ -63,10 +60,7 @@ class Service:
     def about(self) -> About:
         """Weights, device and versions behind the results. Loads the weights."""
         predictor = self._loaded()
-        versions = {"revert": __version__, "python": platform.python_version()}
-        versions |= {name: version for name in PACKAGES if (version := _version(name))}
-        device = _described(predictor.device)
-        return About(predictor.weights_sha256, predictor.architecture, device, versions)
+        return About(predictor.weights_sha256, predictor.architecture, described(predictor.device), versions())
 
     def load(self, progress: Progress = _no_progress) -> None:
         """Everything that makes the first reconstruction slower than the next. Raises InputError as a Predictor does,
@@ -143,6 +137,22 @@ class Service:
 
         return compare(mesh, surface, mode, level, baseline_mesh(level), stage_begins)
 
+    def register(self, given: CtGiven, films: Sequence[FilmGiven], progress: Progress = _no_progress) -> CtAnswer:
+        """`registration.registered_ct` with these weights. films: one or two."""
+        return registered_ct(self._loaded(progress), given, films, progress)
+
+    def ct_drr(
+        self,
+        given: CtGiven,
+        camera_from_lps: RigidTransform,
+        geometry: Geometry,
+        size_px: tuple[int, int],
+        progress: Progress = _no_progress,
+    ) -> np.ndarray:
+        """`registration.ct_drr`."""
+        progress("Projecting the CT", 0, 1)
+        return ct_drr(given, camera_from_lps, geometry, size_px)
+
     def reconstruct_folder(self, folder: str, output: str, unfinished: str, progress: Progress = _no_progress) -> dict:
         """`folder.reconstruct_folder` of paths, whose stages are its images, by their number."""
         from .folder import reconstruct_folder
@@ -155,14 +165,16 @@ class Service:
 
     def answer(
         self, kind: str, content: dict, progress: Progress = _no_progress
-    ) -> list[Outcome | Refusal] | FoundSpine | FilmAnswer | Comparison | dict:
-        """What the method named kind, "reconstruct", "find", "film", "compare" or "folder", returns for its
-        arguments."""
+    ) -> list[Outcome | Refusal] | FoundSpine | FilmAnswer | Comparison | CtAnswer | np.ndarray | dict:
+        """What the method named kind, "reconstruct", "find", "film", "compare", "register", "ct_drr" or "folder",
+        returns for its arguments."""
         methods = {
             "reconstruct": self.reconstruct,
             "find": self.find,
             "film": self.film,
             "compare": self.compare,
+            "register": self.register,
+            "ct_drr": self.ct_drr,
             "folder": self.reconstruct_folder,
         }
         return methods[kind](**content, progress=progress)
@@ -228,22 +240,3 @@ def _surface(target: Mask) -> Mesh:
     segment = Volume(target.array.astype(np.uint8), target.to_mm)
     check_is_vertebra(segment, 1)
     return label_mesh(segment, 1)
-
-
-def _version(name: str) -> str | None:
-    """Of a Python package; None for what is not installed as one, as Slicer's own VTK."""
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _described(device: object) -> str:
-    """A torch device by name, with its number of threads or its model."""
-    import torch
-
-    kind = torch.device(device).type
-    if kind == "cpu":
-        count = torch.get_num_threads()
-        return f"CPU ({count} thread{'s' * (count > 1)})"
-    return f"CUDA ({torch.cuda.get_device_name(device)})" if kind == "cuda" else "MPS (Apple GPU)"

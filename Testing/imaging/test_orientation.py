@@ -20,6 +20,7 @@ from ReVertLib.imaging.orientation import (
     stored_px,
     turn_of_letters,
     turned,
+    turned_back,
     turned_geometry,
 )
 from ReVertLib.imaging.radiograph import read_radiograph
@@ -48,6 +49,7 @@ def test_letters_of_the_example():
 def test_each_turn(turn, stored):
     np.testing.assert_array_equal(turned(stored, turn), UPRIGHT)
     assert is_mirrored(turn) == (turn in (2, 4, 5, 7))
+    assert np.array_equal(turned_back(UPRIGHT, turn), stored)
 
 
 def written(path: Path, array: np.ndarray, spacing=None, direction=None) -> Path:

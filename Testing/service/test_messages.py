@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from tiny import CUBE
 
+from ReVertLib.ct_registration.records import CtRegistration, Judgement, PoseError, RegisteredVertebra
 from ReVertLib.finding.found import RIBS, SACRUM, Answer, FoundSpine, FoundVertebra, Reading, SeenView
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.layers import LayeredGeometry, SourcedValue, StatedGeometry
@@ -22,6 +23,7 @@ from ReVertLib.measurement.records import LENGTH, POINT, Measurement, Measuremen
 from ReVertLib.metrics.records import Comparison, Mask, SurfaceMetrics
 from ReVertLib.service.film import FilmAnswer
 from ReVertLib.service.messages import MAX_ARRAY_BYTES, MAX_HEADER_BYTES, Decoder, Message, WireError, encode
+from ReVertLib.service.registration import CtAnswer, CtGiven, FilmGiven
 from ReVertLib.spine.records import Disc, FilmLevel, FilmResult, LevelChange
 from ReVertLib.spine.scale import Scale
 
@@ -77,6 +79,31 @@ DATA = {
             {"L3/L4": {"slip": Measurement(LENGTH, THIRD, None)}},
             {},
         ),
+    ),
+    "a CT to align": (
+        CtGiven(np.arange(24, dtype=np.int16).reshape(2, 3, 4), np.eye(4), np.zeros((1, 1, 1), np.uint8), np.eye(4)),
+        FilmGiven(np.eye(3), LayeredGeometry(), {"L4": (1.0, 2.0, 30.0, THIRD)}, "L4"),
+    ),
+    "an aligned CT": CtAnswer(
+        CtRegistration(
+            (
+                RegisteredVertebra(
+                    "L4",
+                    STILL,
+                    STILL,
+                    CUBE,
+                    PoseError(THIRD, 2.0, 1.0),
+                    Judgement("check", "a reason", THIRD, 0.5, 1.0, {"L3": THIRD}),
+                ),
+            ),
+            STILL,
+            THIRD,
+            ("a warning",),
+        ),
+        GEOMETRY,
+        [{"L4": (np.eye(3)[:, :2],)}],
+        np.zeros((2, 3), np.float32),
+        "{}",
     ),
     "plain": {"none": None, "truth": True, "number": -3, "text": "Größe ~ mm²", "nested": [(), [1, (2.5, "x")], {}]},
 }

@@ -17,6 +17,8 @@ FOUND = "ReVert.Found"
 """Parameter: a JSON object of what was found on each slice, by its number (found_film.py)."""
 MEMORY = "ReVert.Memory"
 """Node reference from a radiograph to the node that remembers for it."""
+KIND = "ReVert.Kind"
+"""Attribute of every node that the module makes of a radiograph: one of `scene.hierarchy.KINDS`."""
 _OWNER = "ReVert.Radiograph"
 """Reference back: a copy of a radiograph reads what the original's node remembers, and never writes there."""
 

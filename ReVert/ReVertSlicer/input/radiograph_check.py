@@ -17,6 +17,7 @@ from ReVertLib.geometry.layers import LayeredGeometry, SourcedValue
 from ReVertLib.imaging.grey_values import grey_plane, inverted_greys, is_object_on_white
 from ReVertLib.imaging.orientation import UPRIGHT, shown_box, shown_size, turned
 
+from .entries import KIND
 from .input_warnings import geometryWarnings, pixelWarnings
 from .panel_words import NAMES
 from .sources import BONE_DARK, GIVEN, HALF_TURN, enter, entered, sourcesOf
@@ -95,6 +96,7 @@ def lastLoaded(among=None):
         for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
         if (among is None or node.GetID() in among)
         and not node.IsA("vtkMRMLLabelMapVolumeNode")
+        and not node.GetAttribute(KIND)
         and node.GetImageData() is not None
         and node.GetImageData().GetDimensions()[2] == 1
     ]

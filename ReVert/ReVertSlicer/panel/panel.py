@@ -15,31 +15,10 @@ from ReVertSlicer.work.worker_process import Worker
 
 from .panel_work import PROGRESS_STEPS, PanelWork
 from .section import forgetTyping, guarded
-from .section_compare import CompareSection
-from .section_ct import CtSection
-from .section_film import FilmSection
-from .section_geometry import GeometrySection
-from .section_many import ManySection
-from .section_outputs import OutputsSection
-from .section_radiograph import RadiographSection
 from .section_reconstruct import ReconstructSection
-from .section_result import ResultSection
-from .section_vertebra import VertebraSection
 from .section_views import ViewsSection
+from .sections import SECTIONS
 
-SECTIONS = (
-    RadiographSection,
-    GeometrySection,
-    FilmSection,
-    VertebraSection,
-    ReconstructSection,
-    ViewsSection,
-    ResultSection,
-    OutputsSection,
-    CompareSection,
-    CtSection,
-    ManySection,
-)
 REFRESHED_BY = ("vtkMRMLMarkupsNode", "vtkMRMLModelNode", "vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode")
 """Kinds of nodes that change what the panel shows when they come into the scene."""
 REFRESH_AFTER_MS = 50

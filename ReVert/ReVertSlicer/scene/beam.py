@@ -69,21 +69,27 @@ def showSilhouette(modelNode, outlinesPx, geometry, view, sliceIndex, turn=UPRIG
     """Makes or updates the outline of a reconstructed surface, in the slice view and in 3D. turn: as of `showView`;
     outlinesPx are of the shown picture too."""
     radiographNode = modelNode.GetNodeReference(hierarchy.RADIOGRAPH)
-    silhouette = hierarchy.part(modelNode, "silhouette")
-    if silhouette is None:
-        title = _("{model} silhouette").format(model=modelNode.GetName())
-        silhouette = hierarchy.newPart(modelNode, "silhouette", title)
-        _paint(silhouette, OUTLINE, 3)
-        silhouette.GetDisplayNode().SetVisibility3D(False)
-        silhouette.GetDisplayNode().SetVisibility2D(True)
-    silhouette.SetAndObserveTransformNodeID(radiographNode.GetTransformNodeID())
-    stored = [stored_px(outline, _imageSize(radiographNode), turn) for outline in outlinesPx]
-    silhouette.SetAndObservePolyData(_ribbon(stored, radiographNode, sliceIndex))
+    showInSlice(modelNode, "silhouette", radiographNode, outlinesPx, sliceIndex, turn)
     outline = hierarchy.part(modelNode, "outline")
     if outline is None:
         outline = hierarchy.newPart(modelNode, "outline", _("{model} projected").format(model=modelNode.GetName()))
         _paint(outline, OUTLINE, 3)
     outline.SetAndObservePolyData(_outline(outlinesPx, geometry, view))
+
+
+def showInSlice(modelNode, kind, radiographNode, outlinesPx, sliceIndex, turn=UPRIGHT):
+    """Makes or updates the outline of a surface in the slice view of a radiograph, a node of that kind, which is
+    returned. turn: as of `showSilhouette`."""
+    node = hierarchy.part(modelNode, kind)
+    if node is None:
+        node = hierarchy.newPart(modelNode, kind, _("{model} silhouette").format(model=modelNode.GetName()))
+        _paint(node, OUTLINE, 3)
+        node.GetDisplayNode().SetVisibility3D(False)
+        node.GetDisplayNode().SetVisibility2D(True)
+    node.SetAndObserveTransformNodeID(radiographNode.GetTransformNodeID())
+    stored = [stored_px(outline, _imageSize(radiographNode), turn) for outline in outlinesPx]
+    node.SetAndObservePolyData(_ribbon(stored, radiographNode, sliceIndex))
+    return node
 
 
 def setViewVisible(radiographNode, shown):

@@ -14,7 +14,7 @@ from . import hierarchy
 from .alignment import ALIGNMENT, alignmentOf, motionOf, removeAlignment, setAlignment, worldMesh
 from .colours import SIGNED_DISTANCE, colourBy
 from .distance_plot import showDistribution
-from .reconstruction_nodes import now
+from .provenance import now
 from .results_table import resultsTable
 from .segments import segmentMask, suggestedSegment
 from .undo import saveForUndo

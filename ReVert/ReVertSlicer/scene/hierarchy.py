@@ -8,11 +8,9 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
-from ReVertSlicer.input.entries import entered
+from ReVertSlicer.input.entries import KIND, entered
 from ReVertSlicer.input.placement import RADIOGRAPH, isMarked
 
-KIND = "ReVert.Kind"
-"""Node attribute: of KINDS."""
 SURFACE = "ReVert.Surface"
 """Node reference to the model a node belongs to."""
 _FOLDER = "ReVert.Folder"
@@ -23,7 +21,15 @@ KINDS = {
     "beam": ("vtkMRMLModelNode", RADIOGRAPH),
     "segmentation": ("vtkMRMLSegmentationNode", RADIOGRAPH),
     "measurements": ("vtkMRMLTableNode", RADIOGRAPH),
+    "ctPose": ("vtkMRMLLinearTransformNode", RADIOGRAPH),
+    "ctSurface": ("vtkMRMLModelNode", RADIOGRAPH),
+    "ctReport": ("vtkMRMLTextNode", RADIOGRAPH),
+    "ctDrr": ("vtkMRMLScalarVolumeNode", RADIOGRAPH),
+    "ctWholeDrr": ("vtkMRMLScalarVolumeNode", RADIOGRAPH),
+    "ctOverFilm": ("vtkMRMLScalarVolumeNode", RADIOGRAPH),
+    "ctInBeam": ("vtkMRMLLinearTransformNode", RADIOGRAPH),
     "silhouette": ("vtkMRMLModelNode", SURFACE),
+    "secondSilhouette": ("vtkMRMLModelNode", SURFACE),
     "outline": ("vtkMRMLModelNode", SURFACE),
     "alignment": ("vtkMRMLLinearTransformNode", SURFACE),
     "comparison": ("vtkMRMLTableNode", SURFACE),
@@ -34,7 +40,7 @@ KINDS = {
     "leftPedicleAxis": ("vtkMRMLMarkupsLineNode", SURFACE),
     "rightPedicleAxis": ("vtkMRMLMarkupsLineNode", SURFACE),
 }
-"""Class, and the reference to the owner: a radiograph, or a surface that was reconstructed."""
+"""Class, and the reference to the owner: a radiograph, or a surface that was reconstructed or is a CT's."""
 
 
 def parts(owner, kind):
@@ -57,7 +63,8 @@ def radiographParts(radiographNode):
     made = [
         node for kind, (_class, role) in KINDS.items() if role == RADIOGRAPH for node in parts(radiographNode, kind)
     ]
-    return [*made, *(node for surface in parts(radiographNode, "surface") for node in modelParts(surface))]
+    surfaces = [node for node in made if node.GetAttribute(KIND) in ("surface", "ctSurface")]
+    return [*made, *(node for surface in surfaces for node in modelParts(surface))]
 
 
 def isInUse(radiographNode):

@@ -23,6 +23,22 @@ def showInOneSlice(volumeNode):
     logics[0].FitSliceToBackground()
 
 
+def layOver(volumeNode, overNode, opacity):
+    """Shows another volume over one in every slice view that shows that."""
+    for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
+        if composite.GetBackgroundVolumeID() == volumeNode.GetID():
+            composite.SetForegroundVolumeID(overNode.GetID())
+            composite.SetForegroundOpacity(opacity)
+
+
+def takeAway(overNode):
+    """Ends what `layOver` has begun."""
+    for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
+        if composite.GetForegroundVolumeID() == overNode.GetID():
+            composite.SetForegroundVolumeID(None)
+            composite.SetForegroundOpacity(0.0)
+
+
 def resetThreeDViews():
     """Moves the 3D views so that they show everything."""
     if _hasViews():

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from slicer import vtkMRMLModelNode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
+from slicer import vtkMRMLDisplayableNode, vtkMRMLModelNode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
 
 from ReVertLib.geometry.levels import LEVELS
@@ -21,7 +21,9 @@ CHOICES = {"level": list(LEVELS), "device": list(DEVICES), "colour": list(ARRAYS
 @parameterNodeWrapper
 class ReVertParameterNode:
     """weights: path of a weights file; empty for the shipped ones. colour: what the model's colours mean.
-    beamFollows: whether image and beam in 3D move with the model when it is aligned."""
+    beamFollows: whether image and beam in 3D move with the model when it is aligned. ct, ctLabels: what is aligned to
+    the radiograph, with its segmentation or label map. second: another radiograph of the same person, from another
+    side."""
 
     radiograph: vtkMRMLScalarVolumeNode
     sliceIndex: Annotated[int, WithinRange(0, 99999)] = 0
@@ -34,6 +36,9 @@ class ReVertParameterNode:
     segmentId: str
     alignment: Annotated[str, Choice(CHOICES["alignment"])] = "rigid"
     beamFollows: bool = False
+    ct: vtkMRMLScalarVolumeNode
+    ctLabels: vtkMRMLDisplayableNode
+    second: vtkMRMLScalarVolumeNode
 
 
 def parameterNode(node):

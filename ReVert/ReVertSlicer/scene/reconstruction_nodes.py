@@ -4,8 +4,7 @@ There is one model for each level of a radiograph, or of a slice of a stack; doi
 """
 
 import json
-from dataclasses import dataclass
-from datetime import datetime, timezone
+from dataclasses import dataclass, replace
 
 import numpy as np
 import slicer
@@ -24,7 +23,8 @@ from ReVertSlicer.input.input_warnings import isTrainedView
 from . import beam, hierarchy, measured, measurement_nodes
 from .alignment import removeAlignment
 from .colours import BONE, colourBy, keepColours
-from .result_state import ASKED, BONE_DARK, IMAGE, SLICE, TURN, imageSha256, turnOf
+from .provenance import describeSource, now
+from .result_state import ASKED, IMAGE, SLICE, imageSha256, turnOf
 from .undo import saveForUndo
 
 __all__ = ["Taken", "colourBy", "modelOf", "showReconstructions", "updateLive"]
@@ -59,7 +59,7 @@ def showReconstructions(radiographNode, outcomes, viewAngles, about, taken=WHOLE
     CT was found for the previous surface, so it is removed.
     """
     sliceIndex = taken.sliceIndex
-    image = taken.image or imageSha256(radiographNode, sliceIndex)
+    taken = replace(taken, image=taken.image or imageSha256(radiographNode, sliceIndex))
     models = [modelOf(radiographNode, outcome.reconstruction.geometry.level, sliceIndex) for outcome in outcomes]
     changing = [node for model in filter(None, models) for node in (model, *hierarchy.modelParts(model))]
     saveForUndo(*changing, *(hierarchy.part(radiographNode, kind) for kind in ("plane", "beam", "measurements")))
@@ -68,7 +68,7 @@ def showReconstructions(radiographNode, outcomes, viewAngles, about, taken=WHOLE
         model = models[index] or _newModel(radiographNode, reconstruction.geometry.level, sliceIndex)
         models[index] = model
         removeAlignment(model)
-        _describeSource(model, about, image, taken)
+        _describeSource(model, about, taken)
         _describe(model, reconstruction, viewAngles)
         measured.keep(model, outcome.measurements)
         _show(model, reconstruction, outcome.outlines_px)
@@ -149,23 +149,11 @@ def _verdict(reconstruction, viewAngles, doubted):
     return f"{found.word}: {found.reason}"
 
 
-def _describeSource(modelNode, about, image, taken):
+def _describeSource(modelNode, about, taken):
     """The weights, device and versions, the image and how it was read."""
-    with slicer.util.NodeModify(modelNode):
-        modelNode.SetAttribute("ReVert.WeightsSha256", about.weights_sha256)
-        modelNode.SetAttribute("ReVert.Architecture", about.architecture)
-        modelNode.SetAttribute("ReVert.Device", about.device)
-        modelNode.SetAttribute("ReVert.Versions", json.dumps({**about.versions, "Slicer": _slicerVersion()}))
-        modelNode.SetAttribute(IMAGE, image)
-        modelNode.SetAttribute(TURN, str(taken.turn))
-        modelNode.SetAttribute(BONE_DARK, str(int(taken.boneDark)))
-        modelNode.SetAttribute(ASKED, taken.asked)
-        modelNode.SetAttribute(DOUBTED, "1" if taken.doubted else None)
-
-
-def now():
-    """UTC, ISO 8601, to the second."""
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+    describeSource(modelNode, about, taken)
+    modelNode.SetAttribute(ASKED, taken.asked)
+    modelNode.SetAttribute(DOUBTED, "1" if taken.doubted else None)
 
 
 def _show(modelNode, reconstruction, outlinesPx):
@@ -187,8 +175,3 @@ def _array(values, name):
     array = numpy_to_vtk(np.ascontiguousarray(values, np.float32), deep=True)
     array.SetName(name)
     return array
-
-
-def _slicerVersion():
-    version = getattr(slicer.app, "applicationVersion", "unknown")
-    return version() if callable(version) else version

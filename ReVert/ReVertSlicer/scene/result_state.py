@@ -89,6 +89,16 @@ def resultStates(radiographNode, sliceIndex, check, placed, weightsSha256=None):
     return states
 
 
+def changedSince(node, radiographNode, check):
+    """What of a radiograph is another now than when a node was made of it, in the panel's words; "" when nothing is."""
+    changes = (
+        _changedGeometry(node, check, None, False),
+        _changedReading(node, check),
+        _changedImage(node, radiographNode),
+    )
+    return ", ".join(what for change in changes for what in change)
+
+
 def worst(states):
     """The ResultState that deserves most care: an outdated one, then the worst verdict; None of none."""
     return max(

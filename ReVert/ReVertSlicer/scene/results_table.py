@@ -8,7 +8,7 @@ from slicer.i18n import tr as _
 
 from . import hierarchy
 from .alignment import motionOf
-from .reconstruction_nodes import now
+from .provenance import now
 from .result_state import IMAGE
 from .segments import suggestedSegment
 

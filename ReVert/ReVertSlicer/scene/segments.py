@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 from vtk.util.numpy_support import vtk_to_numpy
 
 from ReVertLib.errors import InputError
-from ReVertLib.geometry.levels import VERSE_LABELS
+from ReVertLib.geometry.levels import LEVELS, VERSE_NUMBERS
 from ReVertLib.mesh.polydata import from_polydata, inside_voxels
 from ReVertLib.metrics.records import Mask
 from ReVertSlicer.input.transforms import toWorld
@@ -23,14 +23,14 @@ _COARSE_MM = 2.0
 """Of the voxels in which it is looked where numbered segments lie."""
 
 
-def segmentMask(segmentationNode, segmentId):
-    """One segment, cropped to where it is, in RAS. Nothing is changed in the segmentation. Raises InputError for an
-    unknown or empty segment, for one that is neither labelmap nor closed surface, and for a transform that is not
-    linear."""
+def segmentMask(segmentationNode, segmentId, place=None):
+    """One segment, cropped to where it is, in RAS. place: (4, 4) from the segmentation's coordinates, by default where
+    it lies now. Nothing is changed in the segmentation. Raises InputError for an unknown or empty segment, for one that
+    is neither labelmap nor closed surface, and for a transform that is not linear."""
     segment = segmentationNode.GetSegmentation().GetSegment(segmentId) if segmentId else None
     if segment is None:
         raise InputError(_("segment: expected one of this segmentation, got an unknown id; select one"))
-    world = toWorld(segmentationNode)
+    world = toWorld(segmentationNode) if place is None else place
     names = slicer.vtkSegmentationConverter
     labelmap = segment.GetRepresentation(names.GetSegmentationBinaryLabelmapRepresentationName())
     surface = segment.GetRepresentation(names.GetSegmentationClosedSurfaceRepresentationName())
@@ -48,33 +48,44 @@ def segmentMask(segmentationNode, segmentId):
 def suggestedSegment(segmentationNode, level):
     """The id of the segment that is named like a level, "L3" or "vertebra_L3", or by its number, VerSe's 22 or
     TotalSegmentator's 29 or 20; "" where none is, or more than one."""
-    if level not in VERSE_LABELS:
-        return ""
+    return _segmentsNamed(segmentationNode, [level]).get(level, "") if level in LEVELS else ""
+
+
+def vertebraSegments(segmentationNode):
+    """By VerSe's number, the ids of the segments that are named like vertebrae or the sacrum, as `suggestedSegment`."""
+    return {VERSE_NUMBERS[name]: key for name, key in _segmentsNamed(segmentationNode, VERSE_NUMBERS).items()}
+
+
+def _segmentsNamed(segmentationNode, vertebrae):
+    """By vertebra, the id of the only segment that is named like it."""
     segmentation = segmentationNode.GetSegmentation()
     names = {key: segmentation.GetSegment(key).GetName().lower() for key in segmentation.GetSegmentIDs()}
     names = {key: re.sub(r"[\s_\-.:()]+", "", name) for key, name in names.items()}
-    own = f"{level.lower()}|lumbar(?:vertebra)?{level[1]}"
-    number = _numberOf(level, segmentationNode, names)
-    own += f"|{number}" if number else ""
-    pattern = re.compile(f"(?:{_BESIDES_THE_LEVEL})*(?:{own})(?:{own}|{_BESIDES_THE_LEVEL})*")
-    found = [key for key, name in names.items() if pattern.fullmatch(name)]
-    return found[0] if len(found) == 1 else ""
+    numbers, only = _numbersOf(segmentationNode, names), {}
+    for vertebra in vertebrae:
+        own = vertebra.lower() + (f"|lumbar(?:vertebra)?{vertebra[1]}" if vertebra in LEVELS else "")
+        own += f"|{numbers[vertebra]}" if vertebra in numbers else ""
+        pattern = re.compile(f"(?:{_BESIDES_THE_LEVEL})*(?:{own})(?:{own}|{_BESIDES_THE_LEVEL})*")
+        found = [key for key, name in names.items() if pattern.fullmatch(name)]
+        if len(found) == 1:
+            only[vertebra] = found[0]
+    return only
 
 
-def _numberOf(level, segmentationNode, names):
-    """The number by which segments are named after a level: as the library tells it from where they lie, VerSe's where
-    there is nothing to tell it from, None where it is in doubt. names: by id."""
+def _numbersOf(segmentationNode, names):
+    """The numbers by which segments are named after vertebrae: as the library tells them from where they lie, VerSe's
+    where there is nothing to tell them from, none where it is in doubt. names: by id."""
     numbers = {key: int(found[1]) for key, name in names.items() if (found := _NUMBERED.fullmatch(name))}
     if not numbers:
-        return None
+        return {}
     from ReVertLib.imaging.label_numbers import told_numbers  # brings SimpleITK and scipy
 
     try:
         told = told_numbers(_numberedParts(segmentationNode, numbers), "segmentation")
     except InputError:
-        return None
-    own = [number for number, verse in told.items() if verse == VERSE_LABELS[level]]
-    return own[0] if own else None if told else VERSE_LABELS[level]
+        return {}
+    vertebra = {number: name for name, number in VERSE_NUMBERS.items()}
+    return {vertebra[verse]: number for number, verse in told.items() if verse in vertebra} if told else VERSE_NUMBERS
 
 
 def _numberedParts(segmentationNode, numbers):

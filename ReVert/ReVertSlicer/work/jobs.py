@@ -5,7 +5,7 @@ node, only ids: while it runs, the user may delete what it came from.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from ReVertLib.metrics.records import Mask
 from ReVertLib.service.messages import Message
 from ReVertSlicer.input import placement, radiograph_check
 from ReVertSlicer.input.sources import sourcesOf
-from ReVertSlicer.scene import comparison_nodes, reconstruction_nodes, results_table
+from ReVertSlicer.scene import comparison_nodes, ct_alignment_nodes, reconstruction_nodes, results_table
 
 UNFINISHED = ".revert-unfinished"
 
@@ -70,7 +70,8 @@ class ReconstructionJob:
 
 @dataclass(frozen=True)
 class ComparisonJob:
-    """mesh and mask are in RAS, mm. mode: one of ReVertLib.registration.icp.ALIGNMENTS."""
+    """mesh and mask are in RAS, mm. mode: one of ReVertLib.registration.icp.ALIGNMENTS. note: where the mask lies,
+    if it is not where the user has it."""
 
     modelId: str
     segmentationId: str
@@ -79,6 +80,7 @@ class ComparisonJob:
     mask: Mask
     mode: str
     level: str | None
+    note: str = ""
 
     @property
     def message(self):
@@ -147,15 +149,18 @@ def pictured(node, sliceIndex, sources):
 
 
 def comparisonJob(modelNode, segmentationNode, segmentId, mode):
-    """Raises InputError for a segment that is unknown or empty and for a transform that is not linear."""
+    """Without an alignment, mode "none", the segment of a level whose place in the beam was accepted is measured there.
+    Raises InputError for a segment that is unknown or empty and for a transform that is not linear."""
+    place, note = ct_alignment_nodes.acceptedPlace(modelNode, segmentationNode, segmentId, mode)
     return ComparisonJob(
         modelNode.GetID(),
         segmentationNode.GetID(),
         segmentId,
         comparison_nodes.worldMesh(modelNode),
-        comparison_nodes.segmentMask(segmentationNode, segmentId),
+        comparison_nodes.segmentMask(segmentationNode, segmentId, place),
         mode,
         modelNode.GetAttribute("ReVert.Level") or None,
+        note,
     )
 
 
@@ -193,6 +198,7 @@ def showComparison(job, found):
     """The comparison's table node; the figures also join the table of all results."""
     model = existingNode(job.modelId, _("model"))
     segmentation = existingNode(job.segmentationId, _("segmentation"))
+    found = replace(found, warnings=(*found.warnings, job.note)) if job.note else found
     table = comparison_nodes.showComparison(model, segmentation, job.segmentId, found)
     results_table.appendResult(model, found)
     return table

@@ -101,7 +101,9 @@ class CtBeamSection(Section):
             ct_in_beam.follow(node)  # also after undo
             ct_over_film.follow(node)
         best = ct_alignment_nodes.mostTrusted(node) if node is not None else None
-        refusal = "" if best else _("Align the CT first.")
+        isAligned = node is not None and bool(ct_alignment_nodes.poses(node))
+        refused = _("Every vertebra was refused.") if isAligned else _("Align the CT first.")
+        refusal = "" if best else refused
         running = _("Wait until the work that is running has ended.") if self.panel.runner.isRunning else ""
         self._listLevels(node, best)
         for widget in (self.ui.ctInBeamCheckBox, self.ui.ctLevelSelector, self.ui.overFilmSelector):

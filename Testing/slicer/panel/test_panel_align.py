@@ -2,10 +2,12 @@
 
 import pytest
 import slicer
-from ct_host import answer, ct_node, segmentation_node
+from ct_host import answer, ct_node, segmentation_node, vertebra
 from film_host import clicked
 from panel_host import panel, predictor, radiograph  # noqa: F401
 from slicer_host import messages, run_until
+
+from ReVertLib.ct_registration.records import REFUSED
 
 
 @pytest.fixture
@@ -105,6 +107,18 @@ def test_what_is_shown_of_the_ct_follows_undo(aligned):
     assert kinds() == set()
     assert panel.ui.overFilmSelector.currentIndex == 0
     assert panel.state.radiograph is film
+
+
+def test_of_what_is_refused_nothing_is_offered(panel, radiograph, asked, monkeypatch):
+    refused = answer(vertebra("L3", REFUSED))
+    monkeypatch.setattr("ReVertLib.service.service.registered_ct", lambda *_given: refused)
+    ct_node()
+    panel.ui.segmentationSelector.setCurrentNode(segmentation_node())
+    assert panel.ui.ctInBeamCheckBox.toolTip == "Align the CT first."
+    clicked(panel, "alignCtButton")
+    for widget in (panel.ui.acceptCtButton, panel.ui.ctInBeamCheckBox, panel.ui.overFilmSelector):
+        assert (widget.enabled, widget.toolTip) == (False, "Every vertebra was refused.")
+    assert panel.ui.removeCtButton.enabled
 
 
 def test_the_whole_ct_is_projected_when_it_is_asked_for(aligned, monkeypatch):

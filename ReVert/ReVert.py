@@ -149,8 +149,8 @@ class ReVertLogic(ScriptedLoadableModuleLogic):
         """The figures of modelNode against one segment, beside the constant baseline's, as a vtkMRMLTableNode.
 
         Columns: metric, reconstruction, baseline. align: one of ReVertLib.registration.icp.ALIGNMENTS; the motion
-        becomes a transform node of the model. Both are measured in RAS after their own linear transforms. The
-        figures also join the table of all results of the scene.
+        becomes a transform node of the model. Both are measured in RAS after their own linear transforms; with "none"
+        a level of `acceptCt` where it was laid. The figures also join the table of all results of the scene.
         """
         job = jobs.comparisonJob(modelNode, segmentationNode, segmentId, align)
         return jobs.showComparison(job, self._service.compare(job.mesh, job.mask, job.mode, job.level))

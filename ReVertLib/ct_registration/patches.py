@@ -69,7 +69,7 @@ def patch_of(
     """The patch of a view around a bone at a pose, camera frame of the first view. others: bones that stay where they
     are, with their poses."""
     own = view.camera_from_first @ pose
-    film, seen, geometry = _resampled(view, own.apply(bone.mesh_lps.vertices), scale)
+    film, seen, geometry = resampled(view, own.apply(bone.mesh_lps.vertices), scale)
     size_px = film.shape[1], film.shape[0]
 
     def projected(one: CtBone, at: RigidTransform) -> torch.Tensor:
@@ -87,7 +87,7 @@ def patch_of(
     return Patch(normal, weight, geometry, view.camera_from_first, beside, scale)
 
 
-def _resampled(view: View, vertices_mm: np.ndarray, scale: Scale) -> tuple[torch.Tensor, torch.Tensor, Geometry]:
+def resampled(view: View, vertices_mm: np.ndarray, scale: Scale) -> tuple[torch.Tensor, torch.Tensor, Geometry]:
     """The film around vertices (n, 3) of its own camera frame, in means over whole blocks of pixels, blurred to the
     scale; (rows, columns) where it is on the film; and its geometry."""
     geometry, depth_mm = view.geometry, float(vertices_mm[:, 2].mean())

@@ -51,12 +51,14 @@ class Judgement:
 @dataclass(frozen=True, eq=False)
 class RegisteredVertebra:
     """level: "L1".."L5". camera_from_lps: from the CT's LPS frame to the first view's camera frame, mm. start: the one
-    it began at. mesh: the CT's surface there, camera frame."""
+    it began at. mesh: the CT's surface there, camera frame. projected_error_mm: (n,) of its vertices, how far they are
+    to be expected to be off across the first view's beam."""
 
     level: str
     camera_from_lps: RigidTransform
     start: RigidTransform
     mesh: Mesh
+    projected_error_mm: np.ndarray
     expected: PoseError
     judgement: Judgement
 

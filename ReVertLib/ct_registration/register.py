@@ -17,9 +17,10 @@ from ReVertLib.spine.records import FilmResult
 
 from .align import Say, aligned
 from .bone import CtBone
-from .expected import pose_error
+from .expected import pose_error, projected_errors_mm
 from .judge import judged, looked_around, looked_at
-from .records import CtRegistration, RegisteredVertebra, View
+from .records import CtRegistration, Judgement, RegisteredVertebra, View
+from .refine import Fit
 from .starts import crossed, start_at
 from .two_views import second_from_poses
 
@@ -75,13 +76,17 @@ def registered(
         looks.append(looked_around(bone, fits[bone.level], starts[0][bone.level], views, list(bones.values())))
     found = [fits[level] for level in levels]
     vertebrae = [
-        RegisteredVertebra(
-            bone.level, fit.pose, starts[0][bone.level], bone.mesh_lps.moved(fit.pose), pose_error(fit), judgement
-        )
+        _vertebra(bone, fit, starts[0][bone.level], judgement)
         for bone, fit, judgement in zip(chosen, found, judged(found, looks), strict=True)
     ]
     warnings = (*_absent(bones, starts[0], films[0][1]), *_cut_off(labels, chosen))
     return CtRegistration(tuple(vertebrae), second_from_first, time.perf_counter() - started, warnings)
+
+
+def _vertebra(bone: CtBone, fit: Fit, start: RigidTransform, judgement: Judgement) -> RegisteredVertebra:
+    mesh = bone.mesh_lps.moved(fit.pose)
+    errors_mm = projected_errors_mm(fit, bone.centre_lps, bone.mesh_lps.vertices)
+    return RegisteredVertebra(bone.level, fit.pose, start, mesh, errors_mm, pose_error(fit), judgement)
 
 
 def ct_bones(ct: Volume, labels: Volume, alone: bool = False) -> dict[str, CtBone]:

@@ -56,6 +56,10 @@ def _vertebra(one: RegisteredVertebra) -> dict:
         "turned_deg": moved.angle_deg,
         "view": dict(zip(VIEW_ANGLES, view_angles(one.camera_from_lps.rotation), strict=True)),
         "expected_error": asdict(one.expected),
+        "projected_error_mm": {
+            "mean": float(one.projected_error_mm.mean()),
+            "most": float(one.projected_error_mm.max()),
+        },
         "judgement": asdict(one.judgement),
     }
 

@@ -39,7 +39,10 @@ def registered() -> tuple[FilmInput, CtRegistration]:
     view, truth, bone = film(0.0), true_pose(0.0), sample_bone()
     judgement = Judgement(ACCEPTED, "film and CT are alike (0.95)", 0.95, 0.80, 1.0, {"the mirrored film": 0.9})
     start = moved(truth, [2.0, -1.0, 4.0], [0.0, 0.0, 5.0])
-    vertebra = RegisteredVertebra("L3", truth, start, bone.mesh_lps.moved(truth), PoseError(0.3, 2.0, 0.8), judgement)
+    errors_mm = np.array([0.2, 0.6])
+    vertebra = RegisteredVertebra(
+        "L3", truth, start, bone.mesh_lps.moved(truth), errors_mm, PoseError(0.3, 2.0, 0.8), judgement
+    )
     given = FilmInput(
         radiograph_from_array(view.pixels, name="film"), view.geometry, {"sdd_mm": "given"}, {}, "L3", EXACT, None, ()
     )
@@ -55,6 +58,7 @@ def test_the_report_says_where_each_vertebra_lies_and_what_was_moved():
     assert one["turned_deg"] == pytest.approx(5.0)
     assert one["view"] == pytest.approx({"yaw_deg": 0.0, "pitch_deg": 3.0, "roll_deg": -2.0})
     assert one["judgement"]["word"] == ACCEPTED
+    assert one["projected_error_mm"] == pytest.approx({"mean": 0.4, "most": 0.6})
     assert said["warnings"] == ["L4 is on the film and not in the CT's labels"]
     assert said["second_from_first"] is None
 

@@ -20,7 +20,7 @@ from .patches import Patch, Scale, patch_of
 from .records import View
 from .refine import UNITS, Distance, Fit, refined, stepped
 
-SCALES = (Scale(3.0, 6.0), Scale(1.5, 4.0), Scale(0.75, 3.0))
+SCALES = (Scale(3.0, 6.0), Scale(1.5, 3.0), Scale(0.75, 2.0))
 ROUNDS = (12, 12, 12)
 SOUGHT = Scale(4.0, 12.0)
 """At which places are sought."""

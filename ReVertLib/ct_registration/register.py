@@ -26,8 +26,9 @@ from .two_views import second_from_poses
 
 Bones = Mapping[str, CtBone]
 
-LEAST_DEPTH_SD_MM = 2.0
-"""No distance that a user gives is better known."""
+LEAST_DEPTH_SD_MM, DEPTH_SD_FACTOR = 2.0, 1.55
+"""No distance that a user gives is better known; and a film's depths are off by so many times what is said of them, as
+was measured on films of new people (docs/film.md)."""
 UNKNOWN_DEPTH_SD_MM = 50.0
 """Where two views tell the distance, what was given counts for nothing."""
 
@@ -47,7 +48,8 @@ def registered(
     level in common.
     """
     started = time.perf_counter()
-    bones = ct_bones(ct, on_grid_of(ct, labels))
+    labels = on_grid_of(ct, labels)
+    bones = ct_bones(ct, labels)
     starts = [_starts(bones, result) for _, result in films]
     levels = _shared(bones, starts)
     views = [View(given.radiograph.pixels, given.geometry, RigidTransform.identity()) for given, _ in films]
@@ -109,7 +111,7 @@ def _starts(bones: Bones, result: FilmResult) -> dict[str, RigidTransform]:
 
 def _depth_sd_mm(result: FilmResult) -> dict[str, float]:
     """By level, standard deviation of the distances on a film."""
-    return {one.level: max(one.depth_sd_mm, LEAST_DEPTH_SD_MM) for one in result.levels}
+    return {one.level: max(DEPTH_SD_FACTOR * one.depth_sd_mm, LEAST_DEPTH_SD_MM) for one in result.levels}
 
 
 def _shared(bones: Bones, starts: Sequence[Mapping[str, RigidTransform]]) -> list[str]:

@@ -41,7 +41,7 @@ def block():
 def vertebra(word):
     judged = Judgement(word, "", 1.0, 1.0, 1.0, {})
     empty = Mesh(np.zeros((0, 3)), np.zeros((0, 3), int))
-    return RegisteredVertebra("L3", POSE, POSE, empty, PoseError(0, 0, 0), judged)
+    return RegisteredVertebra("L3", POSE, POSE, empty, np.zeros(0), PoseError(0, 0, 0), judged)
 
 
 def test_bones_alone_are_seen_with_all_that_they_attenuate():

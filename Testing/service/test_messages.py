@@ -92,6 +92,7 @@ DATA = {
                     STILL,
                     STILL,
                     CUBE,
+                    np.array([THIRD, 2.0]),
                     PoseError(THIRD, 2.0, 1.0),
                     Judgement("check", "a reason", THIRD, 0.5, 1.0, {"L3": THIRD}),
                 ),

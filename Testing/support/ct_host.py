@@ -60,7 +60,8 @@ def vertebra(level, word=ACCEPTED, similarity=0.97, shift_mm=0.0):
     centre_lps = (FIRST_MM[level] + SIZE_MM / 2) * [-1, -1, 1]
     mesh = CUBE.moved(RigidTransform.shift(centre_lps - CUBE.vertices.mean(0))).moved(there)
     judged = Judgement(word, f"{level} was judged", similarity, 0.9, 1.0, {"the mirrored film": 0.5})
-    return RegisteredVertebra(level, there, there, mesh, PoseError(0.3, 4.0, 1.0), judged)
+    errors_mm = np.full(len(mesh.vertices), 0.4)
+    return RegisteredVertebra(level, there, there, mesh, errors_mm, PoseError(0.3, 4.0, 1.0), judged)
 
 
 def answer(*vertebrae):

@@ -55,10 +55,10 @@ class Patch:
         return self.scale.window_mm / self.scale.pixel_mm
 
 
-_AROUND_MM = 12.0
-"""What of the film is taken around a vertebra."""
 _BORDER_MM = 3.0
 """How far beyond the bone the film is compared: its outline is among what is seen."""
+_AROUND_MM = 4.0
+"""What of the film is taken around a vertebra: more than is compared."""
 _LEAST_SEEN = 0.02
 """Of the longest path through bone, what counts as bone."""
 
@@ -73,7 +73,7 @@ def patch_of(
     size_px = film.shape[1], film.shape[0]
 
     def projected(one: CtBone, at: RigidTransform) -> torch.Tensor:
-        return one.projector(scale.blur_mm).image(at, geometry, size_px, scale.pixel_mm)
+        return one.projector(scale.blur_mm).image(at, geometry, size_px)
 
     there = projected(bone, own)
     shadow = (there > _LEAST_SEEN * there.max()).float()

@@ -105,9 +105,7 @@ def _linearised(
     for patch in patches:
         own, scale = patch.camera_from_first @ pose, patch.scale
         projector = bone.projector(scale.blur_mm)
-        moved = projector.moved_image(
-            own, own.apply(bone.centre_lps[None])[0], patch.geometry, patch.size_px, scale.pixel_mm
-        )
+        moved = projector.moved_image(own, own.apply(bone.centre_lps[None])[0], patch.geometry, patch.size_px)
         image = moved.integrals + patch.beside
         weight, window = patch.weight, patch.window_px
         normal = locally_normalised(image, weight, window, float(image.max()))

@@ -1,22 +1,23 @@
 """Line integrals through a volume that moves, with their derivative by its pose, in torch.
 
-Rays are sampled trilinearly where they meet planes of equal depth. Where the volume moves by a field d(p), the
-attenuation at a point p changes by -grad mu . d(p); of a small motion d = t + r x (p - c) the derivative of a line
-integral is therefore made of two integrals of the gradient, that of grad mu and that of depth times grad mu.
+Rays are sampled by Joseph's method, as in `projector`. Where the volume moves by a field d(p), the attenuation at a
+point p changes by -grad mu . d(p); of a small motion d = t + r x (p - c) the derivative of a line integral is therefore
+made of two integrals of the gradient, that of grad mu and that of depth times grad mu.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 import torch
 from torch.nn.functional import grid_sample
 
 from ReVertLib.geometry.camera import Geometry
-from ReVertLib.geometry.transform import RigidTransform, mapped
+from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.imaging.volume import Volume
+
+from .rays import Rays, rays_in_grid
 
 
 @dataclass(frozen=True)
@@ -30,102 +31,78 @@ class MovedImage:
 
 class PoseProjector:
     """An attenuation volume made ready for many poses. mu: per mm, zero outside the volume, linear between voxel
-    centres; its gradient is that of central differences, linear between them, too."""
+    centres; its gradient is that of central differences, linear between them, too. What is at or behind the source, or
+    beyond the detector, is not cut off."""
 
     def __init__(self, mu: Volume) -> None:
-        array = np.pad(np.asarray(mu.array, np.float32), 2)
+        array = np.pad(np.asarray(mu.array, np.float32), 1)
         shift = np.eye(4)
-        shift[:3, 3] = -2
+        shift[:3, 3] = -1
         self._ijk_to_lps = mu.ijk_to_lps @ shift
+        self._centre_lps = mu.centre_lps
         along_kji = np.stack(np.gradient(array))
         by_lps = np.linalg.inv(self._ijk_to_lps[:3, :3]).T @ along_kji[::-1].reshape(3, -1)
         channels = np.concatenate([array[None], by_lps.reshape(3, *array.shape).astype(np.float32)])
-        self._channels = torch.from_numpy(np.ascontiguousarray(channels))[None]
-        self._size = np.array(array.shape[::-1])
-        self._corners_lps = mapped(_corners_of_filled(array), self._ijk_to_lps)
+        # By the axis along which rays pass most voxels: (planes, channels, ...), the planes' own axes as Lines has them.
+        kji = torch.from_numpy(channels)
+        self._planes = {0: kji.permute(3, 0, 2, 1), 1: kji.permute(2, 0, 3, 1), 2: kji.permute(1, 0, 3, 2)}
+        self._planes = {axis: planes.contiguous() for axis, planes in self._planes.items()}
+        self._size = tuple(int(n) for n in array.shape[::-1])
 
-    def image(
-        self, camera_from_lps: RigidTransform, geometry: Geometry, size_px: tuple[int, int], step_mm: float
-    ) -> torch.Tensor:
+    def image(self, camera_from_lps: RigidTransform, geometry: Geometry, size_px: tuple[int, int]) -> torch.Tensor:
         """(rows, columns) the integral of mu along the ray from the source to every pixel centre, no unit. size_px:
-        (columns, rows). step_mm: from plane to plane."""
-        samples, rays, planes = self._sampled(self._channels[:, :1], camera_from_lps, geometry, size_px, step_mm)
-        return samples[0].sum(0) * rays.norm(dim=-1) * planes.step_mm
+        (columns, rows)."""
+        image = torch.zeros(size_px[::-1])
+        rays = self._rays(camera_from_lps, geometry, image)
+        for axis in rays.axes:
+            samples, steps_mm, _ = self._sampled(rays, axis, 1)
+            image += samples[:, 0].sum(0) * steps_mm
+        return image
 
     def moved_image(
-        self,
-        camera_from_lps: RigidTransform,
-        centre_mm: np.ndarray,
-        geometry: Geometry,
-        size_px: tuple[int, int],
-        step_mm: float,
+        self, camera_from_lps: RigidTransform, centre_mm: np.ndarray, geometry: Geometry, size_px: tuple[int, int]
     ) -> MovedImage:
         """`image` and its derivative by the pose. centre_mm: (3,) the centre of rotations, camera frame."""
-        samples, rays, planes = self._sampled(self._channels, camera_from_lps, geometry, size_px, step_mm)
-        length = rays.norm(dim=-1) * planes.step_mm
+        integrals = torch.zeros(size_px[::-1])
+        by_lps, weighted_by_lps = (torch.zeros(3, *size_px[::-1]) for _ in range(2))
+        rays = self._rays(camera_from_lps, geometry, integrals)
+        for axis in rays.axes:
+            samples, steps_mm, depths_mm = self._sampled(rays, axis, 4)
+            integrals += samples[:, 0].sum(0) * steps_mm
+            by_lps += samples[:, 1:].sum(0) * steps_mm
+            away = (depths_mm - float(centre_mm[2])) * steps_mm
+            weighted_by_lps += (samples[:, 1:] * away[:, None]).sum(0)
         turn = torch.tensor(np.asarray(camera_from_lps.rotation), dtype=torch.float32)
-        integrals = samples[0].sum(0) * length
-        away = planes.depths_mm - float(centre_mm[2])
-        gradient = torch.einsum("ab,brc->arc", turn, samples[1:].sum(1)) * length
-        weighted = torch.einsum("ab,bprc,p->arc", turn, samples[1:], away) * length
+        gradient, weighted = (torch.einsum("ab,brc->arc", turn, one) for one in (by_lps, weighted_by_lps))
+        directions = _directions(geometry, size_px)
         # Along a ray there is nothing outside on either side: the integral of its own derivative is 0, and that
         # weighted by depth is, by parts, minus the integral itself. So Z follows, without the error of sampling.
-        across = rays[..., :2].permute(2, 0, 1)
-        gradient[2] = -(across * gradient[:2]).sum(0)
-        weighted[2] = -integrals - (across * weighted[:2]).sum(0)
+        gradient[2] = -(directions[:2] * gradient[:2]).sum(0)
+        weighted[2] = -integrals - (directions[:2] * weighted[:2]).sum(0)
         # p - c = (depth - cz) * ray + (cz * ray - c): the first differs along a ray, the second is one for all of it.
-        beside = float(centre_mm[2]) * rays - torch.tensor(centre_mm, dtype=torch.float32)
-        rays, beside = rays.permute(2, 0, 1), beside.permute(2, 0, 1)
-        turning = torch.linalg.cross(rays, weighted, dim=0) + torch.linalg.cross(beside, gradient, dim=0)
+        beside = float(centre_mm[2]) * directions - torch.tensor(centre_mm, dtype=torch.float32)[:, None, None]
+        turning = torch.linalg.cross(directions, weighted, dim=0) + torch.linalg.cross(beside, gradient, dim=0)
         return MovedImage(integrals, -torch.cat([gradient, turning]))
 
-    def _sampled(
-        self,
-        channels: torch.Tensor,
-        camera_from_lps: RigidTransform,
-        geometry: Geometry,
-        size_px: tuple[int, int],
-        step_mm: float,
-    ) -> tuple[torch.Tensor, torch.Tensor, _Planes]:
-        """(channels, planes, rows, columns) samples, (rows, columns, 3) the rays per mm of depth, and the planes."""
-        depths_mm = camera_from_lps.apply(self._corners_lps)[:, 2]
-        planes = _Planes.between(max(depths_mm.min(), 0.0), min(depths_mm.max(), geometry.sdd_mm), step_mm)
-        rays = _rays(geometry, size_px)
-        index = np.linalg.inv(self._ijk_to_lps) @ camera_from_lps.inverse.matrix
-        middle_mm = float(planes.depths_mm.mean()) if len(planes.depths_mm) else 0.0
-        slope = rays @ index[:3, :3].T
-        start = middle_mm * slope + index[:3, 3]
-        scale = 2 / self._size
-        start, slope = (torch.tensor(a, dtype=torch.float32) for a in ((2 * start + 1) / self._size - 1, slope * scale))
-        away = (planes.depths_mm - middle_mm)[:, None, None, None]
-        grid = torch.addcmul(start, away, slope)[None]
-        samples = grid_sample(channels, grid, align_corners=False)[0]
-        return samples, torch.tensor(rays, dtype=torch.float32), planes
+    def _rays(self, camera_from_lps: RigidTransform, geometry: Geometry, image: torch.Tensor) -> Rays:
+        ijk_from_camera = np.linalg.inv(self._ijk_to_lps) @ camera_from_lps.inverse.matrix
+        depth_mm = float(camera_from_lps.apply(self._centre_lps[None])[0, 2])
+        return rays_in_grid(ijk_from_camera, depth_mm, geometry, image)
+
+    def _sampled(self, rays: Rays, axis: int, channels: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """(planes, channels, rows, columns) samples where rays meet the planes across an axis; (rows, columns) the way
+        from plane to plane, mm, 0 for the rays of other axes; (planes, rows, columns) the depths, mm."""
+        lines = rays.across(axis, self._size)
+        plane = torch.arange(self._size[axis], dtype=torch.float32)[:, None, None]
+        at = torch.addcmul(lines.start, plane[..., None], lines.slope)
+        samples = grid_sample(self._planes[axis][:, :channels], at, align_corners=False)
+        speed = torch.where(lines.step_mm > 0, rays.direction[..., axis], 1.0)
+        return samples, lines.step_mm, (plane - lines.source) / speed
 
 
-def _corners_of_filled(array: np.ndarray) -> np.ndarray:
-    """(8, 3) voxel indices (i, j, k) of the box that what is not 0 of (k, j, i) reaches by interpolation; of a point
-    where nothing is."""
-    filled = [np.flatnonzero(array.any(other)) for other in ((0, 1), (0, 2), (1, 2))]
-    sides = [(along[0] - 1, along[-1] + 1) if len(along) else (0, 0) for along in filled]
-    return np.array(list(product(*sides)), float)
-
-
-@dataclass(frozen=True)
-class _Planes:
-    """depths_mm: (p,) of the planes, in the middle of steps of step_mm."""
-
-    depths_mm: torch.Tensor
-    step_mm: float
-
-    @staticmethod
-    def between(first_mm: float, last_mm: float, step_mm: float) -> _Planes:
-        first, end = int(np.floor(first_mm / step_mm)), int(np.ceil(last_mm / step_mm))
-        return _Planes(step_mm * (torch.arange(first, max(first, end)) + 0.5), step_mm)
-
-
-def _rays(geometry: Geometry, size_px: tuple[int, int]) -> np.ndarray:
-    """(rows, columns, 3) the way to pixel centres per mm of depth."""
+def _directions(geometry: Geometry, size_px: tuple[int, int]) -> torch.Tensor:
+    """(3, rows, columns) the way to pixel centres per mm of depth."""
     u, v = np.meshgrid(*map(np.arange, size_px))
     pixels = np.stack([u, v], -1).reshape(-1, 2)
-    return geometry.backproject(pixels, 1.0).reshape(size_px[1], size_px[0], 3)
+    rays = geometry.backproject(pixels, 1.0).reshape(size_px[1], size_px[0], 3)
+    return torch.tensor(rays, dtype=torch.float32).permute(2, 0, 1)

@@ -18,7 +18,7 @@ from ReVertLib.report.pictures import film_picture
 from ReVertLib.report.style import DRAWN, film_figure
 from ReVertLib.spine.inputs import FilmInput
 
-from .records import CtRegistration, RegisteredVertebra
+from .records import ACCEPTED, CtRegistration, RegisteredVertebra
 
 
 def registration_report(given: Sequence[FilmInput], found: CtRegistration) -> dict:
@@ -41,7 +41,8 @@ def registration_drawing(given: FilmInput, found: CtRegistration) -> str:
     pixels, named = given.radiograph.pixels, []
     for one in found.vertebrae:
         lines = outlines(one.mesh, given.geometry, pixels.shape[::-1])
-        named += [(f"{one.level} {one.judgement.word}", line) for line in lines]
+        name = one.level if one.judgement.word == ACCEPTED else f"{one.level} {one.judgement.word}"
+        named += [(name, line) for line in lines]
     picture = film_picture(pixels, [line for _, line in named])
     return f"<?xml version='1.0' encoding='UTF-8'?>\n{film_figure(picture, named, DRAWN)}\n"
 

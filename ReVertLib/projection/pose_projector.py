@@ -43,7 +43,7 @@ class PoseProjector:
         along_kji = np.stack(np.gradient(array))
         by_lps = np.linalg.inv(self._ijk_to_lps[:3, :3]).T @ along_kji[::-1].reshape(3, -1)
         channels = np.concatenate([array[None], by_lps.reshape(3, *array.shape).astype(np.float32)])
-        # By the axis along which rays pass most voxels: (planes, channels, ...), the planes' own axes as Lines has them.
+        # By the axis along which rays pass most voxels: (planes, channels, ...), the planes' own axes as of Lines.
         kji = torch.from_numpy(channels)
         self._planes = {0: kji.permute(3, 0, 2, 1), 1: kji.permute(2, 0, 3, 1), 2: kji.permute(1, 0, 3, 2)}
         self._planes = {axis: planes.contiguous() for axis, planes in self._planes.items()}

@@ -1,6 +1,7 @@
 """What is written of a registration, and what Slicer makes of it."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import vtk
 from registered_sample import film, moved, sample_bone, true_pose
 from scene_host import new_scene
 
-from ReVertLib.ct_registration.records import ACCEPTED, CtRegistration, Judgement, PoseError, RegisteredVertebra
+from ReVertLib.ct_registration.records import ACCEPTED, CHECK, CtRegistration, Judgement, PoseError, RegisteredVertebra
 from ReVertLib.ct_registration.report import registration_drawing, registration_report, write_transform
 from ReVertLib.geometry.views import LPS_FROM_RAS
 from ReVertLib.imaging.radiograph import radiograph_from_array
@@ -63,7 +64,9 @@ def test_the_report_says_where_each_vertebra_lies_and_what_was_moved():
     assert said["second_from_first"] is None
 
 
-def test_the_picture_names_what_is_drawn():
-    text = registration_drawing(*registered())
-    assert text.count("L3 accepted") >= 1
-    assert "<polygon" in text or "<path" in text or "<polyline" in text
+def test_the_picture_names_what_is_drawn_and_what_is_doubtful():
+    given, found = registered()
+    assert ">L3<" in registration_drawing(given, found)
+    (one,) = found.vertebrae
+    doubtful = replace(one, judgement=replace(one.judgement, word=CHECK))
+    assert ">L3 check<" in registration_drawing(given, replace(found, vertebrae=(doubtful,)))

@@ -1,7 +1,7 @@
 """All bones of a CT that a film shows, laid into its beam: from coarse to fine, each beside its neighbours.
 
-What ends unlike the film is sought again: from where its neighbours ended, as the CT has them, and from a grid of
-places and turns around its start.
+What ends unlike the film, or lies to its neighbours not as in the CT, is sought again: from where its neighbours ended,
+as the CT has them, and from a grid of places and turns around its start.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from itertools import product
 
 import numpy as np
 
-from ReVertLib.geometry.levels import COLUMN
 from ReVertLib.geometry.transform import RigidTransform
 
 from .bone import CtBone
+from .neighbours import astray, next_to
 from .patches import Patch, Scale, patch_of
 from .records import View
 from .refine import UNITS, Distance, Fit, refined, stepped
@@ -24,7 +24,7 @@ SCALES = (Scale(3.0, 6.0), Scale(1.5, 3.0), Scale(0.75, 2.0))
 ROUNDS = (12, 12, 12)
 SOUGHT = Scale(4.0, 12.0)
 """At which places are sought."""
-GOOD = 0.91
+GOOD = 0.92
 """A fit less alike than this is sought again."""
 _AROUND_MM, _AROUND_DEG = (-20.0, -10.0, 0.0, 10.0, 20.0), 14.0
 _BEST = 3
@@ -55,7 +55,8 @@ def aligned(
     for scale, rounds in zip(SCALES, ROUNDS, strict=True):
         found = {bone.level: column.settled(bone, scale, rounds) for bone in bones}
     found = {bone.level: column.best_around(bone, found[bone.level]) for bone in bones}
-    lost = [bone for bone in bones if found[bone.level].similarity < GOOD]
+    strays = astray(bones, found)
+    lost = [bone for bone in bones if found[bone.level].similarity < GOOD or bone.level in strays]
     for bone in lost:
         say(f"{bone.level}, sought again")
         before = found[bone.level]
@@ -63,7 +64,8 @@ def aligned(
         for scale, rounds in zip(SCALES, ROUNDS, strict=True):
             found[bone.level] = column.settled(bone, scale, rounds)
         found[bone.level] = column.best_around(bone, found[bone.level])
-        if found[bone.level].similarity < before.similarity:
+        strayed, strays_now = bone.level in strays, bone.level in astray(bones, found)
+        if (strays_now, before.similarity) > (strayed, found[bone.level].similarity):
             found[bone.level], column.poses[bone.level] = before, before.pose
     return found
 
@@ -119,7 +121,7 @@ class _Column:
 
     def _near(self, bone: CtBone) -> list[CtBone]:
         """The next bones of the CT above and below."""
-        return [other for other in (*self._bones, *self._beside) if abs(_place(other) - _place(bone)) == 1]
+        return [other for other in (*self._bones, *self._beside) if next_to(bone, other)]
 
     def elsewhere(self, bone: CtBone, lost: Sequence[CtBone], start: RigidTransform) -> Iterator[RigidTransform]:
         """Where a bone may be, too: where its neighbours that are not lost would have it, and around its start."""
@@ -158,7 +160,3 @@ def same_pose(bone: CtBone, pose: RigidTransform, other: RigidTransform) -> bool
 
 def _distance(bone: CtBone, start: RigidTransform, sd_mm: float) -> Distance:
     return Distance(float(start.apply(bone.centre_lps[None])[0, 2]), sd_mm)
-
-
-def _place(bone: CtBone) -> int:
-    return COLUMN.index(bone.level)

@@ -1,12 +1,12 @@
 """What registered poses are worth: how alike film and CT are there, whether starts nearby end there, too, and whether
 something else in the same place would be as alike: the CT's next vertebrae, or the film turned left for right.
 
-A misnamed or mirrored film is so for all its vertebrae, so that is decided by their mean.
+A misnamed or mirrored film is so for all its vertebrae, so that is decided by their median.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,16 +15,17 @@ from ReVertLib.geometry.levels import COLUMN
 from ReVertLib.geometry.transform import RigidTransform
 
 from .bone import CtBone
+from .neighbours import astray
 from .patches import Scale, patch_of
 from .records import ACCEPTED, CHECK, REFUSED, Judgement, View
 from .refine import Fit, refined
 from .starts import MIRROR, mirrored_start, start_as
 
 HIGHER, LOWER, MIRRORED = "the CT's next level up", "the CT's next level down", "the mirrored film"
-REFUSED_BELOW, ACCEPTED_FROM = 0.86, 0.90
+REFUSED_BELOW, ACCEPTED_FROM = 0.87, 0.91
 """Of the similarity."""
 RIVAL = {HIGHER: 0.005, LOWER: 0.005, MIRRORED: 0.004}
-"""By how much a rival must be more alike, in the mean of all vertebrae, to be believed."""
+"""By how much a rival must be more alike, in the median of all vertebrae, to be believed."""
 CONTRADICTORY = 0.015
 """By how much two views may be more alike each by itself."""
 LOOK = Scale(1.5, 4.0)
@@ -57,13 +58,13 @@ def looked_at(bone: CtBone, pose: RigidTransform, views: Sequence[View], rounds:
     return refined(bone, pose, [patch_of(view, bone, pose, LOOK, ()) for view in views], rounds)
 
 
-def judged(fits: Sequence[Fit], looks: Sequence[Looked]) -> list[Judgement]:
-    """What each of the vertebrae of a film is worth."""
-    for_all = _rival_of_all(looks)
-    found = []
-    for fit, look in zip(fits, looks, strict=True):
-        word, reason = (REFUSED, for_all) if for_all else _word(fit, look)
-        found.append(Judgement(word, reason, fit.similarity, look.started_at, fit.restarts, look.rivals))
+def judged(bones: Sequence[CtBone], fits: Mapping[str, Fit], looks: Mapping[str, Looked]) -> dict[str, Judgement]:
+    """By level, what each of the vertebrae of a film is worth. bones: from head to feet; fits, looks: by level."""
+    for_all, strays, found = _rival_of_all(list(looks.values())), astray(bones, fits), {}
+    for level, fit in fits.items():
+        look, other = looks[level], strays.get(level)
+        word, reason = (REFUSED, for_all) if for_all else _word(fit, look, other)
+        found[level] = Judgement(word, reason, fit.similarity, look.started_at, fit.restarts, look.rivals)
     return found
 
 
@@ -91,13 +92,16 @@ def _rival_of_all(looks: Sequence[Looked]) -> str | None:
     """Why the film as a whole is not this CT's, named as it is."""
     for what, least in RIVAL.items():
         margins = [look.rivals[what] - look.own for look in looks if what in look.rivals]
-        if margins and np.mean(margins) > least:
+        if margins and np.median(margins) > least:
             return f"{what} is more alike: " + ("is it mirrored?" if what == MIRRORED else "are the names right?")
     return None
 
 
-def _word(fit: Fit, look: Looked) -> tuple[str, str]:
+def _word(fit: Fit, look: Looked, other: str | None) -> tuple[str, str]:
+    """other: the level beside which it does not lie as in the CT, if there is one."""
     similarity = fit.similarity
+    if other is not None:
+        return REFUSED, f"it does not lie to {other} as in the CT"
     if look.apart > CONTRADICTORY:
         return REFUSED, "the two images contradict each other: is their relative pose right, are both of this person?"
     if similarity < REFUSED_BELOW:

@@ -72,15 +72,12 @@ def registered(
             second_from_first = second_from_poses(*alone, chosen)
         views[1] = View(views[1].pixels, views[1].geometry, second_from_first)
     fits = aligned(chosen, poses, views, depth_sd_mm, beside, say)
-    looks = []
+    looks = {}
     for bone in chosen:
         say(f"{bone.level}, is it right")
-        looks.append(looked_around(bone, fits[bone.level], starts[0][bone.level], views, list(bones.values())))
-    found = [fits[level] for level in levels]
-    vertebrae = [
-        _vertebra(bone, fit, starts[0][bone.level], judgement)
-        for bone, fit, judgement in zip(chosen, found, judged(found, looks), strict=True)
-    ]
+        looks[bone.level] = looked_around(bone, fits[bone.level], starts[0][bone.level], views, list(bones.values()))
+    judgements = judged(chosen, fits, looks)
+    vertebrae = [_vertebra(bone, fits[bone.level], starts[0][bone.level], judgements[bone.level]) for bone in chosen]
     warnings = (*_absent(bones, starts[0], films[0][1]), *_cut_off(labels, chosen))
     return CtRegistration(tuple(vertebrae), second_from_first, time.perf_counter() - started, warnings)
 

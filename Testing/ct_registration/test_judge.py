@@ -1,6 +1,7 @@
 """What a pose is worth, from what was seen."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,11 @@ from ReVertLib.ct_registration.judge import HIGHER, LOWER, MIRRORED, Looked, jud
 from ReVertLib.ct_registration.records import ACCEPTED, CHECK, REFUSED
 from ReVertLib.ct_registration.refine import Fit
 from ReVertLib.ct_registration.starts import mirrored_start
+from ReVertLib.geometry.transform import RigidTransform
+from ReVertLib.geometry.views import camera_from_lps, rotation_about, view_rotation
+
+IDENTITY, CENTRE = RigidTransform.identity(), np.array([0.0, 35.0, 700.0])
+HEIGHTS_MM = {"L2": 35.0, "L3": 0.0, "L4": -35.0}
 
 
 def fit(similarity: float, restarts: float = 1.0) -> Fit:
@@ -31,7 +37,8 @@ def look(own: float = 0.92, **rivals: float) -> Looked:
     ],
 )
 def test_a_pose_is_judged_by_its_similarity_and_restarts(similarity, restarts, word, reason):
-    (found,) = judged([fit(similarity, restarts)], [look(higher=0.90, mirrored=0.92)])
+    looked = {"L3": look(higher=0.90, mirrored=0.92)}
+    found = judged([sample_bone()], {"L3": fit(similarity, restarts)}, looked)["L3"]
     assert found.word == word
     assert reason in found.reason
     assert found.started_at == 0.85
@@ -40,17 +47,41 @@ def test_a_pose_is_judged_by_its_similarity_and_restarts(similarity, restarts, w
 @pytest.mark.parametrize(
     ("rivals", "reason"),
     [
-        ([{"higher": 0.96}, {"higher": 0.91}], "the CT's next level up is more alike: are the names right?"),
-        ([{"lower": 0.93}, {"lower": 0.93}], "the CT's next level down is more alike"),
-        ([{"mirrored": 0.93}, {"mirrored": 0.92}], "the mirrored film is more alike: is it mirrored?"),
+        ([{"higher": 0.96}, {"higher": 0.93}, {}], "the CT's next level up is more alike: are the names right?"),
+        ([{"lower": 0.93}, {"lower": 0.93}, {"lower": 0.8}], "the CT's next level down is more alike"),
+        (
+            [{"mirrored": 0.93}, {"mirrored": 0.925}, {"mirrored": 0.9}],
+            "the mirrored film is more alike: is it mirrored?",
+        ),
     ],
 )
-def test_a_rival_that_is_more_alike_in_the_mean_refuses_all(rivals, reason):
-    found = judged([fit(0.95), fit(0.95)], [look(**one) for one in rivals])
-    assert [one.word for one in found] == [REFUSED] * 2
+def test_a_rival_that_is_more_alike_in_the_median_refuses_all(rivals, reason):
+    found = of_three(rivals)
+    assert [one.word for one in found] == [REFUSED] * 3
     assert reason in found[0].reason
-    alone = judged([fit(0.95), fit(0.95)], [look(higher=0.93), look(higher=0.90)])
-    assert [one.word for one in alone] == [ACCEPTED] * 2
+    assert [one.word for one in of_three([{"higher": 0.99}, {"higher": 0.90}, {"higher": 0.90}])] == [ACCEPTED] * 3
+
+
+def of_three(rivals, poses=(IDENTITY,) * 3, similarities=(0.95, 0.94, 0.93)) -> list:
+    """The judgements of L2 to L4, 35 mm apart, where they are in the CT but for motions in the camera's frame."""
+    bones = [SimpleNamespace(level=level, centre_lps=np.array([0, 0, z])) for level, z in HEIGHTS_MM.items()]
+    fits = {
+        bone.level: replace(fit(similarity), pose=motion @ camera_from_lps(view_rotation(), np.zeros(3), 700.0))
+        for bone, motion, similarity in zip(bones, poses, similarities, strict=True)
+    }
+    looks = dict(zip(HEIGHTS_MM, (look(**one) for one in rivals), strict=True))
+    return list(judged(bones, fits, looks).values())
+
+
+def test_of_two_that_lie_to_each_other_not_as_in_the_ct_the_less_alike_is_refused():
+    some, much = RigidTransform.shift(np.array([0, 6.0, 30.0])), RigidTransform.shift(np.array([0, -30.0, 0]))
+    few_deg, many_deg = (RigidTransform.about(CENTRE, rotation_about("z", deg), CENTRE) for deg in (12.0, 30.0))
+    for fine in (some, few_deg):
+        assert [one.word for one in of_three([{}] * 3, (IDENTITY, IDENTITY, fine))] == [ACCEPTED] * 3
+    for wrong in (much, many_deg):
+        found = of_three([{}] * 3, (IDENTITY, IDENTITY, wrong))
+        assert [one.word for one in found] == [ACCEPTED, ACCEPTED, REFUSED]
+        assert found[2].reason == "it does not lie to L3 as in the CT"
 
 
 def test_a_mirrored_view_shows_the_mirrored_bone():

@@ -228,12 +228,14 @@ class Study:
         started = time.process_time()
         fits = aligned(bones, starts, views, dict.fromkeys(starts, float(size)))
         all_bones = [bone.bare for bone in self.bones.values()] if len(bones) == 1 else list(self.bones.values())
-        looks = [looked_around(bone, fits[bone.level], starts[bone.level], views, all_bones) for bone in bones]
-        words = judged([fits[bone.level] for bone in bones], looks)
+        looks = {
+            bone.level: looked_around(bone, fits[bone.level], starts[bone.level], views, all_bones) for bone in bones
+        }
+        words = judged(bones, fits, looks)
         seconds = (time.process_time() - started) / len(bones)
-        for bone, judgement in zip(bones, words, strict=True):
+        for bone in bones:
             place = (fits[bone.level].pose, starts[bone.level], seconds)
-            self.keep(test, seen, bone.level, *place, judgement, pose_error(fits[bone.level]))
+            self.keep(test, seen, bone.level, *place, words[bone.level], pose_error(fits[bone.level]))
 
     def faults(self, other: Path | None) -> None:
         """Names one too low, mirrored films, and another person's CT: what is said of them counts, not where they

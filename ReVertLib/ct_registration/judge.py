@@ -15,6 +15,7 @@ from ReVertLib.geometry.levels import COLUMN
 from ReVertLib.geometry.transform import RigidTransform
 
 from .bone import CtBone
+from .expected import pose_error
 from .neighbours import astray
 from .patches import Scale, patch_of
 from .records import ACCEPTED, CHECK, REFUSED, Judgement, View
@@ -28,6 +29,8 @@ RIVAL = {HIGHER: 0.005, LOWER: 0.005, MIRRORED: 0.004}
 """By how much a rival must be more alike, in the median of all vertebrae, to be believed."""
 CONTRADICTORY = 0.015
 """By how much two views may be more alike each by itself."""
+LEAST_RESTARTS, LEAST_SEEN, MOST_TURNED_DEG = 0.5, 0.8, 1.0
+"""Of starts nearby that end there, of the bone on the film, and of the rotation's expected error, to be accepted."""
 LOOK = Scale(1.5, 4.0)
 """At which rivals are looked at."""
 _ROUNDS = 8
@@ -98,16 +101,17 @@ def _rival_of_all(looks: Sequence[Looked]) -> str | None:
 
 
 def _word(fit: Fit, look: Looked, other: str | None) -> tuple[str, str]:
-    """other: the level beside which it does not lie as in the CT, if there is one."""
-    similarity = fit.similarity
-    if other is not None:
-        return REFUSED, f"it does not lie to {other} as in the CT"
-    if look.apart > CONTRADICTORY:
-        return REFUSED, "the two images contradict each other: is their relative pose right, are both of this person?"
-    if similarity < REFUSED_BELOW:
-        return REFUSED, f"film and CT are not alike ({similarity:.2f}, expected {ACCEPTED_FROM:.2f})"
-    if fit.restarts < 0.5:
-        return CHECK, "starts nearby end elsewhere"
-    if similarity < ACCEPTED_FROM:
-        return CHECK, f"film and CT are only somewhat alike ({similarity:.2f}, expected {ACCEPTED_FROM:.2f})"
-    return ACCEPTED, f"film and CT are alike ({similarity:.2f})"
+    """The first of what speaks against a pose, and why. other: the level beside which it does not lie as in the CT."""
+    alike, turned_deg = fit.similarity, pose_error(fit).turned_deg
+    contradict = "the two images contradict each other: is their relative pose right, are both of this person?"
+    against = (
+        (other is not None, REFUSED, f"it does not lie to {other} as in the CT"),
+        (look.apart > CONTRADICTORY, REFUSED, contradict),
+        (alike < REFUSED_BELOW, REFUSED, f"film and CT are not alike ({alike:.2f}, expected {ACCEPTED_FROM:.2f})"),
+        (fit.restarts < LEAST_RESTARTS, CHECK, "starts nearby end elsewhere"),
+        (fit.seen < LEAST_SEEN, CHECK, f"only {fit.seen:.0%} of it is on the film"),
+        (turned_deg > MOST_TURNED_DEG, CHECK, f"its rotation is known to {turned_deg:.1f} degrees only"),
+        (alike < ACCEPTED_FROM, CHECK, f"film and CT are only somewhat alike ({alike:.2f}, expected {ACCEPTED_FROM})"),
+    )
+    said = ((word, reason) for holds, word, reason in against if holds)
+    return next(said, (ACCEPTED, f"film and CT are alike ({alike:.2f})"))

@@ -32,12 +32,14 @@ class Scale:
 
 @dataclass(frozen=True)
 class Patch:
-    """normal: the film, normalised. weight: (rows, columns) 1 where it is compared, else 0. geometry: of its pixels, in
+    """normal: the film, normalised. weight: (rows, columns) 1 where it is compared, else 0. seen:
+    the share of what would be compared that is on the film. geometry: of its pixels, in
     the frame of its own camera. camera_from_first: as `View`. beside: (rows, columns) the line integrals of other
     bones, as far as their poses are known."""
 
     normal: Normalised
     weight: torch.Tensor
+    seen: float
     geometry: Geometry
     camera_from_first: RigidTransform
     beside: torch.Tensor
@@ -79,12 +81,13 @@ def patch_of(
     shadow = (there > _LEAST_SEEN * there.max()).float()
     near = blurred(shadow[None], _BORDER_MM / scale.pixel_mm)[0] > 0.15
     weight = near * seen
+    share = float(weight.sum() / near.sum().clamp(min=1))
     beside = torch.zeros_like(film)
     for other, at in others:
         beside += projected(other, view.camera_from_first @ at)
     range_ = float(view.pixels.max() - view.pixels.min())
     normal = locally_normalised(film, weight, scale.window_mm / scale.pixel_mm, range_)
-    return Patch(normal, weight, geometry, view.camera_from_first, beside, scale)
+    return Patch(normal, weight, share, geometry, view.camera_from_first, beside, scale)
 
 
 def resampled(view: View, vertices_mm: np.ndarray, scale: Scale) -> tuple[torch.Tensor, torch.Tensor, Geometry]:

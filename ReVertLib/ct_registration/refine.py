@@ -48,12 +48,14 @@ class Distance:
 class Fit:
     """pose: camera of the first view from LPS. similarity: mean local correlation, at most 1. cost: what is made least,
     the squares of all residuals and of what is known beforehand. information: (6, 6) of the normal equations by steps
-    of UNITS. restarts: of starts nearby, the share that ended there, where some were made."""
+    of UNITS. seen: the share of the bone that is on each film, the least. restarts: of starts nearby, the share that
+    ended there, where some were made."""
 
     pose: RigidTransform
     similarity: float
     cost: float
     information: np.ndarray
+    seen: float = 1.0
     restarts: float = 0.0
 
 
@@ -72,6 +74,8 @@ def refined(
     for _ in range(rounds):
         normal = fit.information[np.ix_(free, free)]
         diagonal = np.diag(normal)
+        if not diagonal.any():  # nothing of the bone is on the film
+            break
         step = np.zeros(6)
         step[free] = np.linalg.solve(normal + damping * np.diag(diagonal + 1e-6 * diagonal.max()), wanted[free])
         step = np.clip(step, -_LONGEST, _LONGEST)
@@ -118,13 +122,14 @@ def _linearised(
         misfit += float((residual**2).sum())
         cost += float(((kept * residual) ** 2).sum())
         pixels += float(weight.sum())
-    similarity = 1 - misfit / (2 * max(pixels, 1.0))
+    similarity = 1 - misfit / (2 * pixels) if pixels else 0.0
     if distance is not None:
         off, weight = (distance.depth_mm - centre[2]) / distance.sd_mm, UNITS[_ALONG] / distance.sd_mm
         information[_ALONG, _ALONG] += NOISE * weight**2
         wanted[_ALONG] += NOISE * weight * off
         cost += NOISE * off**2
-    return Fit(pose, similarity, cost, information), wanted
+    seen = min(patch.seen for patch in patches)
+    return Fit(pose, similarity, cost, information, seen), wanted
 
 
 def _steps_in(camera_from_first: RigidTransform, centre: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from registered_sample import CAMERA, film, off, sample_bone, true_pose
 
 from ReVertLib.ct_registration.judge import HIGHER, LOWER, MIRRORED, Looked, judged, looked_around, looked_at, mirrored
 from ReVertLib.ct_registration.records import ACCEPTED, CHECK, REFUSED
-from ReVertLib.ct_registration.refine import Fit
+from ReVertLib.ct_registration.refine import NOISE, UNITS, Fit
 from ReVertLib.ct_registration.starts import mirrored_start
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import camera_from_lps, rotation_about, view_rotation
@@ -18,8 +18,9 @@ IDENTITY, CENTRE = RigidTransform.identity(), np.array([0.0, 35.0, 700.0])
 HEIGHTS_MM = {"L2": 35.0, "L3": 0.0, "L4": -35.0}
 
 
-def fit(similarity: float, restarts: float = 1.0) -> Fit:
-    return Fit(true_pose(0.0), similarity, 1.0, np.eye(6), restarts)
+def fit(similarity: float, restarts: float = 1.0, seen: float = 1.0, turned_deg: float = 0.5) -> Fit:
+    information = NOISE * np.diag((UNITS / np.radians(turned_deg)) ** 2)
+    return Fit(true_pose(0.0), similarity, 1.0, information, seen, restarts)
 
 
 def look(own: float = 0.92, **rivals: float) -> Looked:
@@ -28,17 +29,19 @@ def look(own: float = 0.92, **rivals: float) -> Looked:
 
 
 @pytest.mark.parametrize(
-    ("similarity", "restarts", "word", "reason"),
+    ("known", "word", "reason"),
     [
-        (0.95, 1.0, ACCEPTED, "film and CT are alike (0.95)"),
-        (0.88, 1.0, CHECK, "only somewhat alike (0.88"),
-        (0.95, 0.25, CHECK, "starts nearby end elsewhere"),
-        (0.80, 1.0, REFUSED, "not alike (0.80"),
+        ({"similarity": 0.95}, ACCEPTED, "film and CT are alike (0.95)"),
+        ({"similarity": 0.88}, CHECK, "only somewhat alike (0.88"),
+        ({"similarity": 0.95, "restarts": 0.25}, CHECK, "starts nearby end elsewhere"),
+        ({"similarity": 0.95, "seen": 0.6}, CHECK, "only 60% of it is on the film"),
+        ({"similarity": 0.95, "turned_deg": 1.4}, CHECK, "its rotation is known to 1.4 degrees only"),
+        ({"similarity": 0.80}, REFUSED, "not alike (0.80"),
     ],
 )
-def test_a_pose_is_judged_by_its_similarity_and_restarts(similarity, restarts, word, reason):
+def test_a_pose_is_judged_by_what_its_fit_says(known, word, reason):
     looked = {"L3": look(higher=0.90, mirrored=0.92)}
-    found = judged([sample_bone()], {"L3": fit(similarity, restarts)}, looked)["L3"]
+    found = judged([sample_bone()], {"L3": fit(**known)}, looked)["L3"]
     assert found.word == word
     assert reason in found.reason
     assert found.started_at == 0.85

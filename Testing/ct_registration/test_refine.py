@@ -31,6 +31,14 @@ def test_no_rounds_only_tell_how_alike_the_start_is():
     assert there.similarity < here.similarity - 0.05
 
 
+def test_a_bone_beside_the_film_stays_where_it_is():
+    truth, bone = true_pose(0.0), sample_bone()
+    beside = moved(truth, [400.0, 0.0, 0.0], [0.0, 0.0, 0.0])
+    fit = refined(bone, beside, [patch_of(film(0.0), bone, beside, SCALE, ())], 5)
+    assert fit.pose is beside
+    assert fit.similarity <= 0.5
+
+
 def test_a_step_along_the_beam_keeps_its_place_on_the_film():
     truth, bone = moved(true_pose(0.0), [30.0, -20.0, 0.0], [0.0, 0.0, 0.0]), sample_bone()
     nearer = stepped(truth, bone.centre_lps, np.array([0, 0, -1.0, 0, 0, 0]))

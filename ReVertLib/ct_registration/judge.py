@@ -53,7 +53,7 @@ def looked_around(
     """One bone, and its rivals in its place. bones: all of the CT."""
     own, started = looked_at(bone, fit.pose, views).similarity, looked_at(bone, start, views, 0).similarity
     each = [looked_at(bone, fit.pose, [view]).similarity for view in views]
-    return Looked(own, _rivals(bone, fit.pose, views, bones), started, float(np.mean(each)) - own)
+    return Looked(own, _rivals(bone, fit.pose, start, views, bones), started, float(np.mean(each)) - own)
 
 
 def looked_at(bone: CtBone, pose: RigidTransform, views: Sequence[View], rounds: int = _ROUNDS) -> Fit:
@@ -65,8 +65,8 @@ def judged(bones: Sequence[CtBone], fits: Mapping[str, Fit], looks: Mapping[str,
     """By level, what each of the vertebrae of a film is worth. bones: from head to feet; fits, looks: by level."""
     for_all, strays, found = _rival_of_all(list(looks.values())), astray(bones, fits), {}
     for level, fit in fits.items():
-        look, other = looks[level], strays.get(level)
-        word, reason = (REFUSED, for_all) if for_all else _word(fit, look, other)
+        look, beside = looks[level], [stray for stray, other in strays.items() if other == level]
+        word, reason = (REFUSED, for_all) if for_all else _word(fit, look, strays.get(level), beside)
         found[level] = Judgement(word, reason, fit.similarity, look.started_at, fit.restarts, look.rivals)
     return found
 
@@ -80,15 +80,21 @@ def mirrored(view: View) -> View:
     return View(np.ascontiguousarray(view.pixels[:, ::-1]), geometry, turned)
 
 
-def _rivals(bone: CtBone, pose: RigidTransform, views: Sequence[View], bones: Sequence[CtBone]) -> dict[str, float]:
-    """How alike others are in a bone's place."""
+def _rivals(
+    bone: CtBone, pose: RigidTransform, start: RigidTransform, views: Sequence[View], bones: Sequence[CtBone]
+) -> dict[str, float]:
+    """How alike others are in a bone's place, turned as it is, or as it was at the start: of a wrong bone's pose little
+    may be right."""
     place, found = COLUMN.index(bone.level), {}
-    for what, step in ((HIGHER, -1), (LOWER, 1)):
-        for other in bones:
-            if COLUMN.index(other.level) == place + step:
-                found[what] = looked_at(other, start_as(other, bone, pose), views).similarity
     turned = [mirrored(view) for view in views]
-    return found | {MIRRORED: looked_at(bone, mirrored_start(bone, pose), turned).similarity}
+    for at in (pose, start):
+        ends = {MIRRORED: looked_at(bone, mirrored_start(bone, at), turned).similarity}
+        for what, step in ((HIGHER, -1), (LOWER, 1)):
+            for other in bones:
+                if COLUMN.index(other.level) == place + step:
+                    ends[what] = looked_at(other, start_as(other, bone, at), views).similarity
+        found = {what: max(similarity, found.get(what, 0.0)) for what, similarity in ends.items()}
+    return found
 
 
 def _rival_of_all(looks: Sequence[Looked]) -> str | None:
@@ -100,14 +106,16 @@ def _rival_of_all(looks: Sequence[Looked]) -> str | None:
     return None
 
 
-def _word(fit: Fit, look: Looked, other: str | None) -> tuple[str, str]:
-    """The first of what speaks against a pose, and why. other: the level beside which it does not lie as in the CT."""
+def _word(fit: Fit, look: Looked, other: str | None, beside: Sequence[str]) -> tuple[str, str]:
+    """The first of what speaks against a pose, and why. other: the level to which it does not lie as in the CT; beside:
+    those that do not lie so to it."""
     alike, turned_deg = fit.similarity, pose_error(fit).turned_deg
     contradict = "the two images contradict each other: is their relative pose right, are both of this person?"
     against = (
         (other is not None, REFUSED, f"it does not lie to {other} as in the CT"),
         (look.apart > CONTRADICTORY, REFUSED, contradict),
         (alike < REFUSED_BELOW, REFUSED, f"film and CT are not alike ({alike:.2f}, expected {ACCEPTED_FROM:.2f})"),
+        (bool(beside), CHECK, f"{' and '.join(beside)} does not lie to it as in the CT"),
         (fit.restarts < LEAST_RESTARTS, CHECK, "starts nearby end elsewhere"),
         (fit.seen < LEAST_SEEN, CHECK, f"only {fit.seen:.0%} of it is on the film"),
         (turned_deg > MOST_TURNED_DEG, CHECK, f"its rotation is known to {turned_deg:.1f} degrees only"),

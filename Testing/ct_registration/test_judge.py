@@ -83,7 +83,8 @@ def test_of_two_that_lie_to_each_other_not_as_in_the_ct_the_less_alike_is_refuse
         assert [one.word for one in of_three([{}] * 3, (IDENTITY, IDENTITY, fine))] == [ACCEPTED] * 3
     for wrong in (much, many_deg):
         found = of_three([{}] * 3, (IDENTITY, IDENTITY, wrong))
-        assert [one.word for one in found] == [ACCEPTED, ACCEPTED, REFUSED]
+        assert [one.word for one in found] == [ACCEPTED, CHECK, REFUSED]
+        assert found[1].reason == "L4 does not lie to it as in the CT"
         assert found[2].reason == "it does not lie to L3 as in the CT"
 
 

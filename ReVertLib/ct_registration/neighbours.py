@@ -14,7 +14,7 @@ from ReVertLib.geometry.transform import RigidTransform
 from .bone import CtBone
 from .refine import Fit
 
-MOST_BEND_DEG, MOST_SHIFT_MM = 25.0, 15.0
+MOST_BEND_DEG, MOST_SHIFT_MM = 25.0, 20.0
 """Of one vertebra against the next, from how they lie in the CT; the shift is that of the point between their middles,
 across the beam, as one view hardly tells what is along it."""
 

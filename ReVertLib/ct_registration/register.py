@@ -29,6 +29,8 @@ Bones = Mapping[str, CtBone]
 LEAST_DEPTH_SD_MM, DEPTH_SD_FACTOR = 2.0, 1.55
 """No distance that a user gives is better known; and a film's depths are off by so many times what is said of them, as
 was measured on films of new people (docs/film.md)."""
+CLEARLY_ALONE = 0.01
+"""By how much more alike bones must be alone, to be taken for that."""
 UNKNOWN_DEPTH_SD_MM = 50.0
 """Where two views tell the distance, what was given counts for nothing."""
 
@@ -54,7 +56,7 @@ def registered(
     levels = _shared(bones, starts)
     views = [View(given.radiograph.pixels, given.geometry, RigidTransform.identity()) for given, _ in films]
     say("bone in soft tissue, or alone")
-    bones = _as_seen(bones, levels[0], starts[0], views[0])
+    bones = _as_seen(bones, starts[0], views[0])
     chosen = [bones[level] for level in levels]
     beside = [bone for level, bone in bones.items() if level not in levels]
     poses = {level: starts[0][level] for level in levels}
@@ -119,11 +121,14 @@ def _shared(bones: Bones, starts: Sequence[Mapping[str, RigidTransform]]) -> lis
     return levels
 
 
-def _as_seen(bones: Bones, level: str, pose: Mapping[str, RigidTransform], view: View) -> Bones:
-    """The bones as the view shows them, in soft tissue or alone: what is more alike at one of them."""
-    bare = {name: bone.bare for name, bone in bones.items()}
-    similarity = [looked_at(kind[level], pose[level], [view]).similarity for kind in (bones, bare)]
-    return bare if similarity[1] > similarity[0] else bones
+def _as_seen(bones: Bones, starts: Mapping[str, RigidTransform], view: View) -> Bones:
+    """The bones as the view shows them, in soft tissue, or alone where that is clearly more alike in their mean."""
+    bare = {level: bone.bare for level, bone in bones.items()}
+    found = [
+        [looked_at(kind[level], pose, [view]).similarity for level, pose in starts.items()] for kind in (bones, bare)
+    ]
+    in_tissue, alone = np.mean(found, axis=1)
+    return bare if alone > in_tissue + CLEARLY_ALONE else bones
 
 
 def _absent(bones: Bones, starts: Mapping[str, RigidTransform], result: FilmResult) -> list[str]:

@@ -29,6 +29,7 @@ RIVAL = {HIGHER: 0.005, LOWER: 0.005, MIRRORED: 0.004}
 """By how much a rival must be more alike, in the median of all vertebrae, to be believed."""
 CONTRADICTORY = 0.015
 """By how much two views may be more alike each by itself."""
+CONTRADICTION = "the two images contradict each other: is their relative pose right, are both of this person?"
 LEAST_RESTARTS, LEAST_SEEN, MOST_TURNED_DEG = 0.5, 0.8, 1.0
 """Of starts nearby that end there, of the bone on the film, and of the rotation's expected error, to be accepted."""
 LOOK = Scale(1.5, 4.0)
@@ -63,7 +64,7 @@ def looked_at(bone: CtBone, pose: RigidTransform, views: Sequence[View], rounds:
 
 def judged(bones: Sequence[CtBone], fits: Mapping[str, Fit], looks: Mapping[str, Looked]) -> dict[str, Judgement]:
     """By level, what each of the vertebrae of a film is worth. bones: from head to feet; fits, looks: by level."""
-    for_all, strays, found = _rival_of_all(list(looks.values())), astray(bones, fits), {}
+    for_all, strays, found = _against_all(list(looks.values())), astray(bones, fits), {}
     for level, fit in fits.items():
         look, beside = looks[level], [stray for stray, other in strays.items() if other == level]
         word, reason = (REFUSED, for_all) if for_all else _word(fit, look, strays.get(level), beside)
@@ -97,8 +98,10 @@ def _rivals(
     return found
 
 
-def _rival_of_all(looks: Sequence[Looked]) -> str | None:
-    """Why the film as a whole is not this CT's, named as it is."""
+def _against_all(looks: Sequence[Looked]) -> str | None:
+    """Why the film as a whole is not this CT's, named as it is, or not of the other film's place."""
+    if np.median([look.apart for look in looks]) > CONTRADICTORY:
+        return CONTRADICTION
     for what, least in RIVAL.items():
         margins = [look.rivals[what] - look.own for look in looks if what in look.rivals]
         if margins and np.median(margins) > least:
@@ -110,10 +113,9 @@ def _word(fit: Fit, look: Looked, other: str | None, beside: Sequence[str]) -> t
     """The first of what speaks against a pose, and why. other: the level to which it does not lie as in the CT; beside:
     those that do not lie so to it."""
     alike, turned_deg = fit.similarity, pose_error(fit).turned_deg
-    contradict = "the two images contradict each other: is their relative pose right, are both of this person?"
     against = (
         (other is not None, REFUSED, f"it does not lie to {other} as in the CT"),
-        (look.apart > CONTRADICTORY, REFUSED, contradict),
+        (look.apart > CONTRADICTORY, REFUSED, CONTRADICTION),
         (alike < REFUSED_BELOW, REFUSED, f"film and CT are not alike ({alike:.2f}, expected {ACCEPTED_FROM:.2f})"),
         (bool(beside), CHECK, f"{' and '.join(beside)} does not lie to it as in the CT"),
         (fit.restarts < LEAST_RESTARTS, CHECK, "starts nearby end elsewhere"),

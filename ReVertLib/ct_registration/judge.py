@@ -52,9 +52,11 @@ def looked_around(
     bone: CtBone, fit: Fit, start: RigidTransform, views: Sequence[View], bones: Sequence[CtBone]
 ) -> Looked:
     """One bone, and its rivals in its place. bones: all of the CT."""
-    own, started = looked_at(bone, fit.pose, views).similarity, looked_at(bone, start, views, 0).similarity
+    here = looked_at(bone, fit.pose, views).similarity
+    own = max(here, looked_at(bone, start, views).similarity)  # as often tried as its rivals
+    started = looked_at(bone, start, views, 0).similarity
     each = [looked_at(bone, fit.pose, [view]).similarity for view in views]
-    return Looked(own, _rivals(bone, fit.pose, start, views, bones), started, float(np.mean(each)) - own)
+    return Looked(own, _rivals(bone, fit.pose, start, views, bones), started, float(np.mean(each)) - here)
 
 
 def looked_at(bone: CtBone, pose: RigidTransform, views: Sequence[View], rounds: int = _ROUNDS) -> Fit:

@@ -90,14 +90,14 @@ def _vertebra(bone: CtBone, fit: Fit, start: RigidTransform, judgement: Judgemen
     return RegisteredVertebra(bone.level, fit.pose, start, mesh, errors_mm, pose_error(fit), judgement)
 
 
-def ct_bones(ct: Volume, labels: Volume, alone: bool = False) -> dict[str, CtBone]:
+def ct_bones(ct: Volume, labels: Volume) -> dict[str, CtBone]:
     """The vertebrae of a CT by level, from head to feet; fragments are left out. labels: on the CT's grid, in VerSe's
-    numbers. alone: as `CtBone`."""
+    numbers."""
     names, found = LABEL_SCHEMES["verse"], {}
     voxel_mm3 = abs(np.linalg.det(labels.ijk_to_lps[:3, :3]))
     for label, count in zip(*np.unique(labels.array, return_counts=True), strict=True):
         if names.get(int(label)) in COLUMN and count * voxel_mm3 >= MIN_VOLUME_MM3:
-            found[names[int(label)]] = CtBone(ct, labels, int(label), names[int(label)], alone)
+            found[names[int(label)]] = CtBone(ct, labels, int(label), names[int(label)])
     return dict(sorted(found.items(), key=lambda item: COLUMN.index(item[0])))
 
 

@@ -27,6 +27,8 @@ REFUSED_BELOW, ACCEPTED_FROM = 0.87, 0.92
 """Of the similarity."""
 RIVAL = {HIGHER: 0.005, LOWER: 0.005, MIRRORED: 0.004}
 """By how much a rival must be more alike, in the median of all vertebrae, to be believed."""
+SIDEWAYS = 0.8
+"""Of the beam, the least part along the patient's left and right of a view from the side."""
 CONTRADICTORY = 0.015
 """By how much two views may be more alike each by itself."""
 CONTRADICTION = "the two images contradict each other: is their relative pose right, are both of this person?"
@@ -66,7 +68,7 @@ def looked_at(bone: CtBone, pose: RigidTransform, views: Sequence[View], rounds:
 
 def judged(bones: Sequence[CtBone], fits: Mapping[str, Fit], looks: Mapping[str, Looked]) -> dict[str, Judgement]:
     """By level, what each of the vertebrae of a film is worth. bones: from head to feet; fits, looks: by level."""
-    for_all, strays, found = _against_all(list(looks.values())), astray(bones, fits), {}
+    for_all, strays, found = _against_all(fits, looks), astray(bones, fits), {}
     for level, fit in fits.items():
         look, beside = looks[level], [stray for stray, other in strays.items() if other == level]
         word, reason = (REFUSED, for_all) if for_all else _word(fit, look, strays.get(level), beside)
@@ -100,12 +102,14 @@ def _rivals(
     return found
 
 
-def _against_all(looks: Sequence[Looked]) -> str | None:
-    """Why the film as a whole is not this CT's, named as it is, or not of the other film's place."""
-    if np.median([look.apart for look in looks]) > CONTRADICTORY:
+def _against_all(fits: Mapping[str, Fit], looks: Mapping[str, Looked]) -> str | None:
+    """Why the film as a whole is not this CT's, named as it is, or not of the other film's place. From the side the
+    mirrored film is nearly the same, and tells nothing."""
+    if np.median([look.apart for look in looks.values()]) > CONTRADICTORY:
         return CONTRADICTION
     for what, least in RIVAL.items():
-        margins = [look.rivals[what] - look.own for look in looks if what in look.rivals]
+        told = [level for level in looks if what != MIRRORED or abs(fits[level].pose.rotation[2, 0]) < SIDEWAYS]
+        margins = [looks[level].rivals[what] - looks[level].own for level in told if what in looks[level].rivals]
         if margins and np.median(margins) > least:
             return f"{what} is more alike: " + ("is it mirrored?" if what == MIRRORED else "are the names right?")
     return None

@@ -65,11 +65,17 @@ def test_a_rival_that_is_more_alike_in_the_median_refuses_all(rivals, reason):
     assert [one.word for one in of_three([{"higher": 0.99}, {"higher": 0.90}, {"higher": 0.90}])] == [ACCEPTED] * 3
 
 
-def of_three(rivals, poses=(IDENTITY,) * 3, similarities=(0.95, 0.94, 0.93)) -> list:
+def test_from_the_side_the_mirrored_film_tells_nothing():
+    rivals = [{"mirrored": 0.93}] * 3
+    assert [one.word for one in of_three(rivals, yaw_deg=80.0)] == [ACCEPTED] * 3
+    assert [one.word for one in of_three(rivals, yaw_deg=45.0)] == [REFUSED] * 3
+
+
+def of_three(rivals, poses=(IDENTITY,) * 3, similarities=(0.95, 0.94, 0.93), yaw_deg=0.0) -> list:
     """The judgements of L2 to L4, 35 mm apart, where they are in the CT but for motions in the camera's frame."""
     bones = [SimpleNamespace(level=level, centre_lps=np.array([0, 0, z])) for level, z in HEIGHTS_MM.items()]
     fits = {
-        bone.level: replace(fit(similarity), pose=motion @ camera_from_lps(view_rotation(), np.zeros(3), 700.0))
+        bone.level: replace(fit(similarity), pose=motion @ camera_from_lps(view_rotation(yaw_deg), np.zeros(3), 700.0))
         for bone, motion, similarity in zip(bones, poses, similarities, strict=True)
     }
     looks = dict(zip(HEIGHTS_MM, (look(**one) for one in rivals), strict=True))

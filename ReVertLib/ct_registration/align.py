@@ -15,7 +15,7 @@ import numpy as np
 from ReVertLib.geometry.transform import RigidTransform
 
 from .bone import CtBone
-from .neighbours import astray, next_to
+from .neighbours import apart, astray, next_to
 from .patches import Patch, Scale, patch_of
 from .records import View
 from .refine import UNITS, Distance, Fit, refined, stepped
@@ -152,10 +152,8 @@ def _looked(bone: CtBone, views: Sequence[View], place: RigidTransform, rounds: 
 
 def same_pose(bone: CtBone, pose: RigidTransform, other: RigidTransform) -> bool:
     """Whether two poses are one, across the beam and in rotation."""
-    place, goal = (one.apply(bone.centre_lps[None])[0] for one in (pose, other))
-    across_mm = np.linalg.norm(place[:2] * goal[2] / place[2] - goal[:2])
-    turned = RigidTransform(pose.rotation @ other.rotation.T, np.zeros(3)).angle_deg
-    return bool(across_mm < _SAME_MM and turned < _SAME_DEG)
+    across_mm, turned_deg = apart(pose, other, bone.centre_lps)
+    return across_mm < _SAME_MM and turned_deg < _SAME_DEG
 
 
 def _distance(bone: CtBone, start: RigidTransform, sd_mm: float) -> Distance:

@@ -19,6 +19,13 @@ MOST_BEND_DEG, MOST_SHIFT_MM = 25.0, 20.0
 across the beam, as one view hardly tells what is along it."""
 
 
+def apart(pose: RigidTransform, other: RigidTransform, point_lps: np.ndarray) -> tuple[float, float]:
+    """How far two poses are apart: mm across the beam, of a point (3,), at the other's depth; and degrees."""
+    place, goal = (one.apply(point_lps[None])[0] for one in (pose, other))
+    across_mm = np.linalg.norm(place[:2] * goal[2] / place[2] - goal[:2])
+    return float(across_mm), RigidTransform(pose.rotation @ other.rotation.T, np.zeros(3)).angle_deg
+
+
 def next_to(bone: CtBone, other: CtBone) -> bool:
     """Whether one is the next above or below the other."""
     return abs(COLUMN.index(bone.level) - COLUMN.index(other.level)) == 1
@@ -26,11 +33,8 @@ def next_to(bone: CtBone, other: CtBone) -> bool:
 
 def go_together(bone: CtBone, pose: RigidTransform, other: CtBone, other_pose: RigidTransform) -> bool:
     """Whether two bones that are next to each other lie about so in the CT."""
-    turned = RigidTransform(pose.rotation @ other_pose.rotation.T, np.zeros(3)).angle_deg
-    between = (bone.centre_lps + other.centre_lps)[None] / 2
-    place, goal = pose.apply(between)[0], other_pose.apply(between)[0]
-    shift_mm = np.linalg.norm(place[:2] * goal[2] / place[2] - goal[:2])
-    return bool(turned <= MOST_BEND_DEG and shift_mm <= MOST_SHIFT_MM)
+    shift_mm, bend_deg = apart(pose, other_pose, (bone.centre_lps + other.centre_lps) / 2)
+    return bend_deg <= MOST_BEND_DEG and shift_mm <= MOST_SHIFT_MM
 
 
 def astray(bones: Sequence[CtBone], fits: Mapping[str, Fit]) -> dict[str, str]:

@@ -32,10 +32,10 @@ class Scale:
 
 @dataclass(frozen=True)
 class Patch:
-    """normal: the film, normalised. weight: (rows, columns) 1 where it is compared, else 0. seen:
-    the share of what would be compared that is on the film. geometry: of its pixels, in
-    the frame of its own camera. camera_from_first: as `View`. beside: (rows, columns) the line integrals of other
-    bones, as far as their poses are known."""
+    """normal: the film, normalised. weight: (rows, columns) 1 where it is compared, else 0. seen: the share of
+    what would be compared that is on the film. geometry: of its pixels, in the frame of its own camera.
+    camera_from_first: as `View`. beside: (rows, columns) the line integrals of other bones, as far as their poses are
+    known."""
 
     normal: Normalised
     weight: torch.Tensor

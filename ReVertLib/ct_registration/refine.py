@@ -25,13 +25,9 @@ _ALONG = 2
 _LONGEST = 4.0
 _SHORTEST, _LEAST_GAIN = 0.02, 1e-4
 _FIRST_DAMPING, _LEAST_DAMPING, _MOST_DAMPING = 1e-2, 1e-4, 1e3
-
-
 NOISE = 5.0
 """Of the normal equations: the variance of a residual, some 0.14, times the pixels that differ together, some 36. It
-weighs what is known of the distance, and makes expected errors of the information; see docs/ct_registration.md."""
-
-
+weighs what is known of the distance, and makes expected errors of the information."""
 ROBUST = 0.7
 """A residual beyond this, in deviations, counts in proportion and not by its square: metal is on the film alone."""
 

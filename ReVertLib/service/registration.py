@@ -83,7 +83,7 @@ def registered_ct(
     say("what is given")
     ct = _hounsfield(given)
     numbered = verse_numbered(Volume(given.labels, given.labels_to_lps), given.scheme, "labels")[0]
-    labels = on_grid_of(ct, numbered)  # of a part of the grid every bone would touch the border
+    labels = on_grid_of(ct, numbered)  # as the CT's own radiograph needs them, too
     inputs = [_film_input(one) for one in films]
     say("the vertebrae of the radiograph")
     found = registered(ct, labels, [(one, film_result(predictor, one, second_view=False)) for one in inputs], None, say)

@@ -1,12 +1,14 @@
 """How long work tells what it does: lines in the log "revert", and a bar with the time left on a terminal.
 
 The library only logs; the command line decides what is shown. A line is information (`log.info`) or a warning. A bar is
-drawn on standard error while `log` is enabled for information and standard error is a terminal, and nowhere else.
+drawn on standard error while `log` is enabled for information and standard error is a terminal, and nowhere else: not
+by a process that another one started to work beside it.
 """
 
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
@@ -32,4 +34,5 @@ def progress(items: Iterable[Item], what: str, total: int | None = None, done: i
 
 def is_shown() -> bool:
     """Whether anyone sees a bar."""
-    return log.isEnabledFor(logging.INFO) and sys.stderr is not None and sys.stderr.isatty()
+    terminal = sys.stderr is not None and sys.stderr.isatty()
+    return terminal and log.isEnabledFor(logging.INFO) and multiprocessing.parent_process() is None

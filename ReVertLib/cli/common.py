@@ -48,6 +48,14 @@ def add_labels(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """Who works: processes here, or a cluster."""
+    parser.add_argument("--workers", type=int, metavar="N", help="processes here (default: one for each core)")
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of a Dask cluster that works instead: docs/many-machines.md"
+    )
+
+
 def add_seed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .common import add_labels
+from .common import add_labels, add_workers
 
 NOTES = {
     "needs": (
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--views", default="seed", metavar="seed|clinical|around")
     parser.add_argument("--context", action="store_true", help="the whole CT instead of the vertebra alone")
     add_labels(parser)
-    parser.add_argument("--workers", type=int, metavar="N", help="processes (default: all cores)")
+    add_workers(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -35,6 +35,7 @@ def run(options: argparse.Namespace) -> None:
         options.output,
         views=options.views,
         workers=options.workers,
+        scheduler=options.scheduler,
         context=options.context,
         scheme=options.labels,
     )

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import argparse
 
-from .common import add_held_out, add_labels, add_numbers, add_seed, add_shape_files, add_shape_model, numbers
+from .common import (
+    add_held_out,
+    add_labels,
+    add_numbers,
+    add_seed,
+    add_shape_files,
+    add_shape_model,
+    add_workers,
+    numbers,
+)
 
 NOTES = {
     "needs": (
         "the vertebrae of `revert shapes`, T11 and T12 (labels 18, 19) among them, and at least one case with "
         "L5 and the sacrum (labels 24, 26)"
     ),
-    "takes": "about 27 s of CPU a patient and 1.6 GB",
+    "takes": "about 27 s of CPU a patient and 1.6 GB for each worker",
     "example": "revert simulate-patients data runs/shapes.npz runs/patients --count 200",
 }
 
@@ -24,11 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_labels(parser)
     add_numbers(parser, "--count", 10, "of patients")
     add_seed(parser)
+    add_workers(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     from ReVertLib.synthesis.export import build_patients
 
     files = (options.root, options.shapes, options.output)
-    sources = (options.model, options.held_out, options.labels, options.bones)
+    sources = (options.model, options.held_out, options.labels, options.bones, options.workers, options.scheduler)
     build_patients(*files, numbers(options), options.seed, *sources)

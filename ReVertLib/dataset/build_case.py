@@ -1,7 +1,7 @@
 """One case of a data set: its label map and CT in, the files of every lumbar vertebra out.
 
 A vertebra is made in OUT/.parts and moved into place in two steps, the surface, then all images at once: whatever
-lies in DRR is whole, at whatever moment the work is stopped.
+lies in DRR is whole, at whatever moment the work is stopped. It is stopped by taking OUT/.parts away.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -92,10 +92,15 @@ class Outcome:
         return self
 
 
-def build_case(case: Case, out: Path, options: Options, check: Callable[[], None]) -> Outcome:
-    """Makes what is not whole yet of one case. check is called before each image and may raise to stop the work.
+class Stopped(BaseException):
+    """Ends the work on a case whose outcome nobody waits for any more; it is no failure of the case."""
 
-    What is wrong with the case's files becomes a reason in the outcome; a file that cannot be written raises.
+
+def build_case(case: Case, out: Path, options: Options) -> Outcome:
+    """Makes what is not whole yet of one case.
+
+    What is wrong with the case's files becomes a reason in the outcome; a file that cannot be written raises. Raises
+    Stopped before the next image once there is no OUT/.parts.
     """
     outcome = Outcome()
     if case.ct is None:
@@ -115,7 +120,7 @@ def build_case(case: Case, out: Path, options: Options, check: Callable[[], None
         return outcome.fail(case, error)
     for label, box in regions.items():
         name = vertebra_name(case.name, label)
-        if label not in todo or _is_made(case, label, volumes.get(label), out, options, check, outcome):
+        if label not in todo or _is_made(case, label, volumes.get(label), out, options, outcome):
             outcome.vertebrae[name] = _entry(case, label, touches_border(labels, *box), out)
     return outcome
 
@@ -126,7 +131,6 @@ def _is_made(
     volumes: tuple[Volume, Volume] | None,
     out: Path,
     options: Options,
-    check: Callable[[], None],
     outcome: Outcome,
 ) -> bool:
     """Makes a vertebra, or says in the outcome why it could not be. volumes: CT and label map, None beyond the CT."""
@@ -141,7 +145,7 @@ def _is_made(
         outcome.fail(case, error, label)
         return False
     try:
-        _build_vertebra(vertebra, out, vertebra_name(case.name, label), options, check)
+        _build_vertebra(vertebra, out, vertebra_name(case.name, label), options)
     except (InputError, OSError):  # of what is written, and so of all vertebrae
         raise
     except Exception as error:
@@ -176,14 +180,15 @@ def is_whole(out: Path, vertebra: str, options: Options) -> bool:
     return all(path.is_file() for path in (*images, folder / POSES, mesh_path(out, vertebra)))
 
 
-def _build_vertebra(vertebra: Vertebra, out: Path, name: str, options: Options, check: Callable[[], None]) -> None:
-    part = out / PARTS / name
-    shutil.rmtree(part, ignore_errors=True)
+def _build_vertebra(vertebra: Vertebra, out: Path, name: str, options: Options) -> None:
+    """Makes the files of a vertebra and moves them into place."""
+    _check_not_stopped(out)
+    part = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=out / PARTS))  # of its own: a lost worker may still be writing
     rendering = part / "DRR" / "rendering"
     rendering.mkdir(parents=True)
     camera, size_px, poses = c_arm(options.size_px), (options.size_px,) * 2, []
     for number, (view_name, view) in enumerate(VIEWS[options.views].items()):
-        check()
+        _check_not_stopped(out)
         drr = vertebra.drr(view, camera, size_px)
         image = rendering / f"{number:02d}.png"
         write_drr(drr, image)
@@ -196,6 +201,11 @@ def _build_vertebra(vertebra: Vertebra, out: Path, name: str, options: Options, 
     shutil.rmtree(folder, ignore_errors=True)  # an earlier result of which files are missing
     os.replace(part / "mesh.stl", surface)
     os.replace(part / "DRR", folder)
+
+
+def _check_not_stopped(out: Path) -> None:
+    if not (out / PARTS).is_dir():
+        raise Stopped
 
 
 def _pose(image: str, view_name: str, view: DrrView, drr: Drr) -> dict:

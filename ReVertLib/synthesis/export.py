@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +18,13 @@ from ReVertLib.errors import InputError, one_line
 from ReVertLib.files import check_folder, made_folder, write_json
 from ReVertLib.imaging.image_file import write_image
 from ReVertLib.imaging.volume import Volume
-from ReVertLib.progress import log, progress
+from ReVertLib.progress import log
 from ReVertLib.projection.attenuation import hounsfield
+from ReVertLib.workers import PerProcess, check_workers, work_off
 
 from .bone import voxelised
-from .patient import Patient, load_patient_sampler, sample_patient
-from .real_bones import bones_of, sample_patient_around
+from .patient import Patient, sample_patient
+from .real_bones import load_patient_sources, sample_patient_around
 
 ABOVE_MM, BELOW_MM = 15.0, 110.0
 """What a scan takes in above the upper endplate of T11 and below that of S1."""
@@ -32,28 +34,37 @@ def build_patients(
     data: Path,
     shapes: Path,
     out: Path,
-    numbers: Iterable[int],
+    numbers: Sequence[int],
     seed: int,
     model: Path | None = None,
     held_out: Iterable[str] = HELD_OUT,
     scheme: str | None = None,
     bones: str | None = None,
+    workers: int | None = 1,
+    scheduler: str | None = None,
 ) -> None:
     """Writes a case for each number; one that is already there is whole and is skipped. A patient depends on seed and
     number alone. scheme: whose numbers the label maps have. bones: the case in data whose L1 to L5 all patients have,
-    None for sampled ones. Raises InputError when that case is not there or lacks a level or a CT."""
+    None for sampled ones. workers, scheduler: see `workers.workers_of`. Raises InputError when that case is not there
+    or lacks a level or a CT."""
+    check_workers(workers, scheduler)
     check_folder(out)
-    real = bones_of(data, bones, scheme)
-    patients = load_patient_sampler(data, shapes, model, held_out, scheme)
+    data, shapes, model, out = (path and Path(path).absolute() for path in (data, shapes, model, out))
+    sources = PerProcess.of(load_patient_sources, data, shapes, model, tuple(held_out), scheme, bones)
+    work = partial(_make_case, sources, seed, out)
+    work_off(numbers, work, "patients", workers, scheduler, filter(None, (data, shapes, model)), out)
+
+
+def _make_case(sources: PerProcess, seed: int, out: Path, number: int) -> None:
+    folder = out / f"spine_{number:05d}"
+    if folder.exists():
+        return
+    real, patients = sources()
     made_folder(out)
-    for number in progress(numbers, "patients"):
-        folder = out / f"spine_{number:05d}"
-        if not folder.exists():
-            started = time.monotonic()
-            rng = np.random.default_rng([seed, number])
-            patient = sample_patient_around(real, patients, rng) if real else sample_patient(patients, rng)
-            _write_case(patient, folder, {"seed": seed, "number": number} | patient.metadata)
-            log.info(f"{folder.name}: {time.monotonic() - started:.0f} s, {_summary(patient.metadata)}")
+    started, rng = time.monotonic(), np.random.default_rng([seed, number])
+    patient = sample_patient_around(real, patients, rng) if real else sample_patient(patients, rng)
+    _write_case(patient, folder, {"seed": seed, "number": number} | patient.metadata)
+    log.info(f"{folder.name}: {time.monotonic() - started:.0f} s, {_summary(patient.metadata)}")
 
 
 def _summary(about: dict) -> str:

@@ -25,7 +25,7 @@ from ReVertLib.projection.attenuation import attenuation
 from ReVertLib.registration.correspondence import centred, fitted, onto_mean
 from ReVertLib.registration.icp import best_motion
 
-from .patient import Patient, PatientSampler, filled
+from .patient import Patient, PatientSampler, filled, load_patient_sampler
 from .soft_tissue import sampled_body
 from .spine import sample_vertebrae, stacked
 from .thorax import thorax_above
@@ -63,6 +63,13 @@ def real_vertebrae(case: Case) -> dict[int, RealVertebra]:
 def bones_of(data: Path, name: str | None, scheme: str | None) -> dict[int, RealVertebra] | None:
     """`real_vertebrae` of the case of a name below data, None for no name. Raises InputError when it is not there."""
     return None if name is None else real_vertebrae(case_named(name, find_cases(data, scheme)))
+
+
+def load_patient_sources(
+    data: Path, shapes: Path, model: Path | None, held_out: tuple[str, ...], scheme: str | None, bones: str | None
+) -> tuple[dict[int, RealVertebra] | None, PatientSampler]:
+    """`bones_of` and `load_patient_sampler` of one folder."""
+    return bones_of(data, bones, scheme), load_patient_sampler(data, shapes, model, held_out, scheme)
 
 
 def sample_patient_around(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,10 @@ from ReVertLib.dataset.cases import HELD_OUT
 from ReVertLib.errors import InputError
 from ReVertLib.files import check_folder, made_folder, whole_file
 from ReVertLib.imaging.grey_values import quantised
-from ReVertLib.progress import log, progress
+from ReVertLib.progress import log
 from ReVertLib.synthesis.films import THORACIC, Film, film_angles, film_of, sample_film_patient
-from ReVertLib.synthesis.patient import load_patient_sampler
-from ReVertLib.synthesis.real_bones import bones_of, sample_patient_around
+from ReVertLib.synthesis.real_bones import load_patient_sources, sample_patient_around
+from ReVertLib.workers import PerProcess, check_workers, work_off
 
 SHARD_PATTERN = "films_*.npz"
 PATIENTS_PER_SHARD, FILMS_OF_PATIENT = 2, 14
@@ -105,27 +106,36 @@ def build_film_shards(
     data: Path,
     shapes: Path,
     out: Path,
-    numbers: Iterable[int],
+    numbers: Sequence[int],
     seed: int,
     model: Path | None = None,
     held_out: Iterable[str] = HELD_OUT,
     scheme: str | None = None,
     bones: str | None = None,
+    workers: int | None = 1,
+    scheduler: str | None = None,
 ) -> None:
     """Writes OUT/films_<number>.npz for each number; one that is already there is whole and is skipped. scheme: whose
-    numbers the label maps have. bones: the case in data whose L1 to L5 all patients have, None for sampled ones."""
+    numbers the label maps have. bones: the case in data whose L1 to L5 all patients have, None for sampled ones.
+    workers, scheduler: see `workers.workers_of`."""
+    check_workers(workers, scheduler)
     check_folder(out)
-    real = bones_of(data, bones, scheme)
-    sampler = load_patient_sampler(data, shapes, model, held_out, scheme)
+    data, shapes, model, out = (path and Path(path).absolute() for path in (data, shapes, model, out))
+    sources = PerProcess.of(load_patient_sources, data, shapes, model, tuple(held_out), scheme, bones)
+    work = partial(_write_shard, sources, seed, out)
+    work_off(numbers, work, "shards", workers, scheduler, filter(None, (data, shapes, model)), out)
+
+
+def _write_shard(sources: PerProcess, seed: int, out: Path, number: int) -> None:
+    path = out / f"films_{number:05d}.npz"
+    if path.exists():
+        return
+    real, sampler = sources()
     made_folder(out)
-    for number in progress(numbers, "shards"):
-        path = out / f"films_{number:05d}.npz"
-        if path.exists():
-            continue
-        started, films = time.monotonic(), []
-        for i in range(PATIENTS_PER_SHARD):
-            rng = np.random.default_rng([seed, number, i])
-            patient = sample_patient_around(real, sampler, rng, THORACIC) if real else sample_film_patient(sampler, rng)
-            films += [film_of(patient, film_angles(rng), rng) for _ in range(FILMS_OF_PATIENT)]
-        FilmShard.of(films).save(path)
-        log.info(f"{path.name}: {len(films) / (time.monotonic() - started):.1f} films/s")
+    started, films = time.monotonic(), []
+    for i in range(PATIENTS_PER_SHARD):
+        rng = np.random.default_rng([seed, number, i])
+        patient = sample_patient_around(real, sampler, rng, THORACIC) if real else sample_film_patient(sampler, rng)
+        films += [film_of(patient, film_angles(rng), rng) for _ in range(FILMS_OF_PATIENT)]
+    FilmShard.of(films).save(path)
+    log.info(f"{path.name}: {len(films) / (time.monotonic() - started):.1f} films/s")

@@ -7,8 +7,9 @@ with what lies around them in layers of their own.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,11 @@ from ReVertLib.errors import InputError
 from ReVertLib.files import check_folder, made_folder, whole_file
 from ReVertLib.geometry.crop_camera import CROP_SIZE_PX
 from ReVertLib.imaging.grey_values import quantised
-from ReVertLib.progress import log, progress
+from ReVertLib.progress import log
 from ReVertLib.synthesis.patient import PatientSampler, load_patient_sampler
 from ReVertLib.synthesis.samplers import SampleVertebra, SampleView, sample_patient_vertebrae, sample_vertebra
 from ReVertLib.synthesis.shapes import VertebraSampler, load_vertebra_sampler
+from ReVertLib.workers import PerProcess, check_workers, work_off
 
 SHARD_PATTERN = "shard_*.npz"
 VERTEBRAE_PER_SHARD = 32
@@ -158,25 +160,34 @@ def build_shards(
     data: Path,
     shapes: Path,
     out: Path,
-    numbers: Iterable[int],
+    numbers: Sequence[int],
     seed: int,
     model: Path | None = None,
     context: bool = False,
     held_out: Iterable[str] = HELD_OUT,
     scheme: str | None = None,
+    workers: int | None = 1,
+    scheduler: str | None = None,
 ) -> None:
     """Writes OUT/shard_<number>.npz for each number; one that is already there is whole and is skipped, so a stopped
     run goes on where it was, and several runs can share the numbers. context: of whole patients.
-    scheme: whose numbers the label maps have."""
+    scheme: whose numbers the label maps have. workers, scheduler: see `workers.workers_of`."""
+    check_workers(workers, scheduler)
     check_folder(out)
     load = load_patient_sampler if context else load_vertebra_sampler
-    sampler = load(data, shapes, model, held_out, scheme)
+    data, shapes, model, out = (path and Path(path).absolute() for path in (data, shapes, model, out))
+    sampler = PerProcess.of(load, data, shapes, model, tuple(held_out), scheme)
+    work = partial(_write_shard, sampler, make_patient_shard if context else make_shard, seed, out)
+    work_off(numbers, work, "shards", workers, scheduler, filter(None, (data, shapes, model)), out)
+
+
+def _write_shard(sampler: PerProcess, make: Callable[..., Shard], seed: int, out: Path, number: int) -> None:
+    path = out / f"shard_{number:05d}.npz"
+    if path.exists():
+        return
+    source = sampler()
     made_folder(out)
-    make = make_patient_shard if context else make_shard
-    for number in progress(numbers, "shards"):
-        path = out / f"shard_{number:05d}.npz"
-        if not path.exists():
-            started = time.monotonic()
-            shard = make(sampler, seed, number)
-            shard.save(path)
-            log.info(f"{path.name}: {len(shard) / (time.monotonic() - started):.0f} samples/s")
+    started = time.monotonic()
+    shard = make(source, seed, number)
+    shard.save(path)
+    log.info(f"{path.name}: {len(shard) / (time.monotonic() - started):.0f} samples/s")

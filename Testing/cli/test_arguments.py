@@ -21,6 +21,7 @@ WORK = {
             "out": Path("out"),
             "views": "clinical",
             "workers": 3,
+            "scheduler": None,
             "context": True,
             "scheme": "verse",
         },
@@ -37,13 +38,29 @@ WORK = {
         "evaluation.shape_model_report.write_report",
         {"root": Path("data"), **FILES, "held_out": ["a"], "scheme": "verse"},
     ),
-    f"simulate data shapes.npz out --shards 3 --first 5 --context {SHARES}": (
+    f"simulate data shapes.npz out --shards 3 --first 5 --context --workers 2 {SHARES}": (
         "training.shards.build_shards",
-        {"data": Path("data"), **FILES, "numbers": range(5, 8), "context": True, **SHARED},
+        {
+            "data": Path("data"),
+            **FILES,
+            "numbers": range(5, 8),
+            "context": True,
+            "workers": 2,
+            "scheduler": None,
+            **SHARED,
+        },
     ),
-    f"simulate-patients data shapes.npz out --count 2 --first 9 --bones somebody {SHARES}": (
+    f"simulate-patients data shapes.npz out --count 2 --first 9 --bones somebody --scheduler a:1 {SHARES}": (
         "synthesis.export.build_patients",
-        {"data": Path("data"), **FILES, "numbers": range(9, 11), "bones": "somebody", **SHARED},
+        {
+            "data": Path("data"),
+            **FILES,
+            "numbers": range(9, 11),
+            "bones": "somebody",
+            "workers": None,
+            "scheduler": "a:1",
+            **SHARED,
+        },
     ),
     f"realism data shapes.npz out {SHARES}": (
         "evaluation.realism.write_realism",

@@ -53,7 +53,7 @@ def test_what_needs_no_network_does_not_import_torch(root):
 
 
 ROOMS = (
-    {"errors", "failures", "startup", "processes", "resources", "files", "progress"},
+    {"errors", "failures", "startup", "processes", "workers", "cluster", "resources", "files", "progress"},
     {"geometry"},
     {"mesh"},
     {"imaging", "registration"},

@@ -20,6 +20,7 @@ from ReVertLib.projection.attenuation import attenuation
 from ReVertLib.projection.drr import DrrView, c_arm
 from ReVertLib.projection.projector import Projector
 from ReVertLib.synthesis import export as module
+from ReVertLib.synthesis import real_bones
 from ReVertLib.synthesis.export import build_patients, scanned
 from ReVertLib.synthesis.vertebra import LABELS
 
@@ -65,7 +66,7 @@ def few(monkeypatch):
         asked.append(rng.integers(1000))
         return patient()
 
-    monkeypatch.setattr(module, "load_patient_sampler", lambda *_: patient_sampler())
+    monkeypatch.setattr(real_bones, "load_patient_sampler", lambda *_: patient_sampler())
     monkeypatch.setattr(module, "sample_patient", sample)
     monkeypatch.setattr(module, "scanned", lambda s: scanned(s, 6.0))
     return asked

@@ -3,7 +3,7 @@
 from setuptools import find_packages, setup
 
 RESOURCES = "ReVertLib.Resources"
-FOLDERS = ("demo", "film", "sample", "weights")
+FOLDERS = ("demo", "film", "networks", "sample", "weights")
 
 setup(
     packages=[*find_packages(include=["ReVertLib*"]), RESOURCES, *(f"{RESOURCES}.{name}" for name in FOLDERS)],

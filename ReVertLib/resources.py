@@ -1,4 +1,4 @@
-"""Where the files lie that the library reads at run time: weights, template, shape model, sample, demo, film."""
+"""Where the files lie that the library reads at run time: weights, graphs of networks, template, shape model, cases."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ TEMPLATE_FILE = RESOURCES / "template.npz"
 SHAPE_MODEL_FILE = RESOURCES / "shape_model.npz"
 WEIGHTS_FILE = RESOURCES / "weights" / "context.safetensors"
 FINDER_FILE = RESOURCES / "weights" / "finder.safetensors"
+GRAPHS_FILE = RESOURCES / "networks" / "graphs.json"
 SAMPLE_FOLDER = RESOURCES / "sample"
 DEMO_FOLDER = RESOURCES / "demo"
 FILM_FOLDER = RESOURCES / "film"

@@ -13,6 +13,9 @@ from contextlib import contextmanager
 
 from .errors import InputError
 
+MOST_THREADS = 8
+"""More only wait for each other: a vertebra's network is small."""
+
 
 def wait_passively() -> None:
     """Lets the threads of OpenMP sleep while they wait for each other, unless OMP_WAIT_POLICY says otherwise.
@@ -24,8 +27,18 @@ def wait_passively() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
+def threads() -> int:
+    """How many threads a network computes with: as many as OMP_NUM_THREADS says, by default one for each core that this
+    process may use, up to MOST_THREADS."""
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    if told.isdecimal() and int(told):
+        return int(told)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_THREADS)
+
+
 def use_threads(count: int) -> None:
-    """How many threads torch computes with, here and in processes that begin later. Raises InputError below 1."""
+    """How many threads networks compute with, here and in processes that begin later. Raises InputError below 1."""
     if count < 1:
         raise InputError(f"threads: expected at least 1, got {count}")
     os.environ["OMP_NUM_THREADS"] = str(count)

@@ -52,6 +52,8 @@ COMMANDS = {
 """Every sub-command and what it does; `shape-model` is the file shape_model.py."""
 
 
+OPTIONAL = ("torch",)
+"""Packages that some commands need and an installation may lack."""
 _DISK_ERRORS = ("ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EIO", "ENAMETOOLONG")
 _OF_THE_DISK = {getattr(errno, name) for name in _DISK_ERRORS if hasattr(errno, name)}
 """What a user can mend; any other such error is our fault."""
@@ -81,6 +83,13 @@ def _run(arguments: list[str], notices: list[str]) -> int:
             return options.run(options) or 0
     except InputError as error:
         print_line(f"revert: {error}", "stderr")
+        return 2
+    except ModuleNotFoundError as error:
+        if error.name not in OPTIONAL:
+            raise
+        print_line(
+            f"revert: {error.name}: expected this Python package to be installed for {arguments[0]}, got none", "stderr"
+        )
         return 2
     except (OSError, MemoryError, BrokenExecutor) as error:
         line = _of_the_machine(error)

@@ -50,7 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    from ReVertLib.inference.predictor import choose_device
+    import torch
+
+    from ReVertLib.network.devices import chosen_device
     from ReVertLib.training.run import TrainOptions, train
 
     written = ("model.safetensors", "model.safetensors.sha256", "options.json", "curve.csv", "checkpoint.safetensors")
@@ -58,7 +60,7 @@ def run(options: argparse.Namespace) -> None:
     check_apart([("output", options.output / name) for name in written], [*inputs, ("model", options.model)])
     names = ("architecture", "steps", "batch", "learning_rate", "seed")
     settings = TrainOptions(**{name: getattr(options, name) for name in names}, augmented_share=options.augmented)
-    device = choose_device(options.device)
+    device = torch.device(chosen_device(options.device))
     about = {"revert": __version__, "data": options.data_note}
     failures = Failures()
     with _samples(options, device, failures) as samples:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ReVertLib.network.finder_network import NAMED
+from ReVertLib.network.film_cells import NAMED
 
 from .found import COLUMN, L6, S1, Reading
 

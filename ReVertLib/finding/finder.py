@@ -6,18 +6,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional as F
+from scipy.ndimage import maximum_filter
+from scipy.special import expit, log_softmax, softmax
 
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.views import view_name
 from ReVertLib.imaging.grey_values import grey_plane
-from ReVertLib.inference.predictor import choose_device
-from ReVertLib.network.context_network import YAWS_DEG, likely_views
-from ReVertLib.network.finder_network import FINDER_PIXEL_MM, NAMED, REACH_PX, STRIDE, Seen, cell_middles, film_input
-from ReVertLib.network.folding import folded
-from ReVertLib.network.weights import load_weights
+from ReVertLib.network.answering import answering
+from ReVertLib.network.context_answers import YAWS_DEG, likely_views
+from ReVertLib.network.film_cells import (
+    FINDER_PIXEL_MM,
+    NAMED,
+    REACH_PX,
+    STRIDE,
+    Seen,
+    cell_middles,
+    film_grey,
+)
 from ReVertLib.resources import FINDER_FILE
 
 from .chain import Candidates, best_chain, readings
@@ -58,13 +63,11 @@ class Finder:
     that cannot be used."""
 
     def __init__(self, weights: Path | None = None, device: str = "auto") -> None:
-        self.device = choose_device(device)
-        loaded = load_weights(weights or FINDER_FILE, self.device)
-        if loaded.architecture != "finder":
-            raise InputError(f"weights: expected those of a finder, got of a network called {loaded.architecture}")
-        self.network, self.weights_sha256 = folded(loaded.network), loaded.sha256
+        found = answering(weights or FINDER_FILE, device)
+        if found.file.architecture != "finder":
+            raise InputError(f"weights: expected those of a finder, got of a network called {found.file.architecture}")
+        self.network, self.weights_sha256 = found.network, found.file.sha256
 
-    @torch.inference_mode()
     def find(
         self,
         pixels: np.ndarray,
@@ -96,34 +99,33 @@ class Finder:
         return look, np.array([*first.flags[:2], look.flags[2]])
 
     def _look(self, sheet: Sheet) -> _Look:
-        film = film_input(sheet.grey.to(self.device), sheet.there.to(self.device))
-        return _look_at(self.network(film), sheet)
+        return _look_at(self.network.look(film_grey(sheet.grey, sheet.there), sheet.there), sheet)
 
 
-def _look_at(seen: Seen, sheet: Sheet) -> _Look:
+def _look_at(seen: Seen[np.ndarray], sheet: Sheet) -> _Look:
     """The spine in what the network says."""
-    heat = torch.sigmoid(seen.heat.float())
-    top = (heat == F.max_pool2d(heat, 3, 1, 1)) & (heat > LEAST_HEAT)
-    rows, columns = top[0, 0].nonzero(as_tuple=True)
-    order = heat[0, 0, rows, columns].argsort(descending=True)
+    heat = expit(seen.heat)
+    top = (heat[0, 0] == maximum_filter(heat[0, 0], 3, mode="constant")) & (heat[0, 0] > LEAST_HEAT)
+    rows, columns = top.nonzero()
+    order = np.argsort(-heat[0, 0, rows, columns], kind="stable")
     rows, columns = rows[order], columns[order]
 
-    def at_tops(values: Tensor) -> np.ndarray:
-        return values[0, :, rows, columns].T.float().cpu().numpy()
+    def at_tops(values: np.ndarray) -> np.ndarray:
+        return values[0][:, rows, columns].T
 
-    middles = at_tops(cell_middles(*heat.shape[2:], heat.device)[None])
+    middles = at_tops(cell_middles(*heat.shape[2:])[None])
     places = middles + STRIDE * at_tops(seen.offset)
     kept = _apart(places)
     places, probability = places[kept], at_tops(heat)[kept, 0]
-    names = at_tops(torch.log_softmax(seen.names.float(), 1))[kept]
+    names = at_tops(log_softmax(seen.names, 1))[kept]
     chain = best_chain(Candidates(FINDER_PIXEL_MM * places, probability, names))
     members = chain.members
     places, at = places[members], np.array(kept, int)[members]
     boxes = np.tile(places, 2) + REACH_PX * at_tops(seen.box)[at]
     corners = places[:, None] + REACH_PX * at_tops(seen.corners)[at].reshape(-1, 4, 2)
     share = heat / heat.sum()
-    yaw = torch.softmax((share * torch.log_softmax(seen.yaw.float(), 1)).sum((0, 2, 3)), 0).cpu().numpy()
-    flags = torch.sigmoid((share * seen.flags.float()).sum((0, 2, 3))).cpu().numpy()
+    yaw = softmax((share * log_softmax(seen.yaw, 1)).sum((0, 2, 3)))
+    flags = expit((share * seen.flags).sum((0, 2, 3)))
     sure = probability[members], names[members]
     return _Look(sheet, places, boxes, corners, *sure, yaw, flags, chain.places, chain.score)
 

@@ -5,22 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional as F
+from scipy.sparse import csr_array
 
-from ReVertLib.network.finder_network import FINDER_PIXEL_MM, MULTIPLE_PX
+from ReVertLib.network.film_cells import FINDER_PIXEL_MM, MULTIPLE_PX
 
 LEAST_PX = 96
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """grey: (1, 1, H, W) float32. there: (1, 1, H, W) bool, where the film is. origin: (2,) and factor: (2,): pixel
+    """grey: (H, W) float32. there: (H, W) bool, where the film is. origin: (2,) and factor: (2,): pixel
     areas of the film begin at origin on the canvas and are factor times as large, along u and v."""
 
-    grey: Tensor
-    there: Tensor
+    grey: np.ndarray
+    there: np.ndarray
     origin: np.ndarray
     factor: np.ndarray
 
@@ -30,8 +28,8 @@ class Sheet:
 
     def turned(self) -> Sheet:
         """Upside down: a film's pixel then lies where the canvas turned by 180 degrees has it."""
-        size = np.array(self.grey.shape[:1:-1])
-        grey, there = (part.flip((2, 3)) for part in (self.grey, self.there))
+        size = np.array(self.grey.shape[::-1])
+        grey, there = (np.flip(part).copy() for part in (self.grey, self.there))
         return Sheet(grey, there, size - self.origin, -self.factor)
 
     def inverted(self) -> Sheet:
@@ -43,11 +41,33 @@ def sheet_of(pixels: np.ndarray, pixel_mm: tuple[float, float]) -> Sheet:
     """A film (rows, columns) whose pixels are pixel_mm (u, v) large at the spine."""
     size = np.array(pixels.shape[::-1])
     wanted = np.maximum(np.rint(size * pixel_mm / FINDER_PIXEL_MM), 1).astype(int)
-    image = torch.as_tensor(np.ascontiguousarray(pixels, np.float32))[None, None]
-    shrunk = F.interpolate(image, tuple(map(int, wanted[::-1])), mode="bilinear", antialias=True)
+    shrunk = resized(pixels, tuple(map(int, wanted[::-1])))
     canvas = np.maximum(-(-(wanted + 2) // MULTIPLE_PX) * MULTIPLE_PX, LEAST_PX)
     before = (canvas - wanted) // 2
     after = canvas - wanted - before
-    sides = tuple(map(int, (before[0], after[0], before[1], after[1])))
-    there = F.pad(torch.ones_like(shrunk), sides) > 0
-    return Sheet(F.pad(shrunk, sides, value=float(shrunk.min())), there, before.astype(float), wanted / size)
+    sides = tuple(zip(before[::-1].tolist(), after[::-1].tolist(), strict=True))
+    there = np.pad(np.ones(shrunk.shape, bool), sides)
+    grey = np.pad(shrunk, sides, constant_values=shrunk.min())
+    return Sheet(grey, there, before.astype(float), wanted / size)
+
+
+def resized(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """(rows, columns) float32 of an image in another shape: triangles over what each pixel covers, bilinear where it
+    grows; as Pillow's BILINEAR and torch's antialiased one."""
+    down, across = (_resizing(*sides) for sides in zip(image.shape, shape, strict=True))
+    return np.ascontiguousarray((across @ (down @ np.asarray(image, np.float32)).T).T)
+
+
+def _resizing(old: int, new: int) -> csr_array:
+    """(new, old) float32 the share of each pixel of an axis in each new one."""
+    scale = old / new
+    reach = max(scale, 1.0)
+    middle = (np.arange(new) + 0.5) * scale
+    first = np.maximum((middle - reach + 0.5).astype(int), 0)
+    at = first[:, None] + np.arange(2 * int(np.ceil(reach)) + 1)
+    shares = np.clip(1.0 - np.abs(at + 0.5 - middle[:, None]) / reach, 0.0, None) * (at < old)
+    shares /= shares.sum(1, keepdims=True)
+    row = np.repeat(np.arange(new), at.shape[1])
+    kept = shares.ravel() > 0
+    entries = shares.ravel()[kept].astype(np.float32), (row[kept], at.ravel()[kept])
+    return csr_array(entries, shape=(new, old))

@@ -8,55 +8,37 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.views import view_name
 from ReVertLib.imaging.crop import Crop, boxed, crop_vertebra
 from ReVertLib.mesh.silhouette import mask_outlines
+from ReVertLib.network.answering import answering
 from ReVertLib.network.crop_answer import CropAnswer
-from ReVertLib.network.folding import folded
-from ReVertLib.network.weights import load_weights
 
 from .plausibility import input_warnings, read_training_range
 from .results import Reconstruction
 from .verdict import AMBIGUOUS, VIEW_TAKEN
-
-DEVICES = ("auto", "cpu", "cuda", "mps")
-
-
-def choose_device(name: str) -> torch.device:
-    """The device of a name; "auto" is the first of cuda, mps and cpu there is. Raises InputError when it is absent."""
-    if name not in DEVICES:
-        raise InputError(f"device: expected one of {', '.join(DEVICES)}, got {name[:40]!r}")
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        name = next(device for device, present in there.items() if present)
-    if not there[name]:
-        raise InputError(f"device: expected a {name} device on this machine, got none; use auto or cpu")
-    return torch.device(name)
 
 
 class Predictor:
     """A network with its weights on a device. Raises InputError for weights or a device that cannot be used."""
 
     def __init__(self, weights: Path | None = None, device: str = "auto") -> None:
-        self.device = choose_device(device)
-        loaded = load_weights(weights, self.device)
-        if loaded.architecture == "finder":
+        found = answering(weights, device)
+        if found.file.architecture == "finder":
             raise InputError("weights: expected those of a network that reconstructs, got a finder's")
-        self.network = folded(loaded.network)
-        self.weights_sha256, self.architecture = loaded.sha256, loaded.architecture
-        self.training = loaded.training
-        self._training_range = read_training_range(loaded.metadata)
+        self.network, self.device = found.network, found.device
+        self.weights_sha256, self.architecture = found.file.sha256, found.file.architecture
+        self.training = found.file.training
+        self._training_range = read_training_range(found.file.metadata)
 
     def reconstruct(self, pixels: np.ndarray, geometry: Geometry) -> Reconstruction:
         """The vertebra in geometry.box_px of pixels (rows, columns), bone bright. Without a box the image must be of
         an isolated vertebra; without a level the average lumbar vertebra is the start."""
         return self.reconstruct_all(pixels, [geometry])[0]
 
-    @torch.inference_mode()
     def reconstruct_all(
         self, pixels: np.ndarray, geometries: Sequence[Geometry], draft: bool = False
     ) -> list[Reconstruction]:

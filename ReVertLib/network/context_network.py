@@ -20,19 +20,13 @@ from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.imaging.crop import Crop
 
-from .crop_answer import CropAnswer, crop_answer
+from .context_answers import YAWS_DEG, Look, reconstructed
+from .crop_answer import CropAnswer, Judged
 from .hints import HINTS, hints
 from .isolation import Isolated, IsolationNet
 from .posed_shape import PosedShape
-from .template_network import TemplateNetwork
+from .template_network import Read, TemplateNetwork
 from .uncertainty_heads import Features
-
-YAWS_DEG = tuple(range(-180, 180, 15))
-"""The views among which an unknown one is sought."""
-NEAR_DEG = 30
-"""Views so near to each other are answered alike."""
-LEAST_PROBABILITY = 0.15
-"""Of a second view, for it to be answered, too."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +88,13 @@ class ContextNetwork(TemplateNetwork):
     def answers(self, sight: Sight, level: Tensor, sod_mm: Tensor, view: Tensor) -> tuple[list[PosedShape], Features]:
         """The estimates from first to last, as `TemplateNetwork.estimated`, for coarse views (B, 3, 3) of the crop
         camera from LPS."""
+        return self._refined(self.read(sight.features), sight, level, sod_mm, view)
+
+    def _refined(
+        self, read: Read, sight: Sight, level: Tensor, sod_mm: Tensor, view: Tensor
+    ) -> tuple[list[PosedShape], Features]:
         code = sight.code + self.level_code(level) + self.view_code(view.flatten(1))
-        return self.refined(sight.features, code, sight.isolated.bone, level, sod_mm, view)
+        return self.refined(read, code, sight.isolated.bone, level, sod_mm, view)
 
     def forward(self, image: Tensor, level: Tensor, sod_mm: Tensor, view: Tensor) -> PosedShape:
         """The best estimate, with its predicted error and out-of-distribution score; arguments as for `answers`."""
@@ -107,7 +106,13 @@ class ContextNetwork(TemplateNetwork):
 
     def answer_to(self, sight: Sight, level: Tensor, sod_mm: Tensor, view: Tensor) -> tuple[PosedShape, Features]:
         """`answer` from what was seen."""
-        estimates, features = self.answers(sight, level, sod_mm, view)
+        return self.answer_from(self.read(sight.features), sight, level, sod_mm, view)
+
+    def answer_from(
+        self, read: Read, sight: Sight, level: Tensor, sod_mm: Tensor, view: Tensor
+    ) -> tuple[PosedShape, Features]:
+        """`answer_to` from what was read of the sight's features."""
+        estimates, features = self._refined(read, sight, level, sod_mm, view)
         surface = self.whole(estimates[-1], level)
         return surface, replace(features, hints=hints(sight.image, sight.isolated, surface.vertices, sod_mm))
 
@@ -118,39 +123,19 @@ class ContextNetwork(TemplateNetwork):
     def reconstruct_all(
         self, crops: Sequence[Crop], geometries: Sequence[Geometry], draft: bool = False
     ) -> list[CropAnswer]:
-        """The vertebrae of crops, each cut from a radiograph by its geometry, in one batch. Those whose view
-        is not known are answered for the one that is likeliest for all of them together and, unless it is a draft,
-        for a second one if that is likely, too: they must be of one radiograph."""
-        image, level, sod_mm = self.inputs(crops, geometries)
-        sight = self.sight(image)
-        silhouettes = (sight.isolated.inside[:, 0] > 0).cpu().numpy()
-        unknown = [i for i, geometry in enumerate(geometries) if geometry.view_deg is None]
-        likely = likely_views(torch.softmax(sight.yaw[unknown].mean(0), 0).tolist()) if unknown else []
-        answered = likely[:1] if draft else likely
-        asked = [
-            (i, *view)
-            for i, geometry in enumerate(geometries)
-            for view in (answered if i in unknown else [(geometry.view_deg, None)])
-        ]
-        from_camera = [crop.camera_from_crop.inverse.rotation for crop in crops]
-        rotations = np.stack([from_camera[i] @ view_rotation(*angles) for i, angles, _ in asked])
-        index = torch.tensor([i for i, _, _ in asked], device=image.device)
-        view = torch.as_tensor(rotations, dtype=torch.float32, device=image.device)
-        estimate = self.judged(*self.answer_to(sight.repeated(index), level[index], sod_mm[index], view))
-        found: list[list[CropAnswer]] = [[] for _ in crops]
-        for k, (i, angles, probability) in enumerate(asked):
-            answer = replace(crop_answer(estimate, k, crops[i]), silhouette=silhouettes[i])
-            found[i].append(replace(answer, yaw_deg=angles[0], probability=probability) if i in unknown else answer)
-        return [replace(one[0], other=one[1]) if len(one) > 1 else one[0] for one in found]
+        """`context_answers.reconstructed`."""
+        return reconstructed(self, crops, geometries, draft)
 
+    @torch.inference_mode()
+    def look(self, image: np.ndarray) -> Look:
+        """As `TwoSteps` says."""
+        sight = self.sight(torch.as_tensor(image, device=self.means.device))
+        return Look(sight.isolated.inside[:, 0].cpu().numpy(), sight.yaw.cpu().numpy(), sight)
 
-def likely_views(probabilities: list[float]) -> list[tuple[tuple[float, float, float], float]]:
-    """One view or two, (yaw, pitch, roll) in degrees, with what probability the patient is seen from about there, by
-    that of each of YAWS_DEG: the likeliest, and the likeliest of those far from it unless that can be left out."""
-    count, near = len(YAWS_DEG), NEAR_DEG // (YAWS_DEG[1] - YAWS_DEG[0])
-    around = [sum(probabilities[(i + k) % count] for k in range(-near, near + 1)) for i in range(count)]
-    first = max(range(count), key=probabilities.__getitem__)
-    others = [i for i in range(count) if min((i - first) % count, (first - i) % count) > 2 * near]
-    second = max(others, key=probabilities.__getitem__)
-    chosen = [first, second] if around[second] > LEAST_PROBABILITY else [first]
-    return [((float(YAWS_DEG[i]), 0.0, 0.0), around[i]) for i in chosen]
+    @torch.inference_mode()
+    def surfaces(
+        self, look: Look, index: np.ndarray, level: np.ndarray, sod_mm: np.ndarray, view: np.ndarray
+    ) -> Judged:
+        """As `TwoSteps` says."""
+        index, *asked = (torch.as_tensor(array, device=self.means.device) for array in (index, level, sod_mm, view))
+        return self.judged(*self.answer_to(look.kept.repeated(index), *asked)).judged

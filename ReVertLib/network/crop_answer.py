@@ -11,8 +11,6 @@ from ReVertLib.imaging.crop import Crop
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.metrics.records import ErrorParts
 
-from .posed_shape import PosedShape
-
 
 @dataclass(frozen=True)
 class CropAnswer:
@@ -34,14 +32,25 @@ class CropAnswer:
     error_parts: ErrorParts | None = None
 
 
-def crop_answer(estimate: PosedShape, index: int, crop: Crop) -> CropAnswer:
-    """The estimate at an index of a batch as what is answered to a crop."""
-    vertices = estimate.vertices[index].cpu().double().numpy()
-    mesh = Mesh(vertices, load_template().faces).moved(crop.camera_from_crop)
-    if estimate.expected_error_mm is None:
+@dataclass(frozen=True)
+class Judged:
+    """What a network answers to a batch. vertices: (B, n, 3) crop cameras, mm. expected_error_mm: (B, n).
+    error_parts_mm: (B, 3, n) `ErrorParts`. out_of_distribution: (B,). All but the first are None from a network without
+    the heads that say so."""
+
+    vertices: np.ndarray
+    expected_error_mm: np.ndarray | None = None
+    error_parts_mm: np.ndarray | None = None
+    out_of_distribution: np.ndarray | None = None
+
+
+def crop_answer(found: Judged, index: int, crop: Crop) -> CropAnswer:
+    """The one at an index of a batch as what is answered to a crop."""
+    mesh = Mesh(found.vertices[index].astype(float), load_template().faces).moved(crop.camera_from_crop)
+    if found.expected_error_mm is None:
         return CropAnswer(mesh)
-    error_mm = estimate.expected_error_mm[index].cpu().double().numpy()
-    answer = CropAnswer(mesh, error_mm, float(estimate.out_of_distribution[index]))
-    if estimate.error_parts_mm is None:
+    error_mm = found.expected_error_mm[index].astype(float)
+    answer = CropAnswer(mesh, error_mm, float(found.out_of_distribution[index]))
+    if found.error_parts_mm is None:
         return answer
-    return replace(answer, error_parts=ErrorParts(*estimate.error_parts_mm[index].cpu().double().numpy()))
+    return replace(answer, error_parts=ErrorParts(*found.error_parts_mm[index].astype(float)))

@@ -7,53 +7,17 @@ and as each vertebra shows it, the view, and whether the film is inverted, upsid
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .blocks import Level, convolution
+from .film_cells import CHANNELS, MULTIPLE_PX, Seen, film_grey, seen_of
 from .isolation import local_contrast
-
-FINDER_PIXEL_MM = 1.5
-STRIDE = 4
-MULTIPLE_PX = 32
-"""Of which the sides of what the network takes must be multiples."""
-NAMED = (*range(12, 20), *range(20, 25), 25, 26)
-"""VerSe's labels that it tells apart: T5 (and all above it) to T12, L1 to L5, L6, S1."""
-YAWS = 24
-CHANNELS = (1, len(NAMED), 2, 4, 8, YAWS, 3)
-"""Of the fields of `Seen`."""
-REACH_PX = 16.0
-"""A step of boxes and corners."""
-CUT = 0.005
-"""The share of a film's pixels that is cut at either end of the greys."""
-FLAT = 0.01
-"""Greys so near to either end of the range are not exposed to a patient, or to nothing else, where they are many."""
-MANY = 0.03
-
-
-@dataclass(frozen=True)
-class Seen:
-    """heat: (B, 1, h, w) logits of a vertebra's middle. names: (B, NAMED, h, w) logits. offset: (B, 2, h, w) from the
-    cell's middle to the vertebra's, in cells. box: (B, 4, h, w) from there to left, top, right and bottom, and corners:
-    (B, 8, h, w) to the four corners (u, v), both in REACH_PX. yaw: (B, YAWS, h, w) logits of -180, -165, ... degrees.
-    flags: (B, 3, h, w) logits of inverted, upside down, mirrored."""
-
-    heat: Tensor
-    names: Tensor
-    offset: Tensor
-    box: Tensor
-    corners: Tensor
-    yaw: Tensor
-    flags: Tensor
-
-    def single(self) -> Seen:
-        """In single precision."""
-        return Seen(**{name: values.float() for name, values in vars(self).items()})
 
 
 def from_context(context: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -90,6 +54,10 @@ class FinderNetwork(nn.Module):
 
     def forward(self, film: Tensor) -> Seen:
         """film: (B, 3, H, W) of `film_input`, H and W multiples of MULTIPLE_PX."""
+        return Seen(*self.cells(film).split(CHANNELS, 1))
+
+    def cells(self, film: Tensor) -> Tensor:
+        """(B, all of CHANNELS, h, w) the fields of `Seen` of `forward`, side by side."""
         x, kept = self.enter(film), []
         for level in self.down:
             kept.append(x)
@@ -101,32 +69,23 @@ class FinderNetwork(nn.Module):
         x = x + self.spread(whole)[:, :, None, None]
         for merge, fine in zip(reversed(self.up), reversed(kept[1:]), strict=True):
             x = merge(torch.cat([fine, F.interpolate(x, fine.shape[2:], mode="nearest")], 1))
-        return Seen(*self.to_cells(self.leave(x)).split(CHANNELS, 1))
+        return self.to_cells(self.leave(x))
+
+    @torch.inference_mode()
+    def look(self, image: np.ndarray, there: np.ndarray) -> Seen[np.ndarray]:
+        """What is seen of one film, its greys (H, W) of `film_grey` and where it is (H, W) bool."""
+        device = self.to_cells.weight.device
+        films = (torch.as_tensor(array, dtype=torch.float32, device=device)[None, None] for array in (image, there))
+        return seen_of(self.cells(three_channels(*films)).float().cpu().numpy())
 
 
 def film_input(grey: Tensor, there: Tensor) -> Tensor:
-    """(B, 3, H, W): greys from 0 to 1 between the quantiles CUT of what is exposed, their local contrast, and where
-    there is film. grey: (B, 1, H, W). there: (B, 1, H, W) bool."""
-    images = []
-    for image, film in zip(grey, there, strict=True):
-        low, high = torch.quantile(exposed(image[film]), torch.tensor([CUT, 1 - CUT], device=grey.device))
-        images.append(((image - low) / (high - low).clamp(min=1e-6)).clamp(0.0, 1.0) * film)
-    image = torch.stack(images)
-    return torch.cat([image - 0.25, local_contrast(image) * there, there.float()], 1)
+    """(B, 3, H, W) of films with greys (B, 1, H, W), and where they are (B, 1, H, W) bool."""
+    films = zip(grey[:, 0].cpu().numpy(), there[:, 0].cpu().numpy(), strict=True)
+    image = torch.as_tensor(np.stack([film_grey(*film) for film in films]), device=grey.device)
+    return three_channels(image[:, None], there.float())
 
 
-def exposed(greys: Tensor) -> Tensor:
-    """The greys (n,) of a film without those at either end of the range where these are many: collimated, or never
-    behind the patient; all of them where too few are left."""
-    low, high = greys.min(), greys.max()
-    kept, near = torch.ones_like(greys, dtype=torch.bool), FLAT * (high - low)
-    for end in (greys <= low + near, greys >= high - near):
-        if end.float().mean() > MANY:
-            kept &= ~end
-    return greys[kept] if kept.float().mean() > 0.1 else greys
-
-
-def cell_middles(rows: int, columns: int, device: torch.device | str = "cpu") -> Tensor:
-    """(2, rows, columns) pixels (u, v) of the film in the middles of cells."""
-    v, u = (STRIDE * torch.arange(n, dtype=torch.float32, device=device) + (STRIDE - 1) / 2 for n in (rows, columns))
-    return torch.stack([u.expand(rows, -1), v[:, None].expand(-1, columns)])
+def three_channels(image: Tensor, there: Tensor) -> Tensor:
+    """(B, 3, H, W): greys (B, 1, H, W) of `film_grey`, their local contrast, and where there is film, 0 or 1."""
+    return torch.cat([image - 0.25, local_contrast(image) * there, there], 1)

@@ -25,8 +25,11 @@ def profiles(image: Tensor, points: Tensor, normals: Tensor, sod_mm: Tensor) -> 
     """(B, c, PROFILE_COUNT) grey values of image (B, 1, S, S) beside points (B, c, 3) of the crop camera, along their
     normals (B, c, 3) as seen and aside of them, outward last; as active shape models look for edges (Cootes et al.,
     Computer Vision and Image Understanding 1995)."""
-    outward = F.normalize(normals[..., :2] + 1e-4, dim=2)[:, :, None]
-    aside = torch.stack([-outward[..., 1], outward[..., 0]], 3)
-    steps = torch.cartesian_prod(*(torch.tensor(mm, device=points.device) for mm in (PROFILE_MM, PROFILE_ASIDE_MM)))
-    at = projected(points, sod_mm)[:, :, None] + steps[:, :1] * outward + steps[:, 1:] * aside
-    return F.grid_sample(image, at * GRID_PER_MM, align_corners=False)[:, 0]
+    outward = F.normalize(normals[..., :2] + 1e-4, dim=2)
+    along, aside = torch.cartesian_prod(
+        *(torch.tensor(mm, device=points.device) for mm in (PROFILE_MM, PROFILE_ASIDE_MM))
+    ).T
+    (u, v), (du, dv) = projected(points, sod_mm).unbind(2), outward.unbind(2)
+    at_u = u[..., None] + du[..., None] * along - dv[..., None] * aside
+    at_v = v[..., None] + dv[..., None] * along + du[..., None] * aside
+    return F.grid_sample(image, GRID_PER_MM * torch.stack([at_u, at_v], 3), align_corners=False)[:, 0]

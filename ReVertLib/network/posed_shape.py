@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from .crop_answer import Judged
+
 
 @dataclass(frozen=True)
 class PosedShape:
@@ -28,6 +30,12 @@ class PosedShape:
     def vertices(self) -> Tensor:
         """(B, n, 3) in the crop camera's frame, mm."""
         return self.shape @ self.rotation.transpose(1, 2) + self.position_mm[:, None]
+
+    @property
+    def judged(self) -> Judged:
+        """The same as arrays."""
+        said = (self.vertices, self.expected_error_mm, self.error_parts_mm, self.out_of_distribution)
+        return Judged(*(None if tensor is None else tensor.float().cpu().numpy() for tensor in said))
 
 
 def rotation_vector(vector: Tensor) -> Tensor:

@@ -136,6 +136,7 @@ class SphereNetwork(nn.Module):
         self.register_buffer("sphere", sphere, persistent=False)
         self.register_buffer("sphere_neighbours", knn(sphere[None], k)[0], persistent=False)
 
+    @torch.inference_mode()
     def reconstruct(self, crop: Crop, geometry: Geometry) -> CropAnswer:
         """The vertebra of a crop, which was cut from a radiograph by its geometry. Raises InputError without the view
         where it answers along the patient's axes."""

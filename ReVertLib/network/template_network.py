@@ -9,31 +9,37 @@ the crop camera's frame. Every head starts at zero, so an untrained network answ
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ReVertLib.anatomy.template import Template, load_template
+from ReVertLib.anatomy.template import load_template
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.crop_camera import CROP_SIZE_PX
-from ReVertLib.geometry.levels import LEVELS
-from ReVertLib.geometry.views import view_rotation
 from ReVertLib.imaging.crop import Crop
-from ReVertLib.mesh.mesh import Mesh, vertex_normals
 
+from .context_answers import inputs
 from .crop_answer import CropAnswer, crop_answer
 from .edge_conv import EdgeConv
 from .encoder import ResNet
 from .lookup import PROFILE_COUNT, profiles, sampled
 from .mirror import Mirror
 from .posed_shape import PosedShape, rotation_vector
+from .template_constants import UNKNOWN_LEVEL, template_constants
 from .uncertainty_heads import ErrorHead, Features, MahalanobisScore
 
-UNKNOWN_LEVEL = len(LEVELS)
+
+@dataclass(frozen=True)
+class Read:
+    """What is read from an encoder's features. maps: (B, c, H, W) of the stem and the first three stages, which are
+    sampled at points. pooled, textures: of `Features`."""
+
+    maps: list[Tensor]
+    pooled: Tensor
+    textures: Tensor
 
 
 class TemplateNetwork(nn.Module):
@@ -68,17 +74,8 @@ class TemplateNetwork(nn.Module):
         self.options = {
             name: value for name, value in locals().items() if name not in ("self", "__class__", "in_channels")
         }
-        template = load_template()
-        means = torch.as_tensor(template.means)
-        self._constant("means", torch.cat([means, means[2:3]]))
-        self._constant("control_points", torch.as_tensor(template.control_points).long())
-        self._constant("neighbours", torch.as_tensor(template.control_point_neighbours[:, 1 : 1 + neighbours]).long())
-        self._constant("normals", _mean_normals(template)[:, self.control_points])
-        nearest = torch.as_tensor(template.interpolation_points).long()
-        weights = torch.as_tensor(template.interpolation_weights)
-        shares = torch.zeros(means.shape[1], len(self.control_points)).scatter_(1, nearest, weights)
-        self._constant("interpolation", shares)
-        self._constant("ap", torch.as_tensor(view_rotation(), dtype=torch.float32))
+        for name, value in template_constants(neighbours).items():
+            self.register_buffer(name, torch.as_tensor(value), persistent=False)
         self.mirror = Mirror(self.means) if self.mirrored else None
         self.encoder = ResNet(in_channels, widths)
         self.level_code = nn.Embedding(UNKNOWN_LEVEL + 1, code)
@@ -103,32 +100,21 @@ class TemplateNetwork(nn.Module):
             if error_parts:
                 self.texture_score = MahalanobisScore(2 * sum((widths[0], *widths[:2])))
             hints = self.hint_count if error_parts else None
-            self.error_head = ErrorHead(nearest, weights, refinements * node_width, code, error_width, hints)
-
-    def _constant(self, name: str, value: Tensor) -> None:
-        self.register_buffer(name, value, persistent=False)
+            points, weights = load_template().interpolation_points, load_template().interpolation_weights
+            self.error_head = ErrorHead(points, weights, refinements * node_width, code, error_width, hints)
 
     def reconstruct(self, crop: Crop, geometry: Geometry) -> CropAnswer:
         """The vertebra of a crop, which was cut from a radiograph by its geometry."""
         return self.reconstruct_all([crop], [geometry])[0]
 
+    @torch.inference_mode()
     def reconstruct_all(
         self, crops: Sequence[Crop], geometries: Sequence[Geometry], draft: bool = False
     ) -> list[CropAnswer]:
         """The vertebrae of crops, each cut from a radiograph by its geometry, in one batch. draft: for networks that
         answer for two views, which this one does not."""
-        estimate = self(*self.inputs(crops, geometries))
-        return [crop_answer(estimate, i, crop) for i, crop in enumerate(crops)]
-
-    def inputs(self, crops: Sequence[Crop], geometries: Sequence[Geometry]) -> tuple[Tensor, Tensor, Tensor]:
-        """Images (B, 1, S, S), levels (B,) and depths (B,) of crops, on the network's device."""
-        device = self.means.device
-        levels = [UNKNOWN_LEVEL if g.level is None else LEVELS.index(g.level) for g in geometries]
-        return (
-            torch.as_tensor(np.stack([crop.pixels for crop in crops]), device=device)[:, None],
-            torch.tensor(levels, device=device),
-            torch.tensor([crop.geometry.sod_mm for crop in crops], dtype=torch.float32, device=device),
-        )
+        found = self(*(torch.as_tensor(array, device=self.means.device) for array in inputs(crops, geometries))).judged
+        return [crop_answer(found, i, crop) for i, crop in enumerate(crops)]
 
     def forward(self, image: Tensor, level: Tensor, sod_mm: Tensor, view: Tensor | None = None) -> PosedShape:
         """The best estimate, with its predicted error and out-of-distribution score.
@@ -171,26 +157,29 @@ class TemplateNetwork(nn.Module):
         features."""
         features = self.encoder(image - 0.25)
         code = self.to_code(features[-1]) + self.level_code(level)
-        return self.refined(features, code, image, level, sod_mm, self.ap.expand(len(image), 3, 3))
+        return self.refined(self.read(features), code, image, level, sod_mm, self.ap.expand(len(image), 3, 3))
 
-    def refined(
-        self, features: list[Tensor], code: Tensor, bone: Tensor, level: Tensor, sod_mm: Tensor, view: Tensor
-    ) -> tuple[list[PosedShape], Features]:
-        """`estimated` from what the encoder saw: its features, the image's code (B, k), and the image of the bone
-        (B, 1, S, S). view: (B, 3, 3) the rotation that the pose is a change of."""
-        rotation, position = _placed(self.to_pose(code), sod_mm, view)
-        rough = self.means[level][:, self.control_points] + self.to_shape(code).unflatten(1, (-1, 3))
-        estimates, nodes = [PosedShape(rotation, position, rough)], []
+    def read(self, features: list[Tensor]) -> Read:
+        """What is read from the encoder's features."""
         maps = [layer(f) for layer, f in zip(self.to_sampled, features, strict=False)]
-        for decoder in self.decoders:
-            inputs = self._node_features(estimates[-1], bone if nodes else None, maps, level)
-            nodes.append(decoder(inputs, code, self.neighbours))
-            estimates.append(_stepped(estimates[-1], *decoder.step(nodes[-1])))
         pooled = torch.cat([f.mean((2, 3)) for f in features[3:]], 1)
         low = [] if self.texture_score is None else features[:3]  # of no use in training
         textures = [value for f in low for value in (f.mean((2, 3)), f.std((2, 3)))]
-        none = pooled[:, :0]
-        return estimates, Features(torch.cat(nodes, 2), code, pooled, torch.cat([none, *textures], 1), none)
+        return Read(maps, pooled, torch.cat([pooled[:, :0], *textures], 1))
+
+    def refined(
+        self, read: Read, code: Tensor, bone: Tensor, level: Tensor, sod_mm: Tensor, view: Tensor
+    ) -> tuple[list[PosedShape], Features]:
+        """`estimated` from what was read from the encoder, the image's code (B, k), and the image of the bone (B, 1, S,
+        S). view: (B, 3, 3) the rotation that the pose is a change of."""
+        rotation, position = _placed(self.to_pose(code), sod_mm, view)
+        rough = self.means[level][:, self.control_points] + self.to_shape(code).unflatten(1, (-1, 3))
+        estimates, nodes = [PosedShape(rotation, position, rough)], []
+        for decoder in self.decoders:
+            inputs = self._node_features(estimates[-1], bone if nodes else None, read.maps, level)
+            nodes.append(decoder(inputs, code, self.neighbours))
+            estimates.append(_stepped(estimates[-1], *decoder.step(nodes[-1])))
+        return estimates, Features(torch.cat(nodes, 2), code, read.pooled, read.textures, read.pooled[:, :0])
 
     def _node_features(self, last: PosedShape, image: Tensor | None, maps: list[Tensor], level: Tensor) -> Tensor:
         """(B, c, features) what is seen where the last estimate puts the control points, where that is, and, given the
@@ -212,12 +201,6 @@ class TemplateNetwork(nn.Module):
         columns = moved.transpose(0, 1).flatten(1)  # one product for the whole batch
         displacement = (self.interpolation @ columns).unflatten(1, (-1, 3)).transpose(0, 1)
         return replace(last, shape=self.means[level] + displacement)
-
-
-def _mean_normals(template: Template) -> Tensor:
-    """(6, n, 3) unit normals of the means, L3's for an unknown level."""
-    normals = [vertex_normals(Mesh(mean.astype(float), template.faces)) for mean in template.means]
-    return torch.as_tensor(np.stack([*normals, normals[2]])).float()
 
 
 def _stepped(last: PosedShape, displacement: Tensor, turn: Tensor) -> PosedShape:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from .template_constants import mean_over
 
 LARGEST_FACTOR = 2.0
 """Of the error to be expected over the usual one, and of its inverse, the natural logarithm."""
@@ -44,15 +47,13 @@ class ErrorHead(nn.Module):
     """
 
     def __init__(
-        self, nearest: Tensor, weights: Tensor, nodes: int, code: int, width: int, hints: int | None = None
+        self, nearest: np.ndarray, weights: np.ndarray, nodes: int, code: int, width: int, hints: int | None = None
     ) -> None:
         super().__init__()
         parts = 1 if hints is None else 3
         self.register_buffer("usual_mm", torch.ones(len(nearest)) if hints is None else torch.ones(parts, len(nearest)))
         # Displacements are spread with some negative weights; a mean that stays positive has none.
-        shares = F.normalize(weights.clamp(min=0.0), p=1.0, dim=1)
-        spread = torch.zeros(len(nearest), int(nearest.max()) + 1).scatter_add_(1, nearest, shares)
-        self.register_buffer("spread", spread, persistent=False)
+        self.register_buffer("spread", torch.as_tensor(mean_over(nearest, weights)), persistent=False)
         self.enter = nn.Linear(nodes, width)
         self.enter_image = nn.Linear(nodes + code, width)
         self.middle = nn.Linear(width, width)

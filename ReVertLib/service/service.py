@@ -1,7 +1,7 @@
 """What the Slicer module has computed, in its own process or in a child process (worker.py): reconstructions, films,
 comparisons and a CT laid into the beam.
 
-Importing this file is quick; torch, scipy and the weights are loaded when they are needed.
+Importing this file is quick; scipy, the network's library and the weights are loaded when they are needed.
 """
 
 from __future__ import annotations
@@ -139,7 +139,9 @@ class Service:
 
     def register(self, given: CtGiven, films: Sequence[FilmGiven], progress: Progress = _no_progress) -> CtAnswer:
         """`registration.registered_ct` with these weights. films: one or two."""
-        return registered_ct(self._loaded(progress), given, films, progress)
+        predictor = self._loaded(progress)
+        with _packages_named():
+            return registered_ct(predictor, given, films, progress)
 
     def ct_drr(
         self,
@@ -151,7 +153,8 @@ class Service:
     ) -> np.ndarray:
         """`registration.ct_drr`."""
         progress("Projecting the CT", 0, 1)
-        return ct_drr(given, camera_from_lps, geometry, size_px)
+        with _packages_named():
+            return ct_drr(given, camera_from_lps, geometry, size_px)
 
     def reconstruct_folder(self, folder: str, output: str, unfinished: str, progress: Progress = _no_progress) -> dict:
         """`folder.reconstruct_folder` of paths, whose stages are its images, by their number."""
@@ -181,11 +184,12 @@ class Service:
 
     def _loaded(self, progress: Progress = _no_progress) -> Predictor:
         if self._predictor is None:
-            progress("Loading PyTorch", 0, 3)
+            progress("Loading the libraries", 0, 3)
             with _packages_named():
                 from ReVertLib.inference.predictor import Predictor
-            progress("Loading the weights", 1, 3)
-            self._predictor = Predictor(self._weights, self._device)
+
+                progress("Loading the weights", 1, 3)
+                self._predictor = Predictor(self._weights, self._device)
         return self._predictor
 
     def _new_finder(self) -> Finder:
@@ -200,7 +204,7 @@ def _packages_named() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        expected = "expected to be installed (in Slicer by the PyTorch extension: click Reconstruct)"
+        expected = "expected to be installed (in Slicer by the button that was clicked)"
         raise InputError(f"Python package {error.name}: {expected}, got none") from error
 
 

@@ -25,11 +25,10 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from io import FileIO
 
 from ReVertLib.errors import InputError, one_line
-from ReVertLib.startup import use_threads
+from ReVertLib.startup import threads, use_threads
 
 from .messages import Decoder, Message, WireError, encode
 
@@ -61,7 +60,6 @@ def _serve(options: argparse.Namespace, requests: queue.SimpleQueue[Message], se
     from .service import Service
 
     try:
-        progress("Loading PyTorch", 0, 3)
         _share_the_processor()
         service = Service(options.weights, options.device)
         service.load(progress)
@@ -79,10 +77,7 @@ def _serve(options: argparse.Namespace, requests: queue.SimpleQueue[Message], se
 
 def _share_the_processor() -> None:
     """Leaves one core to the application."""
-    with suppress(ModuleNotFoundError):  # the service raises an error that says what to do
-        import torch
-
-        use_threads(max(1, torch.get_num_threads() - 1))
+    use_threads(max(1, threads() - 1))
 
 
 def _failure(error: Exception) -> dict:

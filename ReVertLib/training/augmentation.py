@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ReVertLib.network.posed_shape import rotation_vector
-from ReVertLib.network.template_network import UNKNOWN_LEVEL
+from ReVertLib.network.template_constants import UNKNOWN_LEVEL
 
 from .draw import Draw
 from .grey_values import normalised

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ReVertLib.network.finder_network import NAMED, REACH_PX, STRIDE, YAWS, Seen, cell_middles
+from ReVertLib.network.film_cells import NAMED, REACH_PX, STRIDE, YAWS, Seen, cell_middles
 
 from .film_windows import FilmBatch
 
@@ -17,10 +17,10 @@ NEAR = 0.5
 YAW_SPREAD_DEG, YAW_WEIGHT = 12.0, 0.5
 
 
-def finder_losses(seen: Seen, batch: FilmBatch) -> dict[str, Tensor]:
+def finder_losses(seen: Seen[Tensor], batch: FilmBatch) -> dict[str, Tensor]:
     """The terms by name; their sum is what is made small."""
     rows, columns = seen.heat.shape[2:]
-    middles = cell_middles(rows, columns, seen.heat.device)
+    middles = torch.as_tensor(cell_middles(rows, columns), device=seen.heat.device)
     there = batch.labels > 0
     centres = torch.where(there[..., None], batch.centres, -1e4)
     squares = ((middles[None, None] - centres[..., None, None]) / STRIDE).square().sum(2)

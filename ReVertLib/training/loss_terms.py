@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ReVertLib.network.context_network import YAWS_DEG
+from ReVertLib.network.context_answers import YAWS_DEG
 from ReVertLib.network.isolation import Isolated
 from ReVertLib.network.losses import chamfer_distance
 from ReVertLib.network.posed_shape import PosedShape

@@ -33,6 +33,7 @@ from ReVertLib.errors import InputError  # noqa: E402
 from ReVertLib.geometry.camera import Geometry  # noqa: E402
 from ReVertLib.mesh.point_cloud import closed_surface  # noqa: E402
 from ReVertLib.network.sphere_network import SphereNetwork, place_in_box  # noqa: E402
+from ReVertLib.startup import use_threads  # noqa: E402
 
 CASE = ROOT / "Resources" / "sample" / "verse008_L3_ap.png"
 BASELINE = "plain original"
@@ -58,7 +59,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=15, help="turns per contender (default %(default)s)")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     options = parser.parse_args()
-    torch.set_num_threads(THREADS)
+    use_threads(THREADS)
     machine = describe_machine(THREADS)
     print(machine, flush=True)
     case, absent = shipped_case()

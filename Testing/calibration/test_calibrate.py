@@ -20,7 +20,8 @@ from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.inference.plausibility import UNLIKE, read_training_range
 from ReVertLib.inference.predictor import Predictor
 from ReVertLib.network.template_network import Features
-from ReVertLib.network.weights import checked_sha256, load_weights
+from ReVertLib.network.weights import load_weights
+from ReVertLib.network.weights_file import checked_sha256
 
 SHORT = CalibrationOptions(steps=20, width=4)
 

@@ -89,7 +89,7 @@ def test_a_known_law_is_learnt():
     taught, _ = known_law(3000, 0)
     fresh, mean = known_law(500, 1)
     torch.manual_seed(0)
-    head = ErrorHead(torch.arange(10)[:, None], torch.ones(10, 1), 1, 1, 16, hints=1)
+    head = ErrorHead(np.arange(10)[:, None], np.ones((10, 1)), 1, 1, 16, hints=1)
     fit(head, taught, CalibrationOptions(steps=600))
     assert torch.allclose(head.usual_mm, taught.error_mm.mean(0))
     found = expected(head, fresh)

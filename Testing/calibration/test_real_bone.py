@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 from ReVertLib.calibration.real_bone import Errors, half_way, lay_between, trust_limit_mm
 from ReVertLib.network.uncertainty_heads import ErrorHead
@@ -33,7 +32,7 @@ def test_half_way_by_hand():
 def test_a_level_left_out_is_told_by_the_others():
     """L1 as expected, L2 four times as wrong: what the one says of the other is wrong, and said to be."""
     real = joined(errors(1.0, 0.0, 1, ("L1",)), errors(4.0, 0.0, 2, ("L2",)))
-    head = ErrorHead(torch.arange(4)[:, None], torch.ones(4, 1), 1, 1, 4, hints=4)
+    head = ErrorHead(np.arange(4)[:, None], np.ones((4, 1)), 1, 1, 4, hints=4)
     about = lay_between(head, errors(1.0, 0.0, 0), real)
     assert about["real_by_level"]["L1"]["actual_over_expected"][0] == pytest.approx(0.5, rel=0.05)
     assert about["real_by_level"]["L2"]["actual_over_expected"][0] == pytest.approx(4.0, rel=0.05)

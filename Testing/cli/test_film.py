@@ -83,7 +83,7 @@ def test_without_a_view_both_that_are_likely_are_answered(film, network, tmp_pat
     entries = json.loads(film.with_suffix(".json").read_text())["vertebrae"]
     film.with_suffix(".json").write_text(json.dumps({"vertebrae": entries}))
     likely = [((0.0, 0.0, 0.0), 0.6), ((180.0, 0.0, 0.0), 0.4)]
-    monkeypatch.setattr("ReVertLib.network.context_network.likely_views", lambda _: likely)
+    monkeypatch.setattr("ReVertLib.network.context_answers.likely_views", lambda _: likely)
     out = tmp_path / "out"
     assert run(film, "-o", out, *LENGTHS, "--weights", network) == 0
     said = json.loads((out / "patient_name.json").read_text())

@@ -11,7 +11,7 @@ from dicom_files import DISTANCES, dicom
 from ReVertLib.__main__ import main
 from ReVertLib.api.reconstruct import reconstruct
 from ReVertLib.mesh.io import read_mesh
-from ReVertLib.network.context_network import YAWS_DEG
+from ReVertLib.network.context_answers import YAWS_DEG
 from ReVertLib.network.weights import save_weights
 
 CAMERA = ("--sdd", "1020", "--sod", "600", "--pixel-spacing", "0.98", "--level", "L3", "--quiet", "--device", "cpu")

@@ -5,7 +5,7 @@ import pytest
 
 from ReVertLib.finding import chain as module
 from ReVertLib.finding.chain import Candidates, best_chain, readings
-from ReVertLib.network.finder_network import NAMED
+from ReVertLib.network.film_cells import NAMED
 
 T12, L1, L2, L3, L4, L5, L6, S1 = 19, 20, 21, 22, 23, 24, 25, 26
 

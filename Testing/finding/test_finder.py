@@ -11,7 +11,8 @@ from torch.nn import functional as F
 from ReVertLib.errors import InputError
 from ReVertLib.finding.finder import Finder, _mirrored_of, _warnings
 from ReVertLib.finding.found import RIBS, SACRUM, Answer, FoundSpine, FoundVertebra, Reading, SeenView
-from ReVertLib.network.finder_network import NAMED, REACH_PX, YAWS, FinderNetwork, Seen
+from ReVertLib.network.film_cells import NAMED, REACH_PX, YAWS, Seen
+from ReVertLib.network.finder_network import FinderNetwork, three_channels
 from ReVertLib.network.weights import save_weights
 
 PIXEL_MM = 0.5
@@ -28,6 +29,10 @@ class Dots(nn.Module):
     def __init__(self, named=True):
         super().__init__()
         self.named = named
+
+    def look(self, image, there):
+        films = (torch.as_tensor(array, dtype=torch.float32)[None, None] for array in (image, there))
+        return Seen(**{name: tensor.numpy() for name, tensor in vars(self(three_channels(*films))).items()})
 
     def forward(self, film):
         image = film[:, :1] + 0.25
@@ -137,7 +142,7 @@ def test_without_a_distance_the_scale_that_makes_the_best_spine_is_taken(finder)
 def test_nothing_on_a_film_is_said(finder):
     image = np.full((300, 300), 0.2)
     image[:, :18] = 1.0
-    finder.network.forward = lambda film: replace(Dots()(film), heat=torch.full((1, 1, 32, 32), -9.0))
+    finder.network.look = lambda *film: replace(Dots().look(*film), heat=np.full((1, 1, 32, 32), -9.0))
     spine = find(finder, image)
     assert spine.vertebrae == spine.readings == ()
     assert spine.warnings == ("no vertebra was found",)

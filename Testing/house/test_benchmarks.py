@@ -6,7 +6,6 @@ import sys
 
 import machine
 import pytest
-import torch
 from sample_case import sample_radiograph
 from stages import stage_table, stages
 
@@ -46,7 +45,6 @@ def test_each_starts_by_itself(root, script, tmp_path):
     assert "--runs" in done.stdout
 
 
-@torch.inference_mode()
 def test_every_stage_runs_and_has_a_line():
     parts = stages(Predictor(device="cpu"), *sample_radiograph("ap"))
     for run in parts.values():

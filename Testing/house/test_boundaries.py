@@ -42,10 +42,11 @@ def test_a_reconstruction_imports_nothing_that_only_training_needs(root):
     assert unwanted_imports(root, ["ReVertLib.inference.predictor", "ReVertLib.metrics.compare"], HEAVY) == []
 
 
-WITHOUT_TORCH = ("geometry", "mesh", "imaging", "registration", "metrics", "measurement")
+WITHOUT_TORCH = ("geometry", "mesh", "imaging", "registration", "metrics", "measurement", "inference", "finding")
+WITHOUT_TORCH += ("fusion", "report", "spine", "service", "api")
 
 
-def test_what_needs_no_network_does_not_import_torch(root):
+def test_what_a_user_of_weights_needs_does_not_import_torch(root):
     modules = [name for name in library_modules(root) if name.split(".")[1] in WITHOUT_TORCH]
     counts = [sum(name.split(".")[1] == room for name in modules) for room in WITHOUT_TORCH]
     assert min(counts) > 2

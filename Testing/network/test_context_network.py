@@ -14,7 +14,8 @@ from ReVertLib.geometry.crop_camera import crop_camera
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.imaging.crop import Crop
-from ReVertLib.network.context_network import YAWS_DEG, ContextNetwork, from_template, likely_views
+from ReVertLib.network.context_answers import YAWS_DEG, likely_views
+from ReVertLib.network.context_network import ContextNetwork, from_template
 
 SOD_MM = 600.0
 

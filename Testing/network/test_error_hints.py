@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,7 +12,7 @@ from ReVertLib.network.uncertainty_heads import ErrorHead, Features
 def head_and_features():
     """Four vertices, each its own control, with one hint; the features of two images whose hints are 0 and 1."""
     torch.manual_seed(0)
-    head = ErrorHead(torch.arange(4)[:, None], torch.ones(4, 1), 3, 2, 5, hints=1)
+    head = ErrorHead(np.arange(4)[:, None], np.ones((4, 1)), 3, 2, 5, hints=1)
     torch.nn.init.normal_(head.leave.weight)
     hint = torch.tensor([[0.0], [1.0]])
     return head, Features(torch.randn(2, 4, 3), torch.randn(2, 2), torch.zeros(2, 1), torch.zeros(2, 1), hint)
@@ -41,7 +42,7 @@ def test_the_bound_is_a_multiple_and_older_heads_have_none():
     head, features = head_and_features()
     head.bound.fill_(2.5)
     assert torch.equal(head.bound_mm(head(features)), 2.5 * head(features))
-    older = ErrorHead(torch.arange(4)[:, None], torch.ones(4, 1), 3, 2, 5)
+    older = ErrorHead(np.arange(4)[:, None], np.ones((4, 1)), 3, 2, 5)
     assert older(features).shape == (2, 1, 4)
     assert older.bound_mm(older(features)) is None
     tensors = {name: tuple(tensor.shape) for name, tensor in older.state_dict().items()}

@@ -8,8 +8,8 @@ import tiny
 import torch
 
 from ReVertLib.errors import InputError
-from ReVertLib.network import onnx_export
-from ReVertLib.network.context_network import YAWS_DEG
+from ReVertLib.network import onnx_program
+from ReVertLib.network.context_answers import YAWS_DEG
 from ReVertLib.network.onnx_export import INPUTS, OUTPUTS, export_onnx
 from ReVertLib.network.weights import load_weights, save_weights
 from Testing.network.test_folding import used_network
@@ -21,7 +21,7 @@ TOLERANCE_MM = 1e-3
 def exported(tmp_path_factory):
     """The weights file and the session of what was exported from it."""
     runtime = pytest.importorskip("onnxruntime")
-    for name in onnx_export.NEEDED:
+    for name in onnx_program.NEEDED:
         pytest.importorskip(name)
     folder = tmp_path_factory.mktemp("export")
     weights, out = folder / "weights.safetensors", folder / "network.onnx"
@@ -66,14 +66,14 @@ def test_the_file_says_whose_weights_it_holds(exported):
     [("template", "network in context, got architecture template"), ("context", "what error to expect")],
 )
 def test_other_weights_are_refused(tmp_path, monkeypatch, architecture, message):
-    monkeypatch.setattr(onnx_export, "NEEDED", ())
+    monkeypatch.setattr(onnx_program, "NEEDED", ())
     with pytest.raises(InputError, match=message):
         export_onnx(tiny.weights(tmp_path, architecture), tmp_path / "out.onnx")
     assert not (tmp_path / "out.onnx").exists()
 
 
 def test_what_is_missing_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(onnx_export, "NEEDED", ("onnx", "no_such_package"))
-    monkeypatch.setattr(onnx_export, "find_spec", lambda name: None if name == "no_such_package" else name)
+    monkeypatch.setattr(onnx_program, "NEEDED", ("onnx", "no_such_package"))
+    monkeypatch.setattr(onnx_program, "find_spec", lambda name: None if name == "no_such_package" else name)
     with pytest.raises(InputError, match="onnx and no_such_package to be installed, got no no_such_package"):
         export_onnx(None, tmp_path / "out.onnx")

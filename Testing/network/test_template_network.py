@@ -12,7 +12,8 @@ from ReVertLib.geometry.crop_camera import CROP_FIELD_MM
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.network.lookup import PROFILE_ASIDE_MM, PROFILE_MM, profiles, sampled
-from ReVertLib.network.template_network import UNKNOWN_LEVEL, TemplateNetwork, _placed
+from ReVertLib.network.template_constants import UNKNOWN_LEVEL
+from ReVertLib.network.template_network import TemplateNetwork, _placed
 from ReVertLib.network.uncertainty_heads import Features
 from ReVertLib.training.samples import Samples
 

@@ -12,15 +12,8 @@ from tiny import OPTIONS, network, weights
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.errors import InputError
 from ReVertLib.network.template_network import TemplateNetwork
-from ReVertLib.network.weights import (
-    FORMAT,
-    build_network,
-    checked_sha256,
-    file_sha256,
-    load_weights,
-    save_weights,
-    sha256_path,
-)
+from ReVertLib.network.weights import build_network, load_weights, save_weights
+from ReVertLib.network.weights_file import FORMAT, checked_sha256, file_sha256, read_weights, sha256_path
 
 
 def metadata_of(path):
@@ -162,7 +155,7 @@ def test_metadata_tells_all_that_is_known(tmp_path):
 )
 def test_how_much_training_they_had(tmp_path, train, said):
     save_weights(tmp_path / "model.safetensors", network(), "template", {"train": train} if train else {})
-    assert load_weights(tmp_path / "model.safetensors").training == said
+    assert read_weights(tmp_path / "model.safetensors").training == said
 
 
 def test_the_hash_beside_it_is_as_sha256sum_writes_it(tmp_path):

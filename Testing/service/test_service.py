@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 import numpy as np
 import pytest
-import torch
+import torch  # noqa: F401 - its version is said
 from few_points import few_points  # noqa: F401
 from tiny import CUBE, weights
 
@@ -26,6 +26,7 @@ from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.metrics.compare import compare
 from ReVertLib.metrics.records import Mask
 from ReVertLib.service.service import Service
+from ReVertLib.startup import threads
 from ReVertLib.synthesis.bone import voxelised
 
 PIXELS = np.arange(100 * 120, dtype=np.uint16).reshape(100, 120)
@@ -95,7 +96,7 @@ def test_the_only_one_that_is_refused_is_an_error():
 
 def test_about_an_injected_predictor():
     about = Service(predictor=OneCube()).about
-    count = torch.get_num_threads()
+    count = threads()
     assert about.device == f"CPU ({count} thread{'s' * (count > 1)})"
     assert (about.weights_sha256, about.architecture) == ("1" * 64, "template")
     assert about.versions["revert"] == __version__
@@ -107,7 +108,7 @@ def test_weights_are_loaded_once_and_warmed(tmp_path, say, told):
     path = weights(tmp_path, awake=True)
     service = Service(path, "cpu")
     service.load(say)
-    loading = [("Loading PyTorch", 0, 3), ("Loading the weights", 1, 3), ("Warming up", 2, 3)]
+    loading = [("Loading the libraries", 0, 3), ("Loading the weights", 1, 3), ("Warming up", 2, 3)]
     assert told == loading
     path.unlink()
     (outcome,) = service.reconstruct(PIXELS, [geometry()], say)
@@ -137,9 +138,15 @@ def test_what_is_over_the_template_and_has_a_level_is_measured(tmp_path):
 def test_wrong_weights_and_missing_packages_are_the_users_to_mend(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"weights none.safetensors: expected an existing file, got none"):
         Service(tmp_path / "none.safetensors", "cpu").reconstruct(PIXELS, [geometry()])
+    for package in ("torch", "onnxruntime"):
+        monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(InputError, match=r"expected the Python package onnxruntime or torch to be installed, got none"):
+        Service().reconstruct(PIXELS, [geometry()])
     monkeypatch.delitem(sys.modules, "ReVertLib.inference.predictor")
-    monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(InputError, match=r"Python package torch: expected to be installed .*PyTorch extension"):
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    for module in ("weights_file", "answering", "onnx_network"):
+        monkeypatch.delitem(sys.modules, f"ReVertLib.network.{module}")
+    with pytest.raises(InputError, match=r"Python package safetensors: expected to be installed .*, got none"):
         Service().reconstruct(PIXELS, [geometry()])
 
 

@@ -28,7 +28,8 @@ from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.network.losses import chamfer_distance
 from ReVertLib.network.posed_shape import PosedShape
-from ReVertLib.network.template_network import UNKNOWN_LEVEL, TemplateNetwork
+from ReVertLib.network.template_constants import UNKNOWN_LEVEL
+from ReVertLib.network.template_network import TemplateNetwork
 from ReVertLib.registration.icp import best_motion
 from ReVertLib.resources import SHAPE_MODEL_FILE
 from ReVertLib.shape.best_fit import RANK

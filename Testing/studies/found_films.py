@@ -25,7 +25,7 @@ import numpy as np
 from ReVertLib.finding.finder import Finder
 from ReVertLib.finding.found import FoundSpine
 from ReVertLib.geometry.views import YAW_OF_VIEW
-from ReVertLib.network.finder_network import FINDER_PIXEL_MM
+from ReVertLib.network.film_cells import FINDER_PIXEL_MM
 from ReVertLib.training.film_shards import SHARD_PATTERN, FilmShard
 
 SDD_MM, SOD_MM = 1000.0, 750.0

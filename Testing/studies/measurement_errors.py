@@ -180,9 +180,11 @@ def answered(samples: Samples, predictor: Predictor) -> Iterator[tuple[np.ndarra
     random = torch.Generator().manual_seed(5)
     for index in torch.arange(0, len(samples), EVERY).split(BATCH):
         batch, _ = in_context(samples.batch(index, torch.device("cpu")), random)
-        found = predictor.network(batch.image, batch.level, batch.position_mm[:, 2], batch.view)
-        columns = (found.vertices, batch.vertices, found.expected_error_mm, found.error_parts_mm)
-        yield from zip(*(column.double().numpy() for column in columns), strict=True)
+        asked = (tensor.numpy() for tensor in (batch.level, batch.position_mm[:, 2], batch.view))
+        look = predictor.network.look(batch.image.numpy())
+        found = predictor.network.surfaces(look, np.arange(len(batch.image)), *asked)
+        columns = (found.vertices, batch.vertices.numpy(), found.expected_error_mm, found.error_parts_mm)
+        yield from zip(*(column.astype(float) for column in columns), strict=True)
 
 
 def fit(new: Path, weights: Path | None) -> None:

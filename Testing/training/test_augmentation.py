@@ -6,7 +6,7 @@ import torch
 from scipy import ndimage
 from tiny import write_shard
 
-from ReVertLib.network.template_network import UNKNOWN_LEVEL
+from ReVertLib.network.template_constants import UNKNOWN_LEVEL
 from ReVertLib.training import augmentation, overlays
 from ReVertLib.training.augmentation import STEPS, _blurred, augmented
 from ReVertLib.training.draw import Draw

@@ -6,7 +6,7 @@ import torch
 from tiny import network
 
 from ReVertLib.geometry.views import view_rotation
-from ReVertLib.network.context_network import YAWS_DEG
+from ReVertLib.network.context_answers import YAWS_DEG
 from ReVertLib.network.isolation import Isolated
 from ReVertLib.network.losses import chamfer_distance
 from ReVertLib.network.posed_shape import PosedShape

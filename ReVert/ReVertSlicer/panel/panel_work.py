@@ -20,9 +20,10 @@ class PanelWork:
 
     _startedWeights = None
 
-    def ready(self):
-        """Whether work can begin: what is missing is installed if the user agrees, and the process started."""
-        if packages.missing() and not packages.install(self.showTextAtOnce):
+    def ready(self, forCt=False):
+        """Whether work can begin: what is missing is installed if the user agrees, and the process started. forCt:
+        whether a CT is to be laid into the beam, which needs more."""
+        if packages.missing(forCt) and not packages.install(self.showTextAtOnce, forCt):
             return False
         self._startWorker()
         return True

@@ -39,7 +39,7 @@ class AlignSection(Section):
         state = self.state
         given = state.radiograph, state.ct, state.ctLabels, state.second, state.sliceIndex, state.level
         job = guarded(ct_jobs.alignJob, *given)
-        if job is not None and self.panel.ready():
+        if job is not None and self.panel.ready(forCt=True):
             self._isOurs = True
             self.panel.submit(job, lambda answer: self._show(job, answer), self._end)
 

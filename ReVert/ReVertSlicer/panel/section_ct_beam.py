@@ -74,7 +74,7 @@ class CtBeamSection(Section):
             self._show(ct_over_film.shown(self.state.radiograph))
 
     def _project(self):
-        if self.panel.runner.isRunning or not self.panel.ready():
+        if self.panel.runner.isRunning or not self.panel.ready(forCt=True):
             return
         job = guarded(ct_jobs.wholeDrrJob, self.state.radiograph, self._level)
         if job is not None:

@@ -9,49 +9,52 @@ from importlib.util import find_spec
 import slicer
 from slicer.i18n import tr as _
 
-TORCH = "torch"
-PACKAGES = {TORCH: "torch", "safetensors": "safetensors"}
+TORCH, RUNTIME = "torch", "onnxruntime"
+PACKAGES = {RUNTIME: "onnxruntime", "safetensors": "safetensors", TORCH: "torch"}
 """Name for pip and name for an import. Any version will do, as pyproject.toml says."""
 
 
-def missing():
-    """Names for pip of the packages that are not there. Imports none of them."""
-    return tuple(name for name, module in PACKAGES.items() if find_spec(module) is None)
+def missing(forCt=False):
+    """Names for pip of the packages that are not there. PyTorch is needed to lay a CT into the beam (forCt) only, and
+    where it is there it answers in place of ONNX Runtime. Imports none of them."""
+    there = {name for name, module in PACKAGES.items() if find_spec(module) is not None}
+    needed = {"safetensors", TORCH if forCt or TORCH in there else RUNTIME}
+    return tuple(name for name in PACKAGES if name in needed - there)
 
 
-def install(onProgress=lambda _text: None):
+def install(onProgress=lambda _text: None, forCt=False):
     """Installs what is missing, each time only after the user agrees; whether everything is there now.
 
     To be called on a click only. PyTorch comes through the PyTorch extension, which chooses the build for this machine:
     for CUDA where there is an NVIDIA driver, else the much smaller one for the CPU. The rest comes through Slicer's own
     installer. onProgress: called with one line before each step, as they block the application. When it ends without
-    all packages, one message has said why. Never installs while Slicer runs its self tests.
+    all packages, one message has said why. Never installs while Slicer runs its self tests. forCt: as for `missing`.
     """
     if slicer.app.testingEnabled():
         logging.info("ReVert: no packages are installed in testing mode")
-        return not missing()
+        return not missing(forCt)
     try:
-        complete = _installTorch(onProgress) and _installRest(onProgress)
+        complete = _installTorch(onProgress, forCt) and _installRest(onProgress, forCt)
     except Exception as error:  # whatever pip or the extension raises
         text = _("The packages could not be installed: {reason}").format(reason=error)
         slicer.util.errorDisplay(text, detailedText=traceback.format_exc())
         return False
     finally:
         onProgress("")
-    return complete and _isComplete()
+    return complete and _isComplete(forCt)
 
 
-def _installTorch(onProgress):
+def _installTorch(onProgress, forCt):
     """Whether PyTorch is there, or installed without an error."""
-    if TORCH not in missing():
+    if TORCH not in missing(forCt):
         return True
     try:
         from PyTorchUtils import PyTorchUtilsLogic
     except ModuleNotFoundError:
         slicer.util.warningDisplay(
             _(
-                "ReVert needs the PyTorch extension. Please open the Extensions Manager (menu View), install "
-                '"PyTorch", restart Slicer and try again.'
+                "To lay a CT into the beam ReVert needs the PyTorch extension. Please open the Extensions Manager "
+                '(menu View), install "PyTorch", restart Slicer and try again.'
             )
         )
         return False
@@ -62,9 +65,9 @@ def _installTorch(onProgress):
     return True
 
 
-def _installRest(onProgress):
+def _installRest(onProgress, forCt):
     """Whether the other packages are there, or installed without an error."""
-    names = [name for name in missing() if name != TORCH]
+    names = [name for name in missing(forCt) if name != TORCH]
     if not names:
         return True
     onProgress(_("Installing {names}").format(names=", ".join(names)))
@@ -92,14 +95,14 @@ def _installWithConsent(names):
 
 
 def _showDeclined(names):
-    text = _("{names}: not installed, so nothing can be reconstructed. Click Reconstruct to be asked again.")
+    text = _("{names}: not installed, so this cannot be done. Click again to be asked again.")
     slicer.util.infoDisplay(text.format(names=names))
 
 
-def _isComplete():
+def _isComplete(forCt):
     """Whether everything can be found now, or a message that it cannot."""
     importlib.invalidate_caches()
-    absent = missing()
+    absent = missing(forCt)
     if absent:
         text = _("Installed, but not found: {names}. Please restart Slicer and try again.")
         slicer.util.errorDisplay(text.format(names=", ".join(absent)))

@@ -86,7 +86,7 @@ def test_missing_imports_nothing(root):
 import slicer_host, sys
 from ReVertSlicer.work import packages
 assert packages.missing() == ()
-print(sorted({"torch", "safetensors"} & set(sys.modules)))
+print(sorted({"torch", "onnxruntime", "safetensors"} & set(sys.modules)))
 """
     paths = [str(root / folder) for folder in ("", "ReVert", "Testing/support")]
     done = subprocess.run(
@@ -98,57 +98,72 @@ print(sorted({"torch", "safetensors"} & set(sys.modules)))
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
 
 
+def requirements_of(root, name):
+    """What pyproject.toml states in a list of its own, without versions."""
+    listed = re.search(rf"^{name} = \[(.*?)\]$", (root / "pyproject.toml").read_text(), re.S | re.M).group(1)
+    return {requirement.split(">")[0] for requirement in re.findall(r'"([^"]+)"', listed)}
+
+
 def test_the_packages_are_those_of_the_project(root, packages):
     """Stated alike. The rest is what Slicer brings, which neither extension nor module may replace, and what is used
-    outside Slicer only: the published network and bars on a terminal."""
-    listed = re.search(r"^dependencies = \[(.*?)^\]", (root / "pyproject.toml").read_text(), re.S | re.M).group(1)
-    stated = re.findall(r'"([^"]+)"', listed)
-    assert set(packages.PACKAGES) <= set(stated)
-    rest = {requirement.split(">")[0] for requirement in stated} - set(packages.PACKAGES)
-    assert rest == {"numpy", "pillow", "pydicom", "scipy", "SimpleITK", "vtk"} | {"torch-geometric", "tqdm"}
+    outside Slicer only: bars on a terminal."""
+    stated = requirements_of(root, "dependencies")
+    assert {"onnxruntime", "safetensors"} == set(packages.PACKAGES) & stated
+    assert stated - set(packages.PACKAGES) == {"numpy", "pillow", "pydicom", "scipy", "SimpleITK", "tqdm", "vtk"}
+    assert requirements_of(root, "torch") == {"torch"} == set(packages.PACKAGES) - stated
 
 
 def test_accepted(packages, machine):
-    machine.add_torch_extension(answer="torch")
     machine.add_packaging(answer="yes")
-    assert packages.missing() == ("torch", "safetensors")
+    assert packages.missing() == ("onnxruntime", "safetensors")
     steps = []
     assert packages.install(lambda text: steps.append((text.split(":")[0], len(machine.installed))))
+    assert machine.installed == ["onnxruntime safetensors"]
+    assert steps == [("Installing onnxruntime, safetensors", 0), ("", 1)]
+    assert said() == ([], "")
+
+
+def test_a_ct_needs_torch_too(packages, machine):
+    machine.add_torch_extension(answer="torch")
+    machine.add_packaging(answer="yes")
+    assert packages.missing(forCt=True) == ("safetensors", "torch")
+    steps = []
+    assert packages.install(lambda text: steps.append((text.split(":")[0], len(machine.installed))), forCt=True)
     assert machine.installed == ["torch", "safetensors"]
     assert steps == [("Installing PyTorch", 0), ("Installing safetensors", 1), ("", 2)]
     assert said() == ([], "")
 
 
-def test_only_what_is_missing_is_installed(packages, machine):
-    machine.there = {"torch"}
+@pytest.mark.parametrize(("there", "for_ct", "missing"), [("torch", False, ()), ("onnxruntime", True, ("torch",))])
+def test_only_what_is_missing_is_installed(packages, machine, there, for_ct, missing):
+    machine.there = {there, "safetensors"}
+    assert packages.missing(forCt=for_ct) == missing
+    machine.there = {there}
     machine.add_packaging(answer="yes")
-    assert packages.install()
-    assert machine.installed == ["safetensors"]
+    machine.add_torch_extension(answer="torch")
+    assert packages.install(forCt=for_ct)
+    assert machine.installed == [*missing, "safetensors"]
 
 
 def test_torch_declined_changes_nothing(packages, machine):
     machine.add_torch_extension(answer=None)
     machine.add_packaging(answer="yes")
-    assert not packages.install()
+    assert not packages.install(forCt=True)
     assert machine.installed == []
-    assert said() == (
-        ["info"],
-        "torch: not installed, so nothing can be reconstructed. Click Reconstruct to be asked again.",
-    )
+    assert said() == (["info"], "torch: not installed, so this cannot be done. Click again to be asked again.")
 
 
 def test_the_rest_declined(packages, machine):
-    machine.add_torch_extension(answer="torch")
     machine.add_packaging(answer=RuntimeError("User declined package installation"))
     assert not packages.install()
     kinds, text = said()
     assert kinds == ["info"]
-    assert text.startswith("safetensors: not installed, ")
+    assert text.startswith("onnxruntime, safetensors: not installed, ")
 
 
 def test_without_the_extension_it_is_said_where_to_get_it(packages, machine):
     machine.add_packaging(answer="yes")
-    assert not packages.install()
+    assert not packages.install(forCt=True)
     assert machine.installed == []
     kinds, text = said()
     assert kinds == ["warning"]
@@ -161,7 +176,7 @@ def test_an_installation_that_fails_says_the_true_reason(packages, machine, what
     failure = subprocess.CalledProcessError(1, "pip")
     machine.add_torch_extension(answer=failure if what == "torch" else "torch")
     machine.add_packaging(answer=failure)
-    assert not packages.install()
+    assert not packages.install(forCt=True)
     kinds, text = said()
     assert kinds == ["error"]
     assert text == "The packages could not be installed: Command 'pip' returned non-zero exit status 1."
@@ -175,7 +190,7 @@ def test_an_installation_that_leaves_something_out_is_noticed(packages, machine,
     assert not packages.install()
     kinds, text = said()
     assert kinds == ["error"]
-    assert "torch, safetensors" in text
+    assert "onnxruntime, safetensors" in text
 
 
 def test_before_slicer_5_12_we_ask_ourselves(packages, machine):

@@ -8,7 +8,7 @@ from ReVertLib.errors import InputError
 from ReVertLib.geometry.camera import Geometry
 
 from .mesh import Mesh
-from .rasterize import covered, row_crossings, values_in_ranges, whole_numbers_between
+from .rasterize import covered, values_in_ranges
 
 _GRID_LINES = 320
 """How finely an outline is followed: lines across the longer side of the silhouette."""
@@ -59,7 +59,7 @@ def outlines(mesh: Mesh, geometry: Geometry, size_px: tuple[int, int]) -> tuple[
     pixels = geometry.project(mesh.vertices)
     step = max(np.ptp(pixels, axis=0).max() / _GRID_LINES, 1e-6)
     origin = pixels.min(0) - 1.5 * step  # so that the grid's border is not covered
-    found = (loop * step + origin for loop in _loops(((pixels - origin) / step)[mesh.faces]))
+    found = (loop * step + origin for loop in _loops((pixels - origin) / step, mesh.faces))
     cut = (np.clip(loop, -0.5, np.asarray(size_px) - 0.5) for loop in found)
     return tuple(loop for loop in cut if np.ptp(loop, axis=0).min() > 0)
 
@@ -79,19 +79,35 @@ def _check_in_front(mesh: Mesh) -> None:
         raise InputError(f"mesh: expected in front of the source (Z > 0 mm), got Z = {depth_mm:.4g} mm")
 
 
-def _loops(corners: np.ndarray) -> list[np.ndarray]:
-    """The outlines (k, 2) of the union of triangles (m, 3, 2) with coordinates above 1, by marching squares whose
-    crossings lie where the triangles truly begin and end."""
-    columns, rows = (np.ceil(corners.max((0, 1))).astype(int) + 2).tolist()
-    inside, along_u = _scan(corners, rows, columns)
-    return _joined(inside, along_u, _scan(corners[..., ::-1], columns, rows)[1].T)
+def _loops(points: np.ndarray, faces: np.ndarray) -> list[np.ndarray]:
+    """The outlines (k, 2) of the union of triangles faces (m, 3) of points (n, 2) with coordinates above 1, by marching
+    squares whose crossings lie where the union truly begins and ends."""
+    columns, rows = (np.ceil(points.max(0)).astype(int) + 2).tolist()
+    sides, times = _rim(points, faces)
+    inside, along_u = _scan(points[sides], times, rows, columns)
+    return _joined(inside, along_u, _scan(points[sides][..., ::-1], -times, columns, rows)[1].T)
+
+
+def _rim(points: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(sides, times): the sides (k, 2), from point to point, that are left of all triangles faces (m, 3) of points (n,
+    2) when each is gone around to the same hand and sides gone both ways cancel; and how often each is gone, less than
+    0 for the other way. Of a closed surface these are where it folds as seen, a few of its edges: how often they wind
+    around a place is how many triangles lie over it."""
+    one, two, three = (points[faces[:, i]].T for i in range(3))
+    turned = (two[0] - one[0]) * (three[1] - one[1]) < (two[1] - one[1]) * (three[0] - one[0])
+    start = np.where(turned[:, None], faces[:, [0, 2, 1]], faces)
+    end = np.roll(start, -1, axis=1)
+    key = (np.minimum(start, end) * len(points) + np.maximum(start, end)).ravel()
+    order = np.argsort(key)
+    key = key[order]
+    first = np.flatnonzero(np.diff(key, prepend=-1))
+    times = np.add.reduceat(np.where(start < end, 1, -1).ravel()[order], first)
+    return np.stack(np.divmod(key[first], len(points)), 1)[times != 0], times[times != 0]
 
 
 def _joined(inside: np.ndarray, along_u: np.ndarray, along_v: np.ndarray) -> list[np.ndarray]:
     """The outlines (k, 2) of what is True of grid points (rows, columns). along_u, along_v: where an outline between a
     grid point and the next in its row, and in its column, crosses."""
-    v, u = np.mgrid[: inside.shape[0], : inside.shape[1]]
-    places = np.concatenate([np.stack([along_u, v], -1).reshape(-1, 2), np.stack([u, along_v], -1).reshape(-1, 2)])
     following = _following(inside)
     loops = []
     while following:
@@ -100,8 +116,15 @@ def _joined(inside: np.ndarray, along_u: np.ndarray, along_v: np.ndarray) -> lis
         while crossing != start:
             loop.append(crossing)
             crossing = following.pop(crossing)
-        loops.append(places[loop])
-    return _thinned(loops)
+        loops.append(loop)
+    return _thinned([_places(np.array(loop), along_u, along_v) for loop in loops])
+
+
+def _places(crossings: np.ndarray, along_u: np.ndarray, along_v: np.ndarray) -> np.ndarray:
+    """(k, 2) where crossings lie, by the numbers of `_following`."""
+    row, column = np.divmod(crossings % along_u.size, along_u.shape[1])
+    across = (crossings < along_u.size)[:, None]
+    return np.where(across, np.stack([along_u[row, column], row], 1), np.stack([column, along_v[row, column]], 1))
 
 
 def _thinned(loops: list[np.ndarray]) -> list[np.ndarray]:
@@ -131,22 +154,24 @@ def _neighbours(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     return first, before, after
 
 
-def _scan(corners: np.ndarray, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
-    """(inside, crossing), both (rows, columns): whether triangles (m, 3, 2) cover a grid point, and where, between it
-    and the next in its row, their union ends or begins."""
-    face, row = values_in_ranges(*whole_numbers_between(corners[..., 1].min(1), corners[..., 1].max(1), rows))
-    enter, leave = row_crossings(corners[face], row)
-    row, enter, leave = (values[enter <= leave] for values in (row, enter, leave))
-    first, last = np.ceil(enter).astype(int), np.floor(leave).astype(int)
-    at = row * columns
-    steps = np.bincount(at + first, minlength=rows * columns) - np.bincount(at + last + 1, minlength=rows * columns)
-    inside = steps.reshape(rows, columns).cumsum(1) > 0
-    begin, end = np.full(inside.shape, np.inf), np.full(inside.shape, -np.inf)
-    begins, ends = ~inside[row, first - 1], ~inside[row, last + 1]  # the others lie within the union
-    np.minimum.at(begin, (row[begins], first[begins] - 1), enter[begins])
-    np.maximum.at(end, (row[ends], last[ends]), leave[ends])
-    crossing = np.where(inside, end, begin)
-    return inside, np.where(np.isfinite(crossing), crossing, np.arange(columns) + 0.5)
+def _scan(ends: np.ndarray, times: np.ndarray, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """(inside, crossing), both (rows, columns): whether what sides wind around covers a grid point, and where, between
+    it and the next in its row, it ends or begins. ends: (k, 2, 2) of the sides. times: (k,) how often each is gone."""
+    (u0, v0), (u1, v1) = ends[:, 0].T, ends[:, 1].T
+    side, row = values_in_ranges(*(np.ceil(bound(v0, v1)).astype(int) for bound in (np.minimum, np.maximum)))
+    slope = (u1 - u0) / np.where(v1 == v0, 1.0, v1 - v0)
+    u = u0[side] + (row - v0[side]) * slope[side]
+    step = np.where(v1 > v0, -times, times)[side]
+    begins = step > 0
+    after = row * columns + np.where(begins, np.ceil(u), np.floor(u) + 1).astype(int)
+    inside = np.bincount(after, step, rows * columns).reshape(rows, columns).cumsum(1) > 0.5
+    crossing = np.tile(np.arange(columns) + 0.5, rows)
+    for kind, order in ((begins, -u), (~begins, u)):  # of several, where the first begins and where the last ends
+        at_rim = kind & (inside.ravel()[after - 1] != begins) & (inside.ravel()[after] == begins)
+        chosen = np.flatnonzero(at_rim)
+        chosen = chosen[np.argsort(order[chosen])]
+        crossing[after[chosen] - 1] = u[chosen]
+    return inside, crossing.reshape(rows, columns)
 
 
 def _following(inside: np.ndarray) -> dict[int, int]:

@@ -43,7 +43,7 @@ def test_a_reconstruction_imports_nothing_that_only_training_needs(root):
 
 
 WITHOUT_TORCH = ("geometry", "mesh", "imaging", "registration", "metrics", "measurement", "inference", "finding")
-WITHOUT_TORCH += ("fusion", "report", "spine", "service", "api")
+WITHOUT_TORCH += ("fusion", "report", "spine", "service")
 
 
 def test_what_a_user_of_weights_needs_does_not_import_torch(root):

@@ -203,7 +203,7 @@ except module.InputError as error:
 def test_from_click_to_mesh_the_application_itself_imports_nothing_heavy():
     code = """
 from ReVertSlicer.work import packages
-packages.missing = lambda: ()
+packages.missing = lambda forCt=False: ()
 panel = module.ReVertWidget()
 panel.ui.sampleButton.click()
 panel.ui.reconstructButton.click()

@@ -38,6 +38,7 @@ def register(
     scheme: str | None = None,
     weights: FilePath | None = None,
     device: str = "auto",
+    capture: bool = False,
     say: Callable[[str], None] = lambda _what: None,
 ) -> CtRegistration:
     """Where each lumbar vertebra of a CT lies in the beam of a radiograph, or of two: 2D/3D registration, every
@@ -45,8 +46,9 @@ def register(
 
     ct, labels, scheme: as for `drr`. image, geometry, view: as for `film`, sod_of and shift, too; where geometry names
     one level, only that vertebra is looked for, in its box or in an image of it alone. second, second_geometry: another
-    image of the same person from another side; pose: as for `fuse`, found from the bones where it is not given. say: is
-    told what is at work, and may raise to stop it.
+    image of the same person from another side; pose: as for `fuse`, found from the bones where it is not given.
+    capture: whether to measure, too, from how far off starts come back (`vertebrae[i].capture`, by mm and degrees).
+    say: is told what is at work, and may raise to stop it.
 
     The result's `vertebrae` hold `camera_from_lps`, from the CT's LPS frame to the first image's camera frame, mm, the
     surface there, the error to be expected and a judgement, "accepted", "check" or "refused" with a reason.
@@ -63,7 +65,7 @@ def register(
     predictor = predictor_of(weights, device)
     films = [(one, film_result(predictor, one)) for one in given]
     second_from_first = relative_pose(pose, *(one.geometry for one in given)) if second is not None else None
-    return registered(volume, masks, films, second_from_first, say)
+    return registered(volume, masks, films, second_from_first, say, capture)
 
 
 def _given(image: ImageLike, geometry: GeometryLike | None, angles: dict, wishes: Wishes, device: str) -> FilmInput:

@@ -55,6 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--shift", type=int, default=0, metavar="+1|-1", help="move all names that are found towards the feet, the head"
     )
     add_pose(parser)
+    parser.add_argument(
+        "--capture-range",
+        action="store_true",
+        help="also measure from how far off starts come back; takes twice as long",
+    )
     parser.add_argument("--strict", action="store_true", help=f"exit with {STRICT_CODE} when a vertebra is refused")
     add_weights(parser)
     add_device(parser)
@@ -77,11 +82,14 @@ def run(options: argparse.Namespace) -> int:
     predictor = Predictor(options.weights, options.device)
     films = [(one, film_result(predictor, one)) for one in given]
     second_from_first = relative_pose(pose, *(one.geometry for one in given)) if len(given) > 1 else None
-    found = registered(ct, labels, films, second_from_first, log.debug)
+    found = registered(ct, labels, films, second_from_first, log.debug, options.capture_range)
     _write(options.output, stem, given, found, predictor.weights_sha256)
     for one in found.vertebrae:
         expected = f"{one.expected.across_mm:.1f} mm across, {one.expected.along_mm:.0f} mm along the beam"
         log.info(f"{one.level}: {one.judgement.word}: {one.judgement.reason}; expected error {expected}")
+        if one.capture:
+            shares = ", ".join(f"{share:.0%} from {size}" for size, share in one.capture.items())
+            log.info(f"{one.level}: of starts off by so many mm and degrees come back {shares}")
     log.info("; ".join([f"{options.output} in {found.seconds:.1f} s", *found.warnings]))
     return STRICT_CODE if options.strict and any(one.judgement.word == REFUSED for one in found.vertebrae) else 0
 

@@ -20,11 +20,11 @@ from .patches import Patch, Scale, patch_of
 from .records import View
 from .refine import UNITS, Distance, Fit, refined, stepped
 
-SCALES = (Scale(3.0, 6.0), Scale(1.5, 3.0), Scale(0.75, 2.0))
+SCALES = (Scale(3.0, 6.0), Scale(1.5, 3.0, near=True), Scale(0.75, 1.5, near=True))
 ROUNDS = (12, 12, 12)
 SOUGHT = Scale(4.0, 12.0)
 """At which places are sought."""
-GOOD = 0.92
+GOOD = 0.94
 """A fit less alike than this is sought again."""
 _AROUND_MM, _AROUND_DEG = (-20.0, -10.0, 0.0, 10.0, 20.0), 14.0
 _BEST = 3
@@ -48,11 +48,14 @@ def aligned(
     say: Say = lambda _what: None,
 ) -> dict[str, Fit]:
     """By level, where each bone is. starts: by level, camera frame of the first view; depth_sd_mm: by level, standard
-    deviation of their distances. beside: more bones of the CT, which move with the nearest of the others. say: is told
-    what is at work, and may raise to stop it."""
-    distances = {bone.level: _distance(bone, starts[bone.level], depth_sd_mm[bone.level]) for bone in bones}
+    deviation of their distances. beside: more bones of the CT, of which the next ones are laid into the beam, too, as
+    they cover those sought; one that is not found there counts for nothing. say: is told what is at work, and may
+    raise to stop it."""
+    distances = {bone.level: distance_of(bone, starts[bone.level], depth_sd_mm[bone.level]) for bone in bones}
     found, column = {}, _Column(bones, beside, views, distances, dict(starts), say)
     for scale, rounds in zip(SCALES, ROUNDS, strict=True):
+        if scale is not SCALES[0]:
+            column.settle_beside(scale, rounds)
         found = {bone.level: column.settled(bone, scale, rounds) for bone in bones}
     found = {bone.level: column.best_around(bone, found[bone.level]) for bone in bones}
     strays = astray(bones, found)
@@ -82,18 +85,33 @@ class _Column:
         poses: dict[str, RigidTransform],
         say: Say,
     ) -> None:
-        self._bones, self._beside, self._views, self._distances, self._say = bones, beside, views, distances, say
+        self._bones, self._views, self._say = bones, views, say
+        self._beside = {bone: other for bone in beside for other in bones if next_to(bone, other)}
+        self._distances = dict(distances)
         self.poses = poses
 
     def settled(self, bone: CtBone, scale: Scale, rounds: int) -> Fit:
-        """A bone moved on at one scale. At the coarsest its neighbours may be anywhere, and are left out, and its
-        distance cannot be told from one view, and is kept."""
-        self._say(f"{bone.level}, {scale.pixel_mm:g} mm")
-        patches, distance = self._patches(bone, self.poses[bone.level], scale), self._distances[bone.level]
-        along = scale is not SCALES[0] or len(self._views) > 1
-        fit = refined(bone, self.poses[bone.level], patches, rounds, distance, along)
+        """A bone moved on at one scale."""
+        fit = self._moved_on(bone, self.poses[bone.level], scale, rounds, self._distances[bone.level])
         self.poses[bone.level] = fit.pose
         return fit
+
+    def settle_beside(self, scale: Scale, rounds: int) -> None:
+        """What is beside the bones sought, from where its neighbour there would have it; unlike the film, it is none of
+        what is seen there: out of the picture, or changed since the CT."""
+        for bone, neighbour in self._beside.items():
+            start = self.poses.pop(bone.level, self.poses[neighbour.level])
+            distance = distance_of(bone, start, self._distances[neighbour.level].sd_mm)
+            fit = self._moved_on(bone, start, scale, rounds, distance)
+            if fit.similarity >= GOOD:
+                self.poses[bone.level] = fit.pose
+
+    def _moved_on(self, bone: CtBone, start: RigidTransform, scale: Scale, rounds: int, distance: Distance) -> Fit:
+        """From a start, at one scale. At the coarsest neighbours may be anywhere, and are left out, and the distance
+        cannot be told from one view, and is kept."""
+        self._say(f"{bone.level}, {scale.pixel_mm:g} mm")
+        along = scale is not SCALES[0] or len(self._views) > 1
+        return refined(bone, start, self._patches(bone, start, scale), rounds, distance, along)
 
     def best_around(self, bone: CtBone, fit: Fit) -> Fit:
         """The best of a fit and what starts around it lead to; and the share of them that lead there. From the side a
@@ -116,18 +134,19 @@ class _Column:
 
     def _patches(self, bone: CtBone, pose: RigidTransform, scale: Scale) -> list[Patch]:
         near = [] if scale is SCALES[0] else self._near(bone)
-        neighbours = [(one, self.poses.get(one.level, self.poses[bone.level])) for one in near]
+        neighbours = [(one, self.poses[one.level]) for one in near]
         return [patch_of(view, bone, pose, scale, neighbours) for view in self._views]
 
     def _near(self, bone: CtBone) -> list[CtBone]:
-        """The next bones of the CT above and below."""
-        return [other for other in (*self._bones, *self._beside) if next_to(bone, other)]
+        """The next bones of the CT above and below, of those whose place is known."""
+        every = (*self._bones, *self._beside)
+        return [other for other in every if other.level in self.poses and next_to(bone, other)]
 
     def elsewhere(self, bone: CtBone, lost: Sequence[CtBone], start: RigidTransform) -> Iterator[RigidTransform]:
         """Where a bone may be, too: where its neighbours that are not lost would have it, and around its start."""
         yield start
         for other in self._near(bone):
-            if other.level in self.poses and other not in lost:
+            if other not in lost:
                 yield self.poses[other.level]
         for x, y in product(_AROUND_MM, _AROUND_MM):
             yield stepped(start, bone.centre_lps, np.array([x, y, 0, 0, 0, 0]) / UNITS)
@@ -156,5 +175,6 @@ def same_pose(bone: CtBone, pose: RigidTransform, other: RigidTransform) -> bool
     return across_mm < _SAME_MM and turned_deg < _SAME_DEG
 
 
-def _distance(bone: CtBone, start: RigidTransform, sd_mm: float) -> Distance:
+def distance_of(bone: CtBone, start: RigidTransform, sd_mm: float) -> Distance:
+    """What is known of a bone's distance, where a start has it."""
     return Distance(float(start.apply(bone.centre_lps[None])[0, 2]), sd_mm)

@@ -39,7 +39,9 @@ class CtBone:
     @cached_property
     def bare(self) -> CtBone:
         """The same bone seen alone."""
-        return CtBone(*self._source, self.label, self.level, alone=True)
+        bare = CtBone(*self._source, self.label, self.level, alone=True)
+        bare.mesh_lps = self.mesh_lps
+        return bare
 
     def projector(self, blur_mm: float) -> PoseProjector:
         """Of the bone, blurred by a Gaussian of standard deviation blur_mm."""

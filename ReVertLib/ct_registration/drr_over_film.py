@@ -6,7 +6,6 @@ a film with bone bright. What lays pictures over each other needs nothing but nu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
 
-from .records import REFUSED, RegisteredVertebra
+from .records import REFUSED, CtRegistration
 
 if TYPE_CHECKING:
     from ReVertLib.imaging.volume import Volume
@@ -26,32 +25,24 @@ MOST_RAYS = 500_000
 
 
 def bones_drr(
-    ct: Volume, labels: Volume, vertebrae: Iterable[RegisteredVertebra], geometry: Geometry, film: np.ndarray
+    ct: Volume, labels: Volume, found: CtRegistration, geometry: Geometry, size_px: tuple[int, int]
 ) -> np.ndarray:
-    """(rows, columns) float32, no unit: the bones, each where it was laid, but those that were refused. They are seen
-    in soft tissue or alone, whichever is more like the film: of the former only what they attenuate beyond it counts.
+    """(rows, columns) float32, no unit: the bones, each where it was laid, but those that were refused. In soft tissue
+    only what they attenuate beyond it counts.
 
-    ct: HU; labels: in VerSe's numbers, on its grid. film: (rows, columns), bone bright. geometry: of all of it.
+    ct: HU; labels: in VerSe's numbers, on its grid. geometry: of a film of size_px, (columns, rows).
     """
     from ReVertLib.geometry.levels import VERSE_LABELS
     from ReVertLib.projection.projector import line_integrals
 
     from .bone import CtBone
 
-    images = np.zeros((2, *film.shape), np.float32)
-    for one in vertebrae:
+    image = np.zeros(size_px[::-1], np.float32)
+    for one in found.vertebrae:
         if one.judgement.word != REFUSED:
-            bone = CtBone(ct, labels, VERSE_LABELS[one.level], one.level)
-            for index, seen in enumerate((bone, bone.bare)):
-                images[index] += line_integrals(seen.mu, one.camera_from_lps, geometry, film.shape[::-1])
-    covered = images[1] > 0
-    return max(images, key=lambda image: _correlation(image[covered], film[covered]))
-
-
-def _correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Of two lists of numbers; 0 where either is constant."""
-    sd = float(one.std()) * float(other.std()) if one.size else 0.0
-    return float(np.mean((one - one.mean()) * (other - other.mean()))) / sd if sd else 0.0
+            bone = CtBone(ct, labels, VERSE_LABELS[one.level], one.level, found.alone)
+            image += line_integrals(bone.mu, one.camera_from_lps, geometry, size_px)
+    return image
 
 
 def whole_drr(ct: Volume, camera_from_lps: RigidTransform, geometry: Geometry, size_px: tuple[int, int]) -> np.ndarray:

@@ -19,10 +19,12 @@ from .similarity import Normalised, blurred, locally_normalised
 @dataclass(frozen=True)
 class Scale:
     """pixel_mm: of film and projection, at the vertebra. window_mm: standard deviation of the window in which they are
-    compared. blur_mm: of bone and film."""
+    compared. near: whether poses are about right, so that what only the film shows, as metal, can be told and counts
+    less. blur_mm: of bone and film."""
 
     pixel_mm: float
     window_mm: float
+    near: bool = False
 
     @property
     def blur_mm(self) -> float:
@@ -32,13 +34,16 @@ class Scale:
 
 @dataclass(frozen=True)
 class Patch:
-    """normal: the film, normalised. weight: (rows, columns) 1 where it is compared, else 0. seen: the share of
-    what would be compared that is on the film. geometry: of its pixels, in the frame of its own camera.
-    camera_from_first: as `View`. beside: (rows, columns) the line integrals of other bones, as far as their poses are
-    known."""
+    """normal: the film, normalised. weight: (rows, columns) 1 where it is compared, else 0. told: (rows, columns) how
+    much each pixel tells of the bone, 1 in the mean of what is compared; own: the same, and less where the film shows
+    what the bone does not, as metal. seen: the share of what would be compared that
+    is on the film. geometry: of its pixels, in the frame of its own camera. camera_from_first: as `View`. beside:
+    (rows, columns) the line integrals of other bones, as far as their poses are known."""
 
     normal: Normalised
     weight: torch.Tensor
+    told: torch.Tensor
+    own: torch.Tensor
     seen: float
     geometry: Geometry
     camera_from_first: RigidTransform
@@ -63,6 +68,10 @@ _AROUND_MM = 4.0
 """What of the film is taken around a vertebra: more than is compared."""
 _LEAST_SEEN = 0.02
 """Of the longest path through bone, what counts as bone."""
+_OTHERS = 1.5
+"""How strong what else a film shows is everywhere, of the bone's own contrast in the mean."""
+_FOREIGN = 4.0
+"""How much worse than chance is what only the film shows, of its variance: an edge of metal pulls."""
 
 
 def patch_of(
@@ -85,9 +94,30 @@ def patch_of(
     beside = torch.zeros_like(film)
     for other, at in others:
         beside += projected(other, view.camera_from_first @ at)
-    range_ = float(view.pixels.max() - view.pixels.min())
-    normal = locally_normalised(film, weight, scale.window_mm / scale.pixel_mm, range_)
-    return Patch(normal, weight, share, geometry, view.camera_from_first, beside, scale)
+    range_, window_px = float(view.pixels.max() - view.pixels.min()), scale.window_mm / scale.pixel_mm
+    normal = locally_normalised(film, weight, window_px, range_)
+    told, own = _told(normal, there + beside, weight, window_px)
+    own = own if scale.near else told
+    return Patch(normal, weight, told, own, share, geometry, view.camera_from_first, beside, scale)
+
+
+def _told(
+    film: Normalised, image: torch.Tensor, weight: torch.Tensor, window_px: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """How much each pixel tells, 1 in the mean, and that less what only the film shows.
+
+    It is the inverse of a residual's variance there, after normalising: 1 + (others / contrast)^2. contrast: of the
+    projection, image. others: of what else the film shows, which is about as strong everywhere; and where the film has
+    more contrast than its usual gain makes of the projection's, more."""
+    contrast = locally_normalised(image, weight, window_px, float(image.max())).deviation
+    there = weight > 0
+    if not there.any():
+        return weight, weight
+    variance = contrast**2 + (_OTHERS * contrast[there].mean()) ** 2
+    gain = (film.deviation / contrast)[there].median()
+    foreign = _FOREIGN * ((film.deviation / gain) ** 2 - contrast**2).clamp(min=0)
+    told, own = contrast**2 / variance, contrast**2 / (variance + foreign)
+    return told / told[there].mean(), own / own[there].mean()
 
 
 def resampled(view: View, vertices_mm: np.ndarray, scale: Scale) -> tuple[torch.Tensor, torch.Tensor, Geometry]:

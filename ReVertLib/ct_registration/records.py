@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -52,7 +52,8 @@ class Judgement:
 class RegisteredVertebra:
     """level: "L1".."L5". camera_from_lps: from the CT's LPS frame to the first view's camera frame, mm. start: the one
     it began at. mesh: the CT's surface there, camera frame. projected_error_mm: (n,) of its vertices, how far they are
-    to be expected to be off across the first view's beam."""
+    to be expected to be off across the first view's beam. capture: by how far off starts are, mm and degrees, the share
+    that comes back; empty where it was not asked for."""
 
     level: str
     camera_from_lps: RigidTransform
@@ -61,14 +62,17 @@ class RegisteredVertebra:
     projected_error_mm: np.ndarray
     expected: PoseError
     judgement: Judgement
+    capture: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class CtRegistration:
     """vertebrae: from head to feet. second_from_first: from the first camera's frame to the second's, given or found;
-    None of one film. seconds: of all. warnings: a line each."""
+    None of one film. alone: whether the bones stand before black, not in soft tissue. seconds: of all. warnings: a line
+    each."""
 
     vertebrae: tuple[RegisteredVertebra, ...]
     second_from_first: RigidTransform | None
+    alone: bool
     seconds: float
     warnings: tuple[str, ...] = ()

@@ -25,9 +25,10 @@ _ALONG = 2
 _LONGEST = 4.0
 _SHORTEST, _LEAST_GAIN = 0.02, 1e-4
 _FIRST_DAMPING, _LEAST_DAMPING, _MOST_DAMPING = 1e-2, 1e-4, 1e3
-NOISE = 5.0
-"""Of the normal equations: the variance of a residual, some 0.14, times the pixels that differ together, some 36. It
-weighs what is known of the distance, and makes expected errors of the information."""
+NOISE = 2.0
+"""Of the normal equations: the variance of a residual, some 0.08, times the pixels that differ together, some 25. It
+weighs what is known of the distance, and makes expected errors of the information: chosen so that rotations on films of
+verse014's bones were off by what was expected."""
 ROBUST = 0.7
 """A residual beyond this, in deviations, counts in proportion and not by its square: metal is on the film alone."""
 
@@ -42,7 +43,8 @@ class Distance:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """pose: camera of the first view from LPS. similarity: mean local correlation, at most 1. cost: what is made least,
+    """pose: camera of the first view from LPS. similarity: mean local correlation, at most 1, of
+    each place by what it tells. cost: what is made least,
     the squares of all residuals and of what is known beforehand. information: (6, 6) of the normal equations by steps
     of UNITS. seen: the share of the bone that is on each film, the least. restarts: of starts nearby, the share that
     ended there, where some were made."""
@@ -110,12 +112,12 @@ def _linearised(
         weight, window = patch.weight, patch.window_px
         normal = locally_normalised(image, weight, window, float(image.max()))
         residual = (patch.normal.values - normal.values) * weight
-        kept = (ROBUST / residual.abs().clamp(min=ROBUST)).sqrt()
+        kept = (patch.own * ROBUST / residual.abs().clamp(min=ROBUST)).sqrt()
         by_pose = normalised_derivative(image, moved.by_pose, weight, window, normal) * weight * kept
         jacobian = by_pose.reshape(6, -1).double().numpy().T @ _steps_in(patch.camera_from_first, centre)
         information += jacobian.T @ jacobian
         wanted += jacobian.T @ (kept * residual).reshape(-1).double().numpy()
-        misfit += float((residual**2).sum())
+        misfit += float((patch.told * residual**2).sum())
         cost += float(((kept * residual) ** 2).sum())
         pixels += float(weight.sum())
     similarity = 1 - misfit / (2 * pixels) if pixels else 0.0

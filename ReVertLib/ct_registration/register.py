@@ -17,8 +17,10 @@ from ReVertLib.spine.records import FilmResult
 
 from .align import Say, aligned
 from .bone import CtBone
+from .capture import captured
 from .expected import pose_error, projected_errors_mm
 from .judge import judged, looked_around, looked_at
+from .neighbours import next_to
 from .records import CtRegistration, Judgement, RegisteredVertebra, View
 from .refine import Fit
 from .starts import crossed, start_at
@@ -41,13 +43,14 @@ def registered(
     films: Sequence[tuple[FilmInput, FilmResult]],
     second_from_first: RigidTransform | None = None,
     say: Say = lambda _what: None,
+    capture: bool = False,
 ) -> CtRegistration:
     """The lumbar vertebrae that both the CT and the first film show, in that film's camera frame.
 
     ct: HU; labels: in VerSe's numbers. films: one or two, with what was reconstructed of each. second_from_first: from
     the first camera's frame to the second's, mm; None for one film, and where it is not known: it is then found from
-    the bones. say: is told what is at work, and may raise to stop it. Raises InputError where CT and films have no
-    level in common.
+    the bones. say: is told what is at work, and may raise to stop it. capture: whether the capture range is asked for,
+    which takes as long again and more. Raises InputError where CT and films have no level in common.
     """
     started = time.perf_counter()
     labels = on_grid_of(ct, labels)
@@ -56,7 +59,9 @@ def registered(
     levels = _shared(bones, starts)
     views = [View(given.radiograph.pixels, given.geometry, RigidTransform.identity()) for given, _ in films]
     say("bone in soft tissue, or alone")
-    bones = _as_seen(bones, starts[0], views[0])
+    alone = _stand_alone(bones, starts[0], views[0])
+    if alone:
+        bones = {level: bone.bare for level, bone in bones.items()}
     chosen = [bones[level] for level in levels]
     beside = [bone for level, bone in bones.items() if level not in levels]
     poses = {level: starts[0][level] for level in levels}
@@ -66,12 +71,12 @@ def registered(
             poses = {level: crossed(bones[level], *(of[level] for of in starts), second_from_first) for level in levels}
             depth_sd_mm = dict.fromkeys(levels, UNKNOWN_DEPTH_SD_MM)
         else:
-            alone = [
+            each = [
                 aligned(chosen, start, [view], _depth_sd_mm(film), beside, say)
                 for start, view, (_, film) in zip(starts, views, films, strict=True)
             ]
-            poses = {level: fit.pose for level, fit in alone[0].items()}
-            second_from_first = second_from_poses(*alone, chosen)
+            poses = {level: fit.pose for level, fit in each[0].items()}
+            second_from_first = second_from_poses(*each, chosen)
         views[1] = View(views[1].pixels, views[1].geometry, second_from_first)
     fits = aligned(chosen, poses, views, depth_sd_mm, beside, say)
     looks = {}
@@ -79,15 +84,33 @@ def registered(
         say(f"{bone.level}, is it right")
         looks[bone.level] = looked_around(bone, fits[bone.level], starts[0][bone.level], views, list(bones.values()))
     judgements = judged(chosen, fits, looks)
-    vertebrae = [_vertebra(bone, fits[bone.level], starts[0][bone.level], judgements[bone.level]) for bone in chosen]
+    ranges = _capture_ranges(chosen, fits, views, depth_sd_mm, say) if capture else {}
+    vertebrae = [
+        _vertebra(bone, fits[bone.level], starts[0][bone.level], judgements[bone.level], ranges.get(bone.level, {}))
+        for bone in chosen
+    ]
     warnings = (*_absent(bones, starts[0], films[0][1]), *_cut_off(labels, chosen))
-    return CtRegistration(tuple(vertebrae), second_from_first, time.perf_counter() - started, warnings)
+    return CtRegistration(tuple(vertebrae), second_from_first, alone, time.perf_counter() - started, warnings)
 
 
-def _vertebra(bone: CtBone, fit: Fit, start: RigidTransform, judgement: Judgement) -> RegisteredVertebra:
+def _vertebra(
+    bone: CtBone, fit: Fit, start: RigidTransform, judgement: Judgement, capture: dict[str, float]
+) -> RegisteredVertebra:
     mesh = bone.mesh_lps.moved(fit.pose)
     errors_mm = projected_errors_mm(fit, bone.centre_lps, bone.mesh_lps.vertices)
-    return RegisteredVertebra(bone.level, fit.pose, start, mesh, errors_mm, pose_error(fit), judgement)
+    return RegisteredVertebra(bone.level, fit.pose, start, mesh, errors_mm, pose_error(fit), judgement, capture)
+
+
+def _capture_ranges(
+    chosen: Sequence[CtBone], fits: Mapping[str, Fit], views: Sequence[View], depth_sd_mm: Mapping[str, float], say: Say
+) -> dict[str, dict[str, float]]:
+    """By level."""
+    found = {}
+    for bone in chosen:
+        say(f"{bone.level}, capture range")
+        others = [(other, fits[other.level].pose) for other in chosen if next_to(bone, other)]
+        found[bone.level] = captured(bone, fits[bone.level], views, depth_sd_mm[bone.level], others)
+    return found
 
 
 def ct_bones(ct: Volume, labels: Volume) -> dict[str, CtBone]:
@@ -121,14 +144,13 @@ def _shared(bones: Bones, starts: Sequence[Mapping[str, RigidTransform]]) -> lis
     return levels
 
 
-def _as_seen(bones: Bones, starts: Mapping[str, RigidTransform], view: View) -> Bones:
-    """The bones as the view shows them, in soft tissue, or alone where that is clearly more alike in their mean."""
-    bare = {level: bone.bare for level, bone in bones.items()}
-    found = [
-        [looked_at(kind[level], pose, [view]).similarity for level, pose in starts.items()] for kind in (bones, bare)
-    ]
-    in_tissue, alone = np.mean(found, axis=1)
-    return bare if alone > in_tissue + CLEARLY_ALONE else bones
+def _stand_alone(bones: Bones, starts: Mapping[str, RigidTransform], view: View) -> bool:
+    """Whether the bones of a view are clearly more alike, in their mean, alone than in soft tissue."""
+    in_tissue, alone = (
+        np.mean([looked_at(bone, starts[bone.level], [view]).similarity for bone in kind])
+        for kind in ([bones[level] for level in starts], [bones[level].bare for level in starts])
+    )
+    return bool(alone > in_tissue + CLEARLY_ALONE)
 
 
 def _absent(bones: Bones, starts: Mapping[str, RigidTransform], result: FilmResult) -> list[str]:

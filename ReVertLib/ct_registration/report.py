@@ -62,6 +62,7 @@ def _vertebra(one: RegisteredVertebra) -> dict:
             "most": float(one.projected_error_mm.max()),
         },
         "judgement": asdict(one.judgement),
+        "capture_range": one.capture,
     }
 
 

@@ -88,8 +88,8 @@ def registered_ct(
     say("the vertebrae of the radiograph")
     found = registered(ct, labels, [(one, film_result(predictor, one, second_view=False)) for one in inputs], None, say)
     say("the CT's own radiograph")
-    geometry = inputs[0].geometry
-    drr = bones_drr(ct, labels, found.vertebrae, geometry, inputs[0].radiograph.pixels)
+    geometry, pixels = inputs[0].geometry, inputs[0].radiograph.pixels
+    drr = bones_drr(ct, labels, found, geometry, pixels.shape[::-1])
     cameras = [RigidTransform.identity(), found.second_from_first]
     drawn = [_drawn(found, camera, one) for camera, one in zip(cameras, inputs, strict=False)]
     return CtAnswer(found, geometry, drawn, drr, json.dumps(registration_report(inputs, found)))

@@ -11,7 +11,14 @@ from ReVertLib.ct_registration.drr_over_film import (
     in_film_greys,
     whole_drr,
 )
-from ReVertLib.ct_registration.records import ACCEPTED, REFUSED, Judgement, PoseError, RegisteredVertebra
+from ReVertLib.ct_registration.records import (
+    ACCEPTED,
+    REFUSED,
+    CtRegistration,
+    Judgement,
+    PoseError,
+    RegisteredVertebra,
+)
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.imaging.volume import Volume
@@ -38,27 +45,24 @@ def block():
     return Volume(array, to_lps), Volume(labels, to_lps)
 
 
-def vertebra(word):
+def found(word, alone):
     judged = Judgement(word, "", 1.0, 1.0, 1.0, {})
     empty = Mesh(np.zeros((0, 3)), np.zeros((0, 3), int))
-    return RegisteredVertebra("L3", POSE, POSE, empty, np.zeros(0), PoseError(0, 0, 0), judged)
+    vertebra = RegisteredVertebra("L3", POSE, POSE, empty, np.zeros(0), PoseError(0, 0, 0), judged)
+    return CtRegistration((vertebra,), None, alone, 1.0)
 
 
 def test_bones_alone_are_seen_with_all_that_they_attenuate():
-    ct, labels = block()
-    drr = bones_drr(ct, labels, [vertebra(ACCEPTED)], GEOMETRY, whole_drr(ct, POSE, GEOMETRY, SIZE_PX))
+    drr = bones_drr(*block(), found(ACCEPTED, True), GEOMETRY, SIZE_PX)
     assert drr[39:41, 49:51] == pytest.approx(10 * 0.0573, rel=0.01)
     # Magnified twice: 40 x 24 pixels, with half a voxel's ramp around them.
     assert (drr[40] > 0.12).sum() == pytest.approx(40, abs=1)
     assert (drr[:, 50] > 5 * 0.0573).sum() == pytest.approx(24, abs=1)
-    assert not bones_drr(ct, labels, [vertebra(REFUSED)], GEOMETRY, drr).any()
+    assert not bones_drr(*block(), found(REFUSED, True), GEOMETRY, SIZE_PX).any()
 
 
 def test_of_bones_in_soft_tissue_what_is_denser_counts():
-    ct, labels = block()
-    soft = Volume(np.where(labels.array, ct.array, 62).astype(np.int16), ct.ijk_to_lps)
-    film = whole_drr(soft, POSE, GEOMETRY, SIZE_PX)
-    drr = bones_drr(ct, labels, [vertebra(ACCEPTED)], GEOMETRY, film)
+    drr = bones_drr(*block(), found(ACCEPTED, False), GEOMETRY, SIZE_PX)
     assert drr[39:41, 49:51] == pytest.approx(10 * PER_MM, rel=0.01)
 
 

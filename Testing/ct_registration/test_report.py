@@ -47,7 +47,7 @@ def registered() -> tuple[FilmInput, CtRegistration]:
     given = FilmInput(
         radiograph_from_array(view.pixels, name="film"), view.geometry, {"sdd_mm": "given"}, {}, "L3", EXACT, None, ()
     )
-    return given, CtRegistration((vertebra,), None, 1.5, ("L4 is on the film and not in the CT's labels",))
+    return given, CtRegistration((vertebra,), None, False, 1.5, ("L4 is on the film and not in the CT's labels",))
 
 
 def test_the_report_says_where_each_vertebra_lies_and_what_was_moved():

@@ -98,6 +98,7 @@ DATA = {
                 ),
             ),
             STILL,
+            True,
             THIRD,
             ("a warning",),
         ),

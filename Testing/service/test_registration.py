@@ -48,7 +48,7 @@ def asked(monkeypatch):
         mesh = label_mesh(Volume((labels.array == 22).astype(np.uint8), labels.ijk_to_lps), 1).moved(POSE)
         judged = Judgement(ACCEPTED, "alike", 0.99, 0.9, 1.0, {})
         one = RegisteredVertebra("L3", POSE, POSE, mesh, np.zeros(len(mesh.vertices)), PoseError(0.3, 4.0, 1.0), judged)
-        return CtRegistration((one,), SECOND if len(films) > 1 else None, 1.0)
+        return CtRegistration((one,), SECOND if len(films) > 1 else None, False, 1.0)
 
     monkeypatch.setattr("ReVertLib.ct_registration.register.registered", registered)
     monkeypatch.setattr("ReVertLib.spine.film.film_result", lambda _predictor, given, second_view: given)

@@ -70,7 +70,7 @@ def answer(*vertebrae):
     drr = np.zeros(SIZE_PX[::-1], np.float32)
     drr[20:40, 30:50] = np.linspace(1, 2, 20)
     drawn = {one.level: outlines(one.mesh, CAMERA, SIZE_PX) for one in vertebrae}
-    found = CtRegistration(vertebrae, None, 3.0, ("L5 is elsewhere",))
+    found = CtRegistration(vertebrae, None, False, 3.0, ("L5 is elsewhere",))
     return CtAnswer(found, CAMERA, [drawn, drawn], drr, _report(vertebrae))
 
 

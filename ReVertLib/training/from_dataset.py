@@ -56,19 +56,17 @@ def sample_folder(folder: Path, out: Path, failures: Failures) -> Path:
 
 def dataset_vertebra(item: DatasetItem) -> SampleVertebra:
     """A vertebra of a data set as samples: its shape, laid over the mean of its level, and a crop of every image."""
+    images = zip(item.images, item.geometries, item.camera_from_lps, strict=True)
+    crops = [_cropped(*image) for image in images]  # before the shape, which takes seconds: an image may be damaged
     mean = load_template().mean(item.level)
     lps = Mesh(fitted(mean, read_mesh(item.mesh)).vertices, mean.faces)
     shape, lps_from_canonical = canonical(lps, mean.vertices)
-    images = zip(item.images, item.geometries, item.camera_from_lps, strict=True)
-    views = tuple(_view(path, geometry, pose, lps_from_canonical) for path, geometry, pose in images)
-    return SampleVertebra(LEVELS.index(item.level), shape.vertices, views)
+    views = (SampleView(image, pose @ lps_from_canonical, pose.rotation) for image, pose in crops)
+    return SampleVertebra(LEVELS.index(item.level), shape.vertices, tuple(views))
 
 
-def _view(
-    path: Path, geometry: Geometry, camera_from_lps: RigidTransform, lps_from_canonical: RigidTransform
-) -> SampleView:
+def _cropped(path: Path, geometry: Geometry, camera_from_lps: RigidTransform) -> tuple[np.ndarray, RigidTransform]:
+    """The crop of an image, uint8, and its camera from LPS."""
     pixels = read_radiograph(path).pixels
     crop = crop_vertebra(pixels, boxed(pixels, replace(geometry, level=None)))
-    crop_from_lps = crop.camera_from_crop.inverse @ camera_from_lps
-    image = quantised(crop.pixels, np.uint8, 1.0)
-    return SampleView(image, crop_from_lps @ lps_from_canonical, crop_from_lps.rotation)
+    return quantised(crop.pixels, np.uint8, 1.0), crop.camera_from_crop.inverse @ camera_from_lps

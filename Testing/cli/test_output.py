@@ -153,16 +153,51 @@ def weights(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def reconstruct(root, resources, weights):
-    """Runs `revert reconstruct` on copies of the sample in a process of its own; the shell's redirections behind it."""
+def copied(resources):
+    """Copies the sample to an image's path (bytes), and its sidecar beside it."""
+
+    def copy(image):
+        for suffix in (b".png", b".json"):
+            with open(os.path.splitext(image)[0] + suffix, "wb") as file:
+                file.write((resources / f"sample/verse008_L3_ap{suffix.decode()}").read_bytes())
+        return image
+
+    return copy
+
+
+@pytest.fixture(scope="module")
+def reconstruct(root, copied, weights):
+    """Runs `revert reconstruct` on a copy of the sample in a process of its own; the shell's redirections behind it."""
 
     def run(image, output, redirection="", **environment):
-        for suffix in (b".png", b".json"):
-            copy = os.path.splitext(image)[0] + suffix
-            with open(copy, "wb") as file:
-                file.write((resources / f"sample/verse008_L3_ap{suffix.decode()}").read_bytes())
-        command = [sys.executable, "-m", "ReVertLib", "reconstruct", image, "-o", output, "--weights", weights]
+        command = [sys.executable, "-m", "ReVertLib", "reconstruct", copied(image), "-o", output, "--weights", weights]
         line = ["sh", "-c", f'"$@" {redirection}', "sh", *command]
+        return subprocess.run(line, check=False, cwd=root, capture_output=True, env=os.environ | environment)
+
+    return run
+
+
+SPEAKING = """
+import sys
+from ReVertLib.cli import compare, main
+from ReVertLib.progress import log
+
+def run(options):
+    log.info(f"{options.mesh.name} is here")
+    options.target.write_text("whole")
+
+compare.run = run
+sys.exit(main.main(["compare", *sys.argv[1:]]))
+"""
+"""A command that says a file's name and writes another, and imports nothing heavy."""
+
+
+@pytest.fixture(scope="module")
+def speak_of(root):
+    """Runs such a command in a process of its own; the shell's redirections behind it."""
+
+    def run(name, output, redirection="", **environment):
+        line = ["sh", "-c", f'"$@" {redirection}', "sh", sys.executable, "-c", SPEAKING, name, output]
         return subprocess.run(line, check=False, cwd=root, capture_output=True, env=os.environ | environment)
 
     return run
@@ -170,40 +205,53 @@ def reconstruct(root, resources, weights):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
 @pytest.mark.parametrize("redirection", [">&-", ">&- 2>&-", ">/dev/full", "| true"])
-def test_output_that_nobody_takes_stops_no_work(reconstruct, tmp_path, redirection):
-    done = reconstruct(os.fsencode(tmp_path / "film.png"), tmp_path / "a.stl", redirection)
+def test_output_that_nobody_takes_stops_no_work(speak_of, tmp_path, redirection):
+    done = speak_of("a.stl", tmp_path / "out", redirection)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-    assert (tmp_path / "a.stl").stat().st_size > 100_000
+    assert (tmp_path / "out").read_text() == "whole"
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
-def test_what_a_console_cannot_show_is_escaped(reconstruct, tmp_path, encoding):
-    done = reconstruct(os.fsencode(tmp_path / "film.png"), tmp_path / "腰.stl", PYTHONIOENCODING=encoding)
+def test_what_a_console_cannot_show_is_escaped(speak_of, tmp_path, encoding):
+    done = speak_of("腰.stl", tmp_path / "out", PYTHONIOENCODING=encoding)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert ("腰.stl" if encoding == "utf-8" else r"\u8170.stl").encode() in done.stdout
+    assert done.stdout == ("腰.stl" if encoding == "utf-8" else r"\u8170.stl").encode() + b" is here\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
+def test_a_reconstruction_goes_on_when_nobody_takes_its_output(reconstruct, tmp_path):
+    """Files that heavy libraries open get the numbers of the closed streams."""
+    done = reconstruct(os.fsencode(tmp_path / "film.png"), tmp_path / "腰.stl", ">&- 2>&-", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     assert (tmp_path / "腰.stl").stat().st_size > 100_000
 
 
 @pytest.fixture(scope="module")
-def plain(reconstruct, tmp_path_factory):
+def plain(copied, weights, tmp_path_factory):
     """The surface of the sample, by names that everybody can read."""
     folder = tmp_path_factory.mktemp("plain")
-    assert reconstruct(os.fsencode(folder / "film.png"), folder / "plain.ply").returncode == 0
-    return (folder / "plain.ply").read_bytes()
+    image, surface = os.fsdecode(copied(os.fsencode(folder / "film.png"))), folder / "plain.ply"
+    assert main(["reconstruct", image, "-o", str(surface), "--weights", str(weights)]) == 0
+    return surface.read_bytes()
 
 
 C_LOCALE = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
-@pytest.mark.parametrize(
-    ("name", "environment"), [(b"w\xe4rbel", {}), (b"w\xe4rbel", C_LOCALE), ("腰".encode(), C_LOCALE)]
-)
-def test_names_that_are_not_utf8_are_read_and_written(reconstruct, plain, tmp_path, name, environment):
-    folder = os.fsencode(tmp_path) + b"/" + name
-    os.mkdir(folder)
-    done = reconstruct(folder + b"/" + name + b".png", folder + b"/" + name + b".ply", **environment)
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert sorted(os.listdir(folder)) == [name + suffix for suffix in (b".json", b".ply", b".png")]
-    with open(folder + b"/" + name + b".ply", "rb") as file:
-        assert file.read() == plain
+@pytest.mark.parametrize("name", [b"w\xe4rbel", "腰".encode()])
+def test_names_that_are_not_utf8_are_read_and_written(reconstruct, copied, plain, weights, tmp_path, name):
+    """Where a system speaks ASCII, in a process of its own, and as this one does."""
+    for locale in (b"C", b"own"):
+        folder = os.path.join(os.fsencode(tmp_path), locale + name)
+        os.mkdir(folder)
+        image, surface = (os.path.join(folder, name + suffix) for suffix in (b".png", b".ply"))
+        if locale == b"C":
+            done = reconstruct(image, surface, **C_LOCALE)
+            assert (done.returncode, done.stderr) == (0, b"")
+        else:
+            paths = [os.fsdecode(copied(image)), "-o", os.fsdecode(surface)]
+            assert main(["reconstruct", *paths, "--weights", str(weights)]) == 0
+        assert sorted(os.listdir(folder)) == [name + suffix for suffix in (b".json", b".ply", b".png")]
+        with open(surface, "rb") as file:
+            assert file.read() == plain

@@ -4,6 +4,7 @@ import re
 import shlex
 
 import pytest
+from few_points import by_few_points
 
 from ReVertLib import __version__
 from ReVertLib.__main__ import main
@@ -45,6 +46,7 @@ def test_blocks_and_anchors_are_found():
 
 @pytest.mark.parametrize("page", ["docs/api.md", "README.md"])
 def test_the_python_of_a_page_runs(root, page, tmp_path, monkeypatch):
+    by_few_points(monkeypatch)
     monkeypatch.chdir(tmp_path)
     code = blocks((root / page).read_text(), "python")
     assert code

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import tiny
+from few_points import aligned_by_many_points
 from log_lines import log_lines
 from tiny_evaluation import (  # noqa: F401 - fixtures among them
     evaluation,
@@ -43,11 +44,13 @@ def dataset(tmp_path_factory):
 @pytest.fixture(scope="module")
 def measured(dataset):
     """An evaluation of a predictor that answers with a bent truth."""
-    return run(dataset, tiny.deformed)[0]
+    with aligned_by_many_points():
+        return run(dataset, tiny.deformed)[0]
 
 
 def test_a_perfect_answer_is_perfect_in_every_alignment(one_image):
-    result, lines = run(one_image, lambda truth: truth)
+    with aligned_by_many_points():
+        result, lines = run(one_image, lambda truth: truth)
     assert len(result.rows) == 4 + 3 + 2 + 1
     for row in rows_of(result, "network"):
         assert row.metrics.dice > 0.995
@@ -183,7 +186,8 @@ def test_others_are_named_together_or_one_by_one(monkeypatch):
 
 def test_the_scene_of_an_image_is_as_measured(dataset, measured):
     image = chosen_images(measured)["worst"]
-    scene = module.scene_of(knowing(tiny.deformed, dataset)(None, "cpu"), image)
+    with aligned_by_many_points():
+        scene = module.scene_of(knowing(tiny.deformed, dataset)(None, "cpu"), image)
     figure = min(row.metrics.dice for row in rows_of(measured, "network", "rigid"))
     assert scene.comparison.metrics.dice == figure
 

@@ -212,7 +212,7 @@ def test_it_learns_one_batch(tmp_path):
     built = TemplateNetwork(**(OPTIONS["template"] | {"widths": [8, 16, 16, 32], "code": 32, "refinements": 1}))
     optimiser = torch.optim.Adam(built.parameters(), 3e-3)
     distances = []
-    for _ in range(200):
+    for _ in range(120):
         found = built.estimated(batch.image, batch.level, batch.position_mm[:, 2])[0]
         places = [(e.vertices - batch.vertices[:, built.control_points]).norm(dim=2).mean() for e in found]
         distances.append(places[-1].item())

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 import tiny
+from log_lines import log_lines
 
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.dataset.build import build_dataset
@@ -14,7 +15,8 @@ from ReVertLib.geometry.crop_camera import CROP_SIZE_PX, crop_camera, crop_geome
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.metrics.surface import surface_metrics
-from ReVertLib.training.from_dataset import dataset_vertebra, sample_folder
+from ReVertLib.training import from_dataset as module
+from ReVertLib.training.from_dataset import sample_folder
 from ReVertLib.training.shards import Shard
 
 TRAINING_NAME = next(f"person{i}" for i in range(100) if split_of(f"person{i}") == "train")
@@ -37,8 +39,15 @@ def folder(tmp_path_factory, resources):
 
 
 @pytest.fixture(scope="module")
-def shard(folder):
-    return Shard.of([dataset_vertebra(read_dataset(folder)[0])])
+def samples(tmp_path_factory, folder):
+    """The folder in which samples of the data set lie, and what was logged."""
+    with log_lines() as lines:
+        return sample_folder(folder, tmp_path_factory.mktemp("out"), Failures()), lines
+
+
+@pytest.fixture(scope="module")
+def shard(samples):
+    return Shard.load(next(samples[0].iterdir()))
 
 
 def test_the_stated_surface_is_the_true_one(folder, shard):
@@ -60,18 +69,21 @@ def test_the_images_show_the_stated_surface(shard):
         assert (stated & seen).sum() / (stated | seen).sum() > 0.85
 
 
-def test_training_takes_the_vertebrae_of_training_people(folder, tmp_path, caplog):
-    caplog.set_level("INFO", "revert")
-    shards = sample_folder(folder, tmp_path, Failures())
+def test_training_takes_the_vertebrae_of_training_people(folder, samples, tmp_path, caplog):
+    shards, lines = samples
     assert [p.name for p in shards.iterdir()] == [f"shard_{TRAINING_NAME}_segment_22.npz"]
-    assert caplog.messages == [f"{TRAINING_NAME}_segment_22: 5 samples, 1 of 1 vertebrae"]
-    assert sample_folder(folder, tmp_path, Failures()) == shards
-    assert len(caplog.messages) == 1
+    assert lines == [f"{TRAINING_NAME}_segment_22: 5 samples, 1 of 1 vertebrae"]
+    caplog.set_level("INFO", "revert")
+    assert sample_folder(folder, shards.parent, Failures()) == shards
     assert sample_folder(shards, tmp_path / "elsewhere", Failures()) == shards
+    assert caplog.messages == []
 
 
-def test_a_vertebra_that_cannot_be_used_is_left_out(folder, tmp_path, caplog):
-    """One without its surface, and one whose second image is found bad only when it is read."""
+def test_a_vertebra_that_cannot_be_used_is_left_out(folder, tmp_path, monkeypatch, caplog):
+    """One without its surface, and one whose second image is found bad only when it is read; before its shape is
+    worked out, which here is the mean."""
+    fits = []
+    monkeypatch.setattr(module, "fitted", lambda mean, mesh: fits.append(mesh) or mean)
     data, good = shutil.copytree(folder, tmp_path / "data"), f"{TRAINING_NAME}_segment_22"
     for label in (21, 23):
         shutil.copytree(data / "DRR" / good, data / "DRR" / f"{TRAINING_NAME}_segment_{label}")
@@ -82,6 +94,7 @@ def test_a_vertebra_that_cannot_be_used_is_left_out(folder, tmp_path, caplog):
     shards = sample_folder(data, tmp_path, failures)
     assert [path.name for path in shards.iterdir()] == [f"shard_{good}.npz"]
     assert list(failures.reasons) == [f"{TRAINING_NAME}_segment_{label}" for label in (21, 23)]
+    assert len(fits) == 1
     assert "expected Mesh/" in failures.reasons[f"{TRAINING_NAME}_segment_21"]
     assert "image 01.png: expected a whole PNG image" in failures.reasons[f"{TRAINING_NAME}_segment_23"]
     assert sum("is left out: " in line for line in caplog.messages) == 2

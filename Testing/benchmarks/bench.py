@@ -1,6 +1,6 @@
 """How fast: image in memory to mesh in memory, warm, beside the original's network written plainly, in one run.
 
-    python Testing/benchmarks/bench.py [--runs 15] [--json FILE]
+    python Testing/benchmarks/bench.py [--runs 15] [--json FILE] [--record]
 
 The contenders take turns (A B C A B C ...), so that a disturbance of the machine meets all of them. The last part
 starts the command line afresh and reports its wall time and its peak memory.
@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,20 +26,24 @@ sys.path[:0] = [str(ROOT), str(ROOT / "Testing" / "support")]
 
 import ReVertLib  # noqa: E402, F401, I001 - needs the line above, and comes before torch: threads wait as in use
 import torch  # noqa: E402
-from machine import describe_machine  # noqa: E402
+from history import recorded  # noqa: E402
+from machine import Bounds, describe_machine  # noqa: E402
 from original_plain import PlainNetwork, load  # noqa: E402
 from stages import stage_table, stages  # noqa: E402
+from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 from ReVertLib.errors import InputError  # noqa: E402
 from ReVertLib.geometry.camera import Geometry  # noqa: E402
 from ReVertLib.mesh.point_cloud import closed_surface  # noqa: E402
 from ReVertLib.network.sphere_network import SphereNetwork, place_in_box  # noqa: E402
+from ReVertLib.network.weights import load_weights  # noqa: E402
 from ReVertLib.startup import use_threads  # noqa: E402
 
 CASE = ROOT / "Resources" / "sample" / "verse008_L3_ap.png"
 BASELINE = "plain original"
 SHIPPED = "context, image to mesh"
 THREADS = 2
+BATCHES = (1, 8, 64)
 COLD_RUNS = 3
 RUN_TIMED = """
 import os, subprocess, sys, time
@@ -58,23 +63,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=15, help="turns per contender (default %(default)s)")
     parser.add_argument("--json", type=Path, help="also write the figures here")
+    parser.add_argument("--record", action="store_true", help="add the ratios to history.jsonl")
     options = parser.parse_args()
     use_threads(THREADS)
-    machine = describe_machine(THREADS)
-    print(machine, flush=True)
+    machine, bounds = describe_machine(THREADS), Bounds.measured()
+    print(machine, bounds, sep="\n", flush=True)
     case, absent = shipped_case()
     contenders = warm_contenders() | ({SHIPPED: lambda: case[0].reconstruct(*case[1:])} if case else {})
     with torch.inference_mode():
         rows = summarise(interleaved(contenders, options.runs))
         parts = interleaved(stages(*case), options.runs) if case else {}
+        batches = batch_table(contenders, case, bounds)
     print(warm_table(rows, absent), flush=True)
     print(stage_table(parts), flush=True)
+    print(batches, flush=True)
     cold = cold_start()
     print(cold if isinstance(cold, str) else cold_line(cold))
     if options.json:
         figures = {"machine": machine, "runs": options.runs, "warm": rows, "absent": absent, "cold": cold}
         figures["stages"] = parts
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
+    if options.record:
+        print(recorded({f"{BASELINE} over {row['name']}": row["speedup"] for row in rows[1:]}, THREADS))
 
 
 def warm_contenders() -> dict[str, Callable[[], object]]:
@@ -136,6 +146,38 @@ def warm_table(rows: list[dict], absent: dict[str, str]) -> str:
         spread = f"{row['p10_ms']:8.1f} {row['p90_ms']:8.1f}"
         lines.append(f"{row['name']:<40} {row['median_ms']:10.1f} {spread} {row['speedup']:9.1f}")
     return "\n".join(lines + [f"{name:<40} {reason}" for name, reason in absent.items()])
+
+
+def batch_table(contenders: dict[str, Callable[[], object]], case: tuple | None, bounds: Bounds) -> str:
+    """How the time grows with the number of vertebrae in one image, and the multiplications and additions of one
+    beside the time that they would take at the rate of a large product of matrices."""
+    lines = [f"{'one image, more and more vertebrae':<40} {'ms each':>10} {'GFLOP':>8} {'bound ms':>9}"]
+    runs = {name: contenders[name] for name in (BASELINE, "sphere, network only")}
+    if case:
+        predictor, pixels, geometry = case
+        runs |= {f"{SHIPPED}, {n}": partial(predictor.reconstruct_all, pixels, [geometry] * n) for n in BATCHES}
+    for name, run in runs.items():
+        count = int(name.rpartition(", ")[2]) if name.startswith(SHIPPED) else 1
+        each_ms = float(np.median(interleaved({name: run}, 3)[name])) / count
+        each_flop = flop_of(shipped_network() if name.startswith(SHIPPED) else run)
+        bound_ms = 1e3 * each_flop / bounds.flops_per_s
+        lines.append(f"{name:<40} {each_ms:10.1f} {each_flop / 1e9:8.2f} {bound_ms:9.1f}")
+    return "\n".join(lines)
+
+
+def flop_of(run: Callable[[], object]) -> int:
+    """Of products of matrices and convolutions, as torch counts them."""
+    with FlopCounterMode(display=False) as counted:
+        run()
+    return counted.get_total_flops()
+
+
+def shipped_network() -> Callable[[], object]:
+    """The shipped network in torch with one crop, whatever it is computed by otherwise."""
+    network = load_weights().network
+    size_px = network.crop_size_px
+    inputs = torch.zeros(1, 1, size_px, size_px), torch.tensor([2]), torch.tensor([700.0]), torch.eye(3)[None]
+    return lambda: network(*inputs)
 
 
 def cold_start() -> dict[str, float] | str:

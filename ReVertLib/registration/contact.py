@@ -14,7 +14,7 @@ from ReVertLib.mesh.mesh import Mesh, vertex_normals
 from .nonrigid import gaussian
 
 JOINT_GAP_MM, JOINT_REACH_MM = 0.4, 5.0
-WALL_POINTS, DEEPEST_MM = 4, 8.0
+WALL_POINTS, DEEPEST_MM, LEAST_MM = 4, 8.0, 0.05
 
 
 def pushed_apart(meshes: Sequence[Mesh], still: Collection[int] = (), rounds: int = 12) -> list[Mesh]:
@@ -41,7 +41,7 @@ class Surface:
 
     @cached_property
     def _tree(self) -> cKDTree:
-        return cKDTree(self.mesh.vertices)
+        return cKDTree(self.mesh.vertices, leafsize=32, compact_nodes=False, balanced_tree=False)  # asked only little
 
     @cached_property
     def _normals(self) -> np.ndarray:
@@ -53,11 +53,14 @@ class Surface:
         points, wall = self.mesh.vertices, other.mesh.vertices
         low, high = wall.min(0) - JOINT_GAP_MM, wall.max(0) + JOINT_GAP_MM
         near = np.nonzero(((points > low) & (points < high)).all(1))[0]
-        near = near[other._tree.query(points[near], distance_upper_bound=DEEPEST_MM)[0] < DEEPEST_MM]
+        distance_mm, nearest = other._tree.query(points[near], distance_upper_bound=DEEPEST_MM)
+        near, nearest = near[distance_mm < DEEPEST_MM], nearest[distance_mm < DEEPEST_MM]
+        outward = np.einsum("nd,nd->n", points[near] - wall[nearest], other._normals[nearest])
+        near = near[JOINT_GAP_MM - outward > LEAST_MM]  # the others are out, whatever the other planes say
         _, nearest = other._tree.query(points[near], k=WALL_POINTS)
         off = np.einsum("nkd,nkd->nk", points[near, None] - wall[nearest], other._normals[nearest])
         depth = JOINT_GAP_MM - off.max(1)  # where the wall is convex, out is what any of its tangent planes says
-        into = depth > 0.05
+        into = depth > LEAST_MM
         return near[into], depth[into, None] * other._normals[nearest[into, 0]]
 
     def out_of(self, other: Surface) -> Surface:

@@ -21,6 +21,7 @@ from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.inference.verdict import TRUST_MM
 from ReVertLib.mesh.distance import beam_parts_mm, offsets_mm
 from ReVertLib.metrics.reliability import reliability
+from ReVertLib.network.context_answers import inputs
 from ReVertLib.network.hints import HINTS
 from ReVertLib.network.template_network import TemplateNetwork
 from ReVertLib.network.uncertainty_heads import ErrorHead, Features
@@ -91,7 +92,8 @@ def _errors(network: TemplateNetwork, image: EvaluatedImage) -> tuple[np.ndarray
     crop = crop_vertebra(pixels, geometry, network.crop_size_px)
     into_crop = crop.camera_from_crop.inverse
     view = torch.as_tensor(into_crop.rotation @ image.camera_from_lps.rotation, dtype=torch.float32)
-    surface, features = network.answer(*network.inputs([crop], [geometry]), view[None])
+    asked = map(torch.as_tensor, inputs([crop], [geometry]))
+    surface, features = network.answer(*asked, view[None])
     vertices = surface.vertices[0].double().numpy()
     actual = beam_parts_mm(vertices, offsets_mm(vertices, image.truth.moved(into_crop)))
     return network.error_head(features)[0].numpy(), actual.astype(np.float32), context_of(features)

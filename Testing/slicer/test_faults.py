@@ -27,7 +27,7 @@ def module(monkeypatch):
     loaded = slicer_host.load()
     from ReVertSlicer.work import packages
 
-    monkeypatch.setattr(packages, "missing", lambda: ())
+    monkeypatch.setattr(packages, "missing", lambda forCt=False: ())
     return loaded
 
 

@@ -114,7 +114,7 @@ def panel(predictor, finder, monkeypatch):
     from ReVertSlicer.panel import panel as panel_module
     from ReVertSlicer.work import packages
 
-    monkeypatch.setattr(packages, "missing", lambda: ())
+    monkeypatch.setattr(packages, "missing", lambda forCt=False: ())
     # Boxes stay where they are found.
     monkeypatch.setattr("ReVertLib.spine.film.seen_again", lambda _predictor, given: given)
     monkeypatch.setattr(panel_module, "Worker", lambda onChange=None: NearWorker(predictor, finder=finder))

@@ -21,7 +21,7 @@ def panel(predictor, monkeypatch):
     from ReVertSlicer.panel import panel as panel_module
     from ReVertSlicer.work import packages
 
-    monkeypatch.setattr(packages, "missing", lambda: ())
+    monkeypatch.setattr(packages, "missing", lambda forCt=False: ())
     monkeypatch.setattr(panel_module, "Worker", lambda onChange=None: NearWorker(predictor))
     widget = module.ReVertWidget()
     widget.logic = module.ReVertLogic(predictor)

@@ -183,13 +183,13 @@ def test_the_segment_of_the_models_level_is_suggested(panel):
 def test_declined_installation_breaks_nothing(panel, radiograph, monkeypatch):
     from ReVertSlicer.work import packages
 
-    monkeypatch.setattr(packages, "missing", lambda: ("torch",))
-    monkeypatch.setattr(packages, "install", lambda _onProgress: False)
+    monkeypatch.setattr(packages, "missing", lambda _forCt: ("onnxruntime",))
+    monkeypatch.setattr(packages, "install", lambda _onProgress, _forCt: False)
     nodes = slicer.mrmlScene.GetNumberOfNodes()
     panel.ui.reconstructButton.click()
     assert not panel.runner.isRunning
     assert slicer.mrmlScene.GetNumberOfNodes() == nodes
-    monkeypatch.setattr(packages, "install", lambda _onProgress: True)
+    monkeypatch.setattr(packages, "install", lambda _onProgress, _forCt: True)
     reconstructed(panel)
 
 

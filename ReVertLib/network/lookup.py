@@ -25,11 +25,15 @@ def profiles(image: Tensor, points: Tensor, normals: Tensor, sod_mm: Tensor) -> 
     """(B, c, PROFILE_COUNT) grey values of image (B, 1, S, S) beside points (B, c, 3) of the crop camera, along their
     normals (B, c, 3) as seen and aside of them, outward last; as active shape models look for edges (Cootes et al.,
     Computer Vision and Image Understanding 1995)."""
+    at = torch.stack(profile_places(points, normals, sod_mm), 3)
+    return F.grid_sample(image, at * GRID_PER_MM, align_corners=False)[:, 0]
+
+
+def profile_places(points: Tensor, normals: Tensor, sod_mm: Tensor) -> tuple[Tensor, Tensor]:
+    """u and v (B, c, PROFILE_COUNT), mm at the depth of the vertebra's centre, where `profiles` looks."""
     outward = F.normalize(normals[..., :2] + 1e-4, dim=2)
     along, aside = torch.cartesian_prod(
         *(torch.tensor(mm, device=points.device) for mm in (PROFILE_MM, PROFILE_ASIDE_MM))
     ).T
-    (u, v), (du, dv) = projected(points, sod_mm).unbind(2), outward.unbind(2)
-    at_u = u[..., None] + du[..., None] * along - dv[..., None] * aside
-    at_v = v[..., None] + dv[..., None] * along + du[..., None] * aside
-    return F.grid_sample(image, GRID_PER_MM * torch.stack([at_u, at_v], 3), align_corners=False)[:, 0]
+    (u, v), (du, dv) = projected(points, sod_mm)[..., None].unbind(2), outward[..., None].unbind(2)
+    return u + du * along - dv * aside, v + dv * along + du * aside

@@ -17,6 +17,7 @@ from ReVertLib.files import check_writable, whole_file
 from .context_answers import YAWS_DEG
 from .context_network import ContextNetwork
 from .folding import folded
+from .gathering import by_gathering
 from .onnx_program import check_installed, onnx_program
 from .weights import load_weights
 
@@ -52,7 +53,7 @@ def export_onnx(weights: Path | None, path: Path) -> None:
         raise InputError(f"weights: expected those of a network in context, got architecture {loaded.architecture}")
     if loaded.network.error_head is None:
         raise InputError("weights: expected some that say what error to expect (revert calibrate), got others")
-    network = folded(loaded.network)
+    network = by_gathering(folded(loaded.network))
     size = network.crop_size_px
     image, level = torch.zeros(2, 1, size, size), torch.zeros(2, dtype=torch.long)
     example = image, level, torch.full((2,), 600.0), torch.eye(3).repeat(2, 1, 1)

@@ -25,6 +25,7 @@ from .context_network import ContextNetwork, Sight
 from .edge_conv import NEGATIVE_SLOPE, EdgeConv
 from .film_cells import MULTIPLE_PX
 from .finder_network import FinderNetwork, three_channels
+from .gathering import by_gathering
 from .isolation import Isolated
 from .onnx_program import check_installed, onnx_program
 from .template_network import Read
@@ -152,7 +153,7 @@ def _filled_at_random(network: nn.Module) -> nn.Module:
 def _context_graphs(network: ContextNetwork) -> list[tuple[str, torch.onnx.ONNXProgram]]:
     size = network.crop_size_px
     image, level = torch.rand(2, 1, size, size), torch.zeros(2, dtype=torch.long)
-    sight, surfaces = _Sight(network), _Surfaces(network)
+    sight, surfaces = _Sight(network), _Surfaces(by_gathering(network))
     seen = dict(zip(SEEN, sight.eval()(image), strict=False))
     asked = {"level": level, "sod_mm": torch.full((2,), 600.0), "view": torch.eye(3).repeat(2, 1, 1)}
     return [

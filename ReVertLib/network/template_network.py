@@ -53,6 +53,8 @@ class TemplateNetwork(nn.Module):
     """By other architecture whose weights training can begin with: what makes its tensors into those of this one."""
     hint_count = 0
     """Of what tells how hard an image is."""
+    sampled, profiles = staticmethod(sampled), staticmethod(profiles)
+    """How features and grey values are looked up."""
 
     def __init__(
         self,
@@ -189,9 +191,9 @@ class TemplateNetwork(nn.Module):
         rotated = nodes @ rotation.transpose(1, 2)
         normals = self.normals[level] @ rotation.transpose(1, 2)
         points = rotated + last.position_mm.detach()[:, None]
-        parts = [sampled(maps, points, sod_mm), nodes / 30.0, rotated / 30.0, normals]
+        parts = [self.sampled(maps, points, sod_mm), nodes / 30.0, rotated / 30.0, normals]
         if image is not None:
-            parts.append(profiles(image, points, normals, sod_mm))
+            parts.append(self.profiles(image, points, normals, sod_mm))
         return torch.cat(parts, 2)
 
     def whole(self, last: PosedShape, level: Tensor) -> PosedShape:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ReVertLib import __version__
 from ReVertLib.errors import InputError
@@ -14,6 +16,9 @@ from ReVertLib.progress import log
 
 from .common import add_device, add_held_out, add_labels, add_seed
 from .paths import check_apart, weights_files
+
+if TYPE_CHECKING:
+    from ReVertLib.training.ranks import Ranks
 
 NOTES = {
     "needs": (
@@ -53,6 +58,7 @@ def run(options: argparse.Namespace) -> None:
     import torch
 
     from ReVertLib.network.devices import chosen_device
+    from ReVertLib.training.ranks import ranks_of_torchrun
     from ReVertLib.training.run import TrainOptions, train
 
     written = ("model.safetensors", "model.safetensors.sha256", "options.json", "curve.csv", "checkpoint.safetensors")
@@ -60,19 +66,23 @@ def run(options: argparse.Namespace) -> None:
     check_apart([("output", options.output / name) for name in written], [*inputs, ("model", options.model)])
     names = ("architecture", "steps", "batch", "learning_rate", "seed")
     settings = TrainOptions(**{name: getattr(options, name) for name in names}, augmented_share=options.augmented)
-    device = torch.device(chosen_device(options.device))
     about = {"revert": __version__, "data": options.data_note}
     failures = Failures()
-    with _samples(options, device, failures) as samples:
-        weights = train(samples, options.output, settings, device, about, options.start)
+    with ranks_of_torchrun(torch.device(chosen_device(options.device))) as (ranks, device):
+        ranks.check(settings.batch)
+        if not ranks.leads:
+            log.setLevel(logging.WARNING)
+        with _samples(options, device, ranks, failures) as samples:
+            weights = train(samples, options.output, settings, device, about, options.start, ranks)
     log.info(f"weights: {weights}")
     raise_failed(failures.reasons, "data set: expected all vertebrae to be trained on", "the others")
 
 
 @contextmanager
-def _samples(options: argparse.Namespace, device: object, failures: Failures) -> Iterator[object]:
-    """What `train` learns from: a folder of shards, or `LiveSamples` on a device of torch while this is open. failures:
-    where vertebrae of a data set that cannot be used are noted."""
+def _samples(options: argparse.Namespace, device: object, ranks: Ranks, failures: Failures) -> Iterator[object]:
+    """What `train` learns from: a folder of shards, or `LiveSamples` on a device of torch while this is open. ranks: of
+    which the first one makes shards of a data set. failures: where vertebrae of a data set that cannot be used are
+    noted."""
     if options.architecture == "finder" and options.simulate is None:
         yield options.samples
         return
@@ -81,7 +91,11 @@ def _samples(options: argparse.Namespace, device: object, failures: Failures) ->
             raise InputError("model: expected --simulate beside it, got none")
         from ReVertLib.training.from_dataset import sample_folder
 
-        yield sample_folder(options.samples, options.output, failures)
+        for turn in range(2):  # others wait for the first one's shards, which are there then
+            if ranks.leads == (turn == 0):
+                folder = sample_folder(options.samples, options.output, failures)
+            ranks.wait()
+        yield folder
         return
     from ReVertLib.synthesis.shapes import load_vertebra_sampler
     from ReVertLib.training.live import LiveSamples
@@ -90,5 +104,5 @@ def _samples(options: argparse.Namespace, device: object, failures: Failures) ->
     rest = (options.model, options.held_out, options.labels)
     sampler = load_vertebra_sampler(options.samples, options.simulate, *rest)
     log.info(f"{options.buffer} vertebrae are filled with bone")
-    with closing(VolumeBuffer(sampler, device, options.seed, options.buffer, options.workers)) as buffer:
+    with closing(VolumeBuffer(sampler, device, options.seed, options.buffer, options.workers, ranks)) as buffer:
         yield LiveSamples(buffer)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from .joined_norm import joined_statistics, processes
+
 NEGATIVE_SLOPE = 0.2
 """Of the leaky ReLU that ends an edge convolution, as in DGCNN."""
 
@@ -95,7 +97,8 @@ def maximum_over_edges(network: nn.Sequential, x: Tensor, neighbours: Tensor) ->
 
 def _statistics(norm: nn.BatchNorm1d, x: Tensor, own: Tensor, other: Tensor, edge_index: Tensor) -> tuple[Tensor, ...]:
     """Mean and variance (out,) over the edges of own x_i + other x_j, x (R, in), own and other (out, in): in training
-    of this batch, and the running ones follow as BatchNorm1d's do; otherwise the running ones.
+    of this batch, with those of other processes, and the running ones follow as BatchNorm1d's do; otherwise the
+    running ones.
 
     The variance is a sum of quadratic forms of own and other over the covariances (in, in) of x_i and x_j, so that
     only the fewer channels that come in are summed over the edges.
@@ -110,7 +113,8 @@ def _statistics(norm: nn.BatchNorm1d, x: Tensor, own: Tensor, other: Tensor, edg
     forms = ((own, at_i.T @ at_i / len(x), own), (other, at_j.T @ (share * at_j), other))
     forms += ((own, 2 / edges * (at_i.T @ around_i), other),)
     variance = sum((left @ covariance * right).sum(1) for left, covariance, right in forms)
-    mean = own @ mean_i + other @ mean_j
+    mean, variance = joined_statistics(own @ mean_i + other @ mean_j, variance)
+    edges *= processes()
     with torch.no_grad():
         norm.running_mean.lerp_(mean, norm.momentum)
         norm.running_var.lerp_(variance * edges / (edges - 1), norm.momentum)

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from ReVertLib.network.context_answers import YAWS_DEG
 from ReVertLib.network.isolation import Isolated
+from ReVertLib.network.joined_norm import joined_mean, processes
 from ReVertLib.network.losses import chamfer_distance
 from ReVertLib.network.posed_shape import PosedShape
 
@@ -65,7 +66,8 @@ def yaw_loss(yaw: Tensor, view: Tensor) -> dict[str, Tensor]:
     one_hot = torch.eye(len(YAWS_DEG), device=view.device)
     target = (1 - share) * one_hot[low] + share * one_hot[(low + 1) % len(YAWS_DEG)]
     entropy = -(target * F.log_softmax(yaw, 1)).sum(1)
-    return {"yaw": 0.5 * (entropy * counts).sum() / counts.sum().clamp(min=1)}
+    counted = joined_mean(counts.sum().float()).clamp(min=1 / processes())
+    return {"yaw": 0.5 * (entropy * counts).sum() / counted}
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:

@@ -6,11 +6,9 @@ checkpoint is safetensors too: the network, its moving average and Adam's moment
 
 from __future__ import annotations
 
-import csv
 import json
-import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -21,76 +19,45 @@ from torch import Tensor, nn
 from ReVertLib.errors import InputError
 from ReVertLib.files import made_folder, whole_file, write_json
 from ReVertLib.geometry.crop_camera import CROP_SIZE_PX
+from ReVertLib.network.joined_norm import join_norms, joined_mean
 from ReVertLib.network.weights import Weights, build_network, load_weights, save_weights
 from ReVertLib.progress import log, progress
 
-from .augmentation import AUGMENTED_SHARE, augmented
+from . import curve
+from .augmentation import augmented
 from .context import in_context
 from .film_windows import FilmSamples
 from .finder_losses import finder_losses
 from .live import LiveSamples
 from .loss_terms import has_fast_bfloat16, losses
+from .options import TrainOptions, learning_rate_at
+from .pace import Pace
+from .ranks import ALONE, Ranks
 from .samples import Samples
 
 AVERAGE_DECAY = 0.998
 ALONE_SHARE = 0.2
 """Of the augmented share, for vertebrae that are shown alone: as such they are seldom seen but on computed images."""
-WARM_UP_STEPS = 100
 NETWORK_OPTIONS = {
     "sphere": {"encoder_widths": (16, 32, 64, 128), "points": 1024, "crop_size_px": CROP_SIZE_PX, "axes": "patient"}
 }
 """Of the networks that training makes otherwise than they build themselves: a sphere whose step is cheap."""
 
 
-@dataclass(frozen=True)
-class TrainOptions:
-    """What decides a run; saved beside the weights as `options.json`. augmented_share: of the images
-    that go through the steps of `augmentation`."""
-
-    architecture: str = "template"
-    steps: int = 20_000
-    batch: int = 32
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.02
-    seed: int = 0
-    augmented_share: float = AUGMENTED_SHARE
-    checkpoint_every: int = 250
-
-    def __post_init__(self) -> None:
-        """Raises InputError for what no run can have."""
-        for name in ("steps", "batch"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name}: expected at least 1, got {getattr(self, name)}")
-        if not 0 < self.learning_rate < math.inf:
-            raise InputError(f"learning rate: expected a number above 0, got {self.learning_rate}")
-        if not 0 <= self.augmented_share <= 1:
-            raise InputError(f"augmented: expected a share from 0 to 1, got {self.augmented_share}")
-
-    @classmethod
-    def from_json(cls, text: str) -> TrainOptions:
-        """The options of a run as saved, also by versions that called augmented_share "filmed"."""
-        saved = json.loads(text)
-        if "filmed" in saved:
-            saved["augmented_share"] = saved.pop("filmed")
-        return cls(**saved)
-
-
-def learning_rate_at(step: int, options: TrainOptions) -> float:
-    """A linear rise over WARM_UP_STEPS, then half a cosine down to zero at the last step."""
-    rise = min(1.0, (step + 1) / WARM_UP_STEPS)
-    return options.learning_rate * rise * 0.5 * (1.0 + math.cos(math.pi * step / options.steps))
-
-
 class Run:
-    """The state of a training run: network, moving average, optimiser, step."""
+    """The state of a training run: network, moving average, optimiser, step. ranks: this process among those that train
+    together; all have the same state after every step."""
 
-    def __init__(self, options: TrainOptions, device: torch.device) -> None:
+    def __init__(self, options: TrainOptions, device: torch.device, ranks: Ranks = ALONE) -> None:
+        ranks.check(options.batch)
         torch.manual_seed(options.seed)
-        self.options, self.device, self.step = options, device, 0
+        self.options, self.device, self.step, self.ranks, self.pace = options, device, 0, ranks, Pace()
         network_options = NETWORK_OPTIONS.get(options.architecture, {})
         self.network = build_network(options.architecture, network_options).to(device)
         self.average = build_network(options.architecture, network_options).to(device)
         self.average.load_state_dict(self.network.state_dict())
+        if ranks.count > 1:
+            join_norms(self.network)
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), options.learning_rate, weight_decay=options.weight_decay
         )
@@ -121,23 +88,27 @@ class Run:
         total = sum(terms.values())
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
+        self.ranks.average_gradients(self.network)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
         if not torch.isfinite(total + norm):
             raise RuntimeError(f"training stopped: the loss or its gradient is not finite at step {step}")
         self.optimiser.step()
         self._follow()
         self.step += 1
-        return {name: float(value.detach()) for name, value in terms.items()}
+        self.pace.stepped(options.batch)
+        return dict(zip(terms, joined_mean(torch.stack(list(terms.values())).detach()).tolist(), strict=True))
 
     def terms(self, samples: Samples | LiveSamples, random: torch.Generator) -> dict[str, Tensor]:
-        """The loss terms of a batch."""
+        """The loss terms of this process's part of a batch."""
         options = self.options
         index = torch.randint(len(samples), (options.batch,), generator=random)
-        taken = samples.batch(index, self.device)
+        with self.pace.waiting():
+            taken = samples.batch(index, self.device)
         clean, amid = in_context(taken.isolated() if options.architecture == "sphere" else taken, random)
         share = torch.where(amid, options.augmented_share, ALONE_SHARE * options.augmented_share)
         batch = augmented(clean, random, share if clean.bone is not None else options.augmented_share)
-        return losses(self.network, options.architecture, batch, clean.view)
+        part = self.ranks.part(options.batch)
+        return losses(self.network, options.architecture, batch.part(part), clean.view[part])
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -188,8 +159,11 @@ class FinderRun(Run):
     """The same of a network that finds vertebrae on films."""
 
     def terms(self, samples: FilmSamples, random: torch.Generator) -> dict[str, Tensor]:
-        """The loss terms of a batch."""
-        batch = samples.batch(self.options.batch, random, self.device)
+        """The loss terms of a batch. Raises InputError when several processes train together."""
+        if self.ranks.count > 1:
+            raise InputError(f"train: expected one process for a finder, got {self.ranks.count}")
+        with self.pace.waiting():
+            batch = samples.batch(self.options.batch, random, self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=has_fast_bfloat16(self.device)):
             seen = self.network(batch.film)
         return finder_losses(seen.single(), batch)
@@ -206,67 +180,63 @@ def train(
     device: torch.device,
     metadata: dict[str, str],
     start: Path | None = None,
+    ranks: Ranks = ALONE,
 ) -> Path:
     """Trains on the shards of a folder, or on samples made on the fly, and writes OUT/model.safetensors with its hash,
     OUT/options.json, OUT/curve.csv and OUT/checkpoint.safetensors, from which a stopped run resumes. Returns the path
     of the weights.
 
-    metadata: text for the weights (data, licence). start: finished weights to begin with instead of none.
+    metadata: text for the weights (data, licence). start: finished weights to begin with instead of none. ranks: of
+    several processes that train together each is called so, on the same source and out; the first one writes.
     """
     begin = start and load_weights(start)
     finds = options.architecture == "finder"
     samples = (FilmSamples if finds else Samples)(source) if isinstance(source, Path) else source
     made_folder(out)
-    run = (FinderRun if finds else Run)(options, device)
+    run = (FinderRun if finds else Run)(options, device, ranks)
     checkpoint = out / "checkpoint.safetensors"
     if checkpoint.exists():
         run.resume(checkpoint)
     elif begin:
         run.begin(begin)
         metadata = metadata | {"start": begin.sha256}
-    _cut(out / "curve.csv", run.step)
-    write_json(out / "options.json", asdict(options))
-    log.info(f"{options.architecture}: {len(samples)} samples, step {run.step} of {options.steps}, on {device}")
+    ranks.wait()  # until all have read what the first one writes
+    if ranks.leads:
+        curve.cut(out / "curve.csv", run.step)
+        write_json(out / "options.json", asdict(options))
+        where = f"{ranks.count} x {device.type}" if ranks.count > 1 else device
+        log.info(f"{options.architecture}: {len(samples)} samples, step {run.step} of {options.steps}, on {where}")
     try:
         _loop(run, samples, checkpoint, out / "curve.csv")
     except KeyboardInterrupt:  # the steps so far are kept
-        run.save(checkpoint)
+        if ranks.leads:
+            run.save(checkpoint)
         raise
-    run.save(checkpoint)
     weights = out / "model.safetensors"
-    save_weights(weights, run.average, options.architecture, metadata | {"train": json.dumps(asdict(options))})
+    if ranks.leads:
+        run.save(checkpoint)
+        save_weights(weights, run.average, options.architecture, metadata | {"train": json.dumps(asdict(options))})
     return weights
 
 
-def _loop(run: Run, samples: Samples, checkpoint: Path, curve: Path) -> None:
-    """Steps to the end, a line of the mean losses every 50 steps, a checkpoint as often as the options say."""
+def _loop(run: Run, samples: Samples, checkpoint: Path, losses_file: Path) -> None:
+    """Steps to the end. The first process logs a line of the mean losses and the pace every 50 steps, and writes them
+    down, and a checkpoint as often as the options say."""
     started, first, seen = time.monotonic(), run.step, []
     steps = range(first, run.options.steps)
-    for _ in progress(steps, "steps", total=run.options.steps, done=first):
+    if run.ranks.leads:
+        steps = progress(steps, "steps", total=run.options.steps, done=first)
+    for _ in steps:
         seen.append(run.advance(samples))
+        if not run.ranks.leads:
+            continue
         if run.step % 50 == 0:
             means = {k: sum(terms[k] for terms in seen) / len(seen) for k in seen[0]}
             left_s = (time.monotonic() - started) / (run.step - first) * (run.options.steps - run.step)
             text = "  ".join(f"{k} {v:.3f}" for k, v in means.items())
-            log.info(f"step {run.step}/{run.options.steps}  {text}  {left_s / 60:.0f} min left")
-            _append(curve, {"step": run.step, "learning_rate": learning_rate_at(run.step, run.options)} | means)
+            log.info(f"step {run.step}/{run.options.steps}  {text}  {run.pace}  {left_s / 60:.0f} min left")
+            row = {"step": run.step, "learning_rate": learning_rate_at(run.step, run.options)}
+            curve.append(losses_file, row | means)
             seen = []
         if run.step % run.options.checkpoint_every == 0:
             run.save(checkpoint)
-
-
-def _cut(curve: Path, step: int) -> None:
-    """Takes the rows after step off the curve: a killed run wrote them, and the resumed one writes them again."""
-    if curve.exists():
-        header, *rows = curve.read_bytes().splitlines(keepends=True)
-        with whole_file(curve) as temporary:
-            temporary.write_bytes(b"".join([header, *(row for row in rows if int(row.split(b",")[0]) <= step)]))
-
-
-def _append(curve: Path, row: dict[str, float]) -> None:
-    new = not curve.exists()
-    with curve.open("a", newline="") as file:
-        writer = csv.DictWriter(file, row)
-        if new:
-            writer.writeheader()
-        writer.writerow(row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import torch
@@ -35,6 +35,11 @@ class Batch(PosedShape):
     bone: Tensor | None = None
     around: Tensor | None = None
     body: Tensor | None = None
+
+    def part(self, rows: slice) -> Batch:
+        """Some of its samples."""
+        tensors = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: tensor[rows] for name, tensor in tensors.items() if tensor is not None})
 
     def isolated(self) -> Batch:
         """The same without layers: the vertebrae alone."""

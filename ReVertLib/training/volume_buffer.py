@@ -24,6 +24,8 @@ from ReVertLib.synthesis.ct_scanner import patient_axes
 from ReVertLib.synthesis.samplers import sample_bone, sample_pose
 from ReVertLib.synthesis.shapes import VertebraSampler
 
+from .ranks import ALONE, Ranks
+
 BOX = (88, 112, 120)
 """Voxels (k, j, i) in which nearly every vertebra fits in slices of 1 mm; another is drawn for one that does not."""
 
@@ -79,62 +81,91 @@ class VolumeBuffer:
     """The vertebrae of the first numbers of a seed on a device; tensors as in `BufferedVertebra`, by slot (size, ...).
 
     workers: processes that go on making the next ones, each of which takes the place of the oldest at the next `renew`;
-    0: the buffer stays as it is. made: how many vertebrae it has held so far. Raises InputError for a size below 1 or a
-    negative number of processes.
+    0: the buffer stays as it is. ranks: this process among those that train together; each makes its share of the
+    vertebrae, and all have all of them. made: how many vertebrae it has held so far. Raises InputError for a size below
+    1 or a negative number of processes.
     """
 
     def __init__(
-        self, sampler: VertebraSampler, device: torch.device, seed: int = 0, size: int = 256, workers: int = 0
+        self,
+        sampler: VertebraSampler,
+        device: torch.device,
+        seed: int = 0,
+        size: int = 256,
+        workers: int = 0,
+        ranks: Ranks = ALONE,
     ) -> None:
         if size < 1 or workers < 0:
             raise InputError(f"volumes: expected 1 or more vertebrae and 0 or more workers, got {size} and {workers}")
         self._pool: ProcessPoolExecutor | None = None
         self._pending: deque[Future] = deque()
-        self.made = self._asked_for = 0
+        self._ranks, self.made, self._asked_for = ranks, 0, ranks.rank
         if workers:
             self._pool = process_pool(workers, _start_worker, sampler, seed)
             for _ in range(2 * workers):
                 self._ask()
+        self._allocate(sampler.means.shape[1], size, device)
         for number in range(size):
-            vertebra = self._next() if workers else make_vertebra(sampler, seed, number)
-            if number == 0:
-                self._allocate(vertebra, size, device)
-            self._put(vertebra)
+            if workers or not ranks.owns(number):
+                self._put_next()
+            else:
+                self._put(make_vertebra(sampler, seed, number))
 
     def __len__(self) -> int:
         return len(self.level)
 
     def renew(self) -> None:
         """Puts what has been made since the last time in the places of the oldest."""
-        while self._pending and self._pending[0].done():
-            self._put(self._next())
+        while self._pool is not None and self._next_is_made():
+            self._put_next()
 
     def close(self) -> None:
         """Ends the processes; the buffer stays as it is."""
         if self._pool is not None:
             self._pending.clear()
             self._pool.shutdown(cancel_futures=True)
+            self._pool = None
 
-    def _allocate(self, vertebra: BufferedVertebra, size: int, device: torch.device) -> None:
-        for field in fields(BufferedVertebra):
-            array = torch.as_tensor(getattr(vertebra, field.name))
-            setattr(self, field.name, torch.zeros((size, *array.shape), dtype=array.dtype, device=device))
+    def _allocate(self, vertices: int, size: int, device: torch.device) -> None:
+        shapes = {
+            "mu": (BOX, torch.float16),
+            "box_from_canonical": ((3, 4), torch.float32),
+            "shape": ((vertices, 3), torch.float32),
+            "level": ((), torch.int64),
+            "rotation": ((POSES, 3, 3), torch.float32),
+            "position_mm": ((POSES, 3), torch.float32),
+        }
+        for name, (shape, dtype) in shapes.items():
+            setattr(self, name, torch.zeros((size, *shape), dtype=dtype, device=device))
 
-    def _put(self, vertebra: BufferedVertebra) -> None:
+    def _put(self, vertebra: BufferedVertebra | None) -> None:
+        """The next vertebra in its slot, here and in the other processes; None: it is one of theirs."""
         for field in fields(BufferedVertebra):
             tensor: Tensor = getattr(self, field.name)
-            tensor[self.made % len(tensor)] = torch.as_tensor(getattr(vertebra, field.name))
+            slot = self.made % len(tensor)
+            if vertebra is not None:
+                tensor[slot] = torch.as_tensor(getattr(vertebra, field.name))
+            self._ranks.spread(tensor[slot : slot + 1], self.made)
         self.made += 1
 
     def _ask(self) -> None:
         self._pending.append(self._pool.submit(_work, self._asked_for))
-        self._asked_for += 1
+        self._asked_for += self._ranks.count
 
-    def _next(self) -> BufferedVertebra:
+    def _next_is_made(self) -> bool:
+        """Whether that of the next number is, wherever it is made."""
+        made = self._ranks.owns(self.made) and self._pending[0].done()
+        known = torch.tensor([float(made)], device=self.level.device)
+        self._ranks.spread(known, self.made)
+        return bool(known)
+
+    def _put_next(self) -> None:
         """The vertebra of the next number, once it is made."""
-        vertebra = self._pending.popleft().result()
-        self._ask()
-        return vertebra
+        vertebra = None
+        if self._ranks.owns(self.made):
+            vertebra = self._pending.popleft().result()
+            self._ask()
+        self._put(vertebra)
 
 
 def _start_worker(sampler: VertebraSampler, seed: int) -> None:

@@ -14,6 +14,7 @@ from ReVertLib.errors import InputError
 from ReVertLib.files import made_folder
 from ReVertLib.network import weights as checkpoint
 from ReVertLib.network.weights import load_weights
+from ReVertLib.training import pace
 from ReVertLib.training import run as train
 from ReVertLib.training.run import Run, TrainOptions, learning_rate_at
 from ReVertLib.training.samples import Samples
@@ -229,7 +230,21 @@ def test_curve_and_progress(folder, tmp_path, monkeypatch, caplog):
     ]
     assert [float(row["learning_rate"]) for row in rows] == [learning_rate_at(s, options) for s in (50, 100)]
     assert caplog.messages[1].startswith("step 50/120  place_mm 25.500  shape_mm 0.500  ")
-    assert caplog.messages[1].endswith(" min left")
+    assert caplog.messages[1].endswith(" samples/s, 0% of the time waiting for them  0 min left")
+
+
+def test_the_pace_by_hand(monkeypatch):
+    """Two steps of 30 samples in 4 s, in which samples are waited for twice half a second; then one of 30 in 1 s."""
+    times = iter([0.0, 1.0, 1.5, 3.0, 3.5, 4.0, 10.0, 11.0, 12.0])
+    monkeypatch.setattr(pace.time, "monotonic", lambda: next(times))
+    measured = pace.Pace()
+    for _ in range(2):
+        with measured.waiting():
+            pass
+        measured.stepped(30)
+    assert str(measured) == "15 samples/s, 25% of the time waiting for them"
+    measured.stepped(30)
+    assert str(measured) == "30 samples/s, 0% of the time waiting for them"
 
 
 def test_a_curve_has_each_step_once_after_a_hard_stop(folder, tmp_path, monkeypatch):

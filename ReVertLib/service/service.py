@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +18,12 @@ from ReVertLib.finding.found import FoundSpine
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.layers import LayeredGeometry
 from ReVertLib.geometry.transform import RigidTransform
-from ReVertLib.inference.results import EXTRAS, MEASUREMENTS, SECOND_VIEW, About, Outcome, Reconstruction, Refusal
+from ReVertLib.inference.results import EXTRAS, About, Outcome, Refusal
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.metrics.records import Comparison, Mask
 
 from .about import described, versions
+from .answers import Answers, drawn
 from .film import FilmAnswer, found_on_film, reconstructed_film
 from .registration import CtAnswer, CtGiven, FilmGiven, ct_drr, registered_ct
 
@@ -42,9 +42,10 @@ def _no_progress(_stage: str, _done: int, _total: int) -> None:
 class Service:
     """Computes with one set of weights on one device; both are loaded on first use and kept.
 
-    weights: a weights file, None for the shipped one. device: one of `predictor.DEVICES`. predictor: is used instead of
+    weights: a weights file, None for the shipped one. device: one of `devices.DEVICES`. predictor: is used instead of
     these; it has `reconstruct`, `weights_sha256`, `architecture` and `device` as a Predictor has, and `reconstruct_all`
-    where films are asked for. finder: is used instead of the shipped one, which is loaded when a film is searched.
+    where films or several vertebrae are asked for. finder: is used instead of the shipped one, which is loaded when a
+    film is searched.
     """
 
     def __init__(
@@ -85,9 +86,13 @@ class Service:
         """
         predictor = self._loaded(progress)
         found: list[Outcome | Refusal] = []
+        answers = Answers(predictor, pixels, geometries)
         for i, geometry in enumerate(geometries):
             try:
-                found.append(_outcome(predictor, pixels, geometry, extras, progress, (i, len(geometries))))
+                progress(f"Reconstructing {geometry.level or 'the vertebra'}", 2 * i, 2 * len(geometries))
+                answer = answers.of(i)
+                progress("Drawing the outline", 2 * i + 1, 2 * len(geometries))
+                found.append(drawn(answer, pixels, extras))
             except InputError as error:
                 if len(geometries) == 1:
                     raise
@@ -206,33 +211,6 @@ def _packages_named() -> Iterator[None]:
     except ModuleNotFoundError as error:
         expected = "expected to be installed (in Slicer by the button that was clicked)"
         raise InputError(f"Python package {error.name}: {expected}, got none") from error
-
-
-def _outcome(
-    predictor: Predictor,
-    pixels: np.ndarray,
-    geometry: Geometry,
-    extras: Collection[str],
-    progress: Progress,
-    place: tuple[int, int],
-) -> Outcome:
-    """place: (vertebrae done, vertebrae in all)."""
-    done, total = (2 * count for count in place)
-    progress(f"Reconstructing {geometry.level or 'the vertebra'}", done, total)
-    found = predictor.reconstruct(pixels, geometry)
-    progress("Drawing the outline", done + 1, total)
-    outcome = _drawn(found, pixels, extras)
-    if found.other is None or SECOND_VIEW not in extras:
-        return outcome
-    return replace(outcome, second=_drawn(found.other, pixels, extras))
-
-
-def _drawn(found: Reconstruction, pixels: np.ndarray, extras: Collection[str]) -> Outcome:
-    from ReVertLib.inference.measured import measured
-    from ReVertLib.mesh.silhouette import outlines
-
-    drawn = tuple(outlines(found.mesh, found.geometry, pixels.shape[::-1]))
-    return Outcome(found, drawn, measured(found) if MEASUREMENTS in extras else None)
 
 
 def _surface(target: Mask) -> Mesh:

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
 import numpy as np
@@ -87,6 +87,25 @@ def test_one_that_is_refused_does_not_lose_the_others():
     assert isinstance(first, Outcome)
     assert refused == Refusal(asked[1], "box: expected a vertebra, got L5")
     assert last.reconstruction.geometry == asked[2]
+
+
+def test_several_are_answered_in_one_batch_where_views_are_known_and_all_can_be_used(monkeypatch):
+    batches, predictor = [], OneCube()
+
+    def reconstruct_all(pixels, geometries):
+        batches.append(len(geometries))
+        return [replace(predictor.reconstruct(pixels, one), seconds=0.3) for one in geometries]
+
+    monkeypatch.setattr(OneCube, "reconstruct_all", staticmethod(reconstruct_all), raising=False)
+    service, seen = Service(predictor=predictor), {"view_deg": (0.0, 0.0, 0.0)}
+    found = service.reconstruct(PIXELS, [replace(geometry(level), **seen) for level in ("L1", "L2", "L3")])
+    assert [one.reconstruction.geometry.level for one in found] == ["L1", "L2", "L3"]
+    assert [one.reconstruction.seconds for one in found] == pytest.approx([0.1] * 3)
+    assert (batches, len(predictor.asked)) == ([3], 3)
+    first, refused = service.reconstruct(PIXELS, [replace(geometry(level), **seen) for level in ("L4", "L5")])
+    assert (type(first), type(refused)) == (Outcome, Refusal)
+    service.reconstruct(PIXELS, [geometry("L1"), geometry("L2")])
+    assert batches == [3, 2]
 
 
 def test_the_only_one_that_is_refused_is_an_error():

@@ -43,7 +43,7 @@ def picture_3d(path, size=(1200, 900), azimuth_deg=0.0, elevation_deg=0.0, shown
     node.SetOrientationMarkerType(node.OrientationMarkerTypeAxes)
     node.SetOrientationMarkerSize(node.OrientationMarkerSizeMedium)
     node.SetRulerType(node.RulerTypeThick)
-    with _view(node, MANAGERS_3D, size) as (window, renderer):
+    with view_of(node, MANAGERS_3D, size) as (window, renderer):
         renderer.SetBackground(BELOW)
         renderer.SetBackground2(ABOVE)
         renderer.SetGradientBackground(True)
@@ -97,7 +97,7 @@ def picture_slice(volume_node, path, size=(900, 900), slice_index=0, zoom=1.0):
     node, composite, logic = slicer.vtkMRMLSliceNode(), slicer.vtkMRMLSliceCompositeNode(), slicer.vtkMRMLSliceLogic()
     node.SetRulerType(node.RulerTypeThick)
     composite.SetLayoutName("Picture")
-    with _view(node, MANAGERS_SLICE, size) as (window, renderer):
+    with view_of(node, MANAGERS_SLICE, size) as (window, renderer):
         slicer.mrmlScene.AddNode(composite)
         logic.SetMRMLScene(slicer.mrmlScene)
         logic.SetSliceNode(node)
@@ -119,7 +119,7 @@ def picture_slice(volume_node, path, size=(900, 900), slice_index=0, zoom=1.0):
 
 
 @contextmanager
-def _view(node, managers, size):
+def view_of(node, managers, size):
     """A window with its renderer, in which managers draw what view node shows; all nodes that came go with it."""
     before = set(_ids())
     window, renderer, interactor = vtk.vtkRenderWindow(), vtk.vtkRenderer(), vtk.vtkRenderWindowInteractor()

@@ -22,6 +22,7 @@ from .sections import SECTIONS
 REFRESHED_BY = ("vtkMRMLMarkupsNode", "vtkMRMLModelNode", "vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode")
 """Kinds of nodes that change what the panel shows when they come into the scene."""
 REFRESH_AFTER_MS = 50
+SELDOM_MS = 250
 
 
 class Panel(PanelWork, ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -52,6 +53,10 @@ class Panel(PanelWork, ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._refreshSoon.setSingleShot(True)
         self._refreshSoon.setInterval(REFRESH_AFTER_MS)
         self._refreshSoon.timeout.connect(self._refreshNow)
+        self._refreshSeldom = qt.QTimer()
+        self._refreshSeldom.setSingleShot(True)
+        self._refreshSeldom.setInterval(SELDOM_MS)
+        self._refreshSeldom.timeout.connect(self.refreshSections)
         self.sections = [section(self) for section in SECTIONS]
         self._reconstruct = next(s for s in self.sections if isinstance(s, ReconstructSection))
         self.views = next(s for s in self.sections if isinstance(s, ViewsSection))
@@ -73,6 +78,7 @@ class Panel(PanelWork, ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.runner.cancel()
         self.worker.stop()
         self._refreshSoon.stop()
+        self._refreshSeldom.stop()
         self._connectState(None)
         self.removeObservers()
 

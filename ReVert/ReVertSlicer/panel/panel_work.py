@@ -41,9 +41,10 @@ class PanelWork:
         if chosen and self.worker.isReady and not self.runner.isRunning and weights != self._startedWeights:
             self._startWorker()
 
-    def submit(self, job, onDone, onEnd=lambda: None):
+    def submit(self, job, onDone, onEnd=lambda: None, often=False):
         """Sends a job of jobs.py or film_jobs.py to the process; onDone(what came of it) unless it fails or is
-        cancelled. onEnd: is called first, however it ends."""
+        cancelled. onEnd: is called first, however it ends. often: whether another follows at once, so that the widgets
+        need not follow each."""
 
         def finish(answer):
             try:
@@ -51,11 +52,18 @@ class PanelWork:
             except Exception as error:  # called from Qt, so nothing else would show it
                 logging.exception("ReVert: what came back could not be shown")
                 self.fail(_("The result could not be shown: {reason}").format(reason=one_line(error)))
-            self.refreshSections()
+            self._refreshAfter(often)
 
         message = job.message
         self.runner.run(message.kind, message, finish, self.fail, onEnd)
-        self.refreshSections()
+        self._refreshAfter(often)
+
+    def _refreshAfter(self, often):
+        """`refreshSections`; where work follows work, as often as one can read."""
+        if not (often and self.runner.isRunning):
+            self.refreshSections()
+        elif not self._refreshSeldom.isActive():
+            self._refreshSeldom.start()
 
     def cancel(self):
         self.runner.cancel()

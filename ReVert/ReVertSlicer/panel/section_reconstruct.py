@@ -118,18 +118,19 @@ class ReconstructSection(Section):
             self.stopLive()
             showError(str(error))
             return False
-        return self.panel.submit(job, lambda answer: self._showFrame(job, job.outcomes(answer), finished))
+        return self.panel.submit(job, lambda answer: self._showFrame(job, job.outcomes(answer), finished), often=True)
 
     def _showFrame(self, job, outcomes, finished):
+        """The next frame is worked on while this one is shown."""
         if not self.isLive:
             return
+        finished()
         if self._isStillSelected(job):
             self.panel.views.offer(None)
             shown = jobs.updateReconstructions(job, outcomes, self.panel.worker.about)
             if self.state.model is None and shown:
                 self.state.model = shown[-1]
                 layout.resetThreeDViews()
-        finished()
 
     def _showRate(self, framesPerSecond):
         self.ui.framesLabel.setText(_("{rate:.1f} frames/s").format(rate=framesPerSecond))

@@ -17,3 +17,6 @@ class MeanVertebra:
         mean = baseline_mesh(geometry.level)
         mesh = mean.moved(RigidTransform(view_rotation(), np.array([0.0, 0.0, geometry.sod_mm])))
         return Reconstruction(mesh, geometry, 0.0, ())
+
+    def reconstruct_all(self, pixels, geometries):
+        return [self.reconstruct(pixels, geometry) for geometry in geometries]

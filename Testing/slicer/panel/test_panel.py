@@ -9,7 +9,7 @@ from qt_host import QtCore
 from scene_nodes import LENGTHS, box_model, radiograph_node
 from slicer_host import messages, run_until
 
-from ReVertLib.inference import predictor as predict
+from ReVertLib.network.devices import DEVICES
 from ReVertLib.registration import icp
 
 
@@ -27,7 +27,7 @@ def test_choices_are_those_of_the_library(panel):
     """Repeated in the module because the library's files bring torch and scipy."""
     from ReVertSlicer.scene import parameters
 
-    assert (parameters.DEVICES, parameters.ALIGNMENTS) == (predict.DEVICES, icp.ALIGNMENTS)
+    assert (parameters.DEVICES, parameters.ALIGNMENTS) == (DEVICES, icp.ALIGNMENTS)
 
 
 def test_research_notice_is_always_visible(panel):

@@ -1,6 +1,7 @@
 """The child process on a real event loop: its answers, and that nobody waits for it."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -172,7 +173,9 @@ def test_the_real_worker_answers_as_the_service_does(make_worker, tmp_path, monk
             assert one.reconstruction.warnings == other.reconstruction.warnings
             assert len(one.outlines_px) == len(other.outlines_px) > 0
     assert [stage for stage, _, _ in asked.stages] == ["Reconstructing L3", "Drawing the outline"] * 2
-    assert worker.about == service.about
+    here = service.about.versions.items()  # the tests themselves load torch
+    versions = {name: version for name, version in here if name != "torch"}
+    assert worker.about == replace(service.about, versions=versions)
 
 
 def test_bytes_go_to_the_process_as_qbytearray_only():

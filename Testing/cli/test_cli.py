@@ -388,6 +388,13 @@ def test_the_mean_of_weights_with_themselves_is_they_without_calibration(run, tm
         assert np.abs(values - own[name]).max() <= half_step
 
 
+def test_a_package_that_a_command_lacks_is_named(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    code, out, err = run("train", tmp_path, tmp_path / "out")
+    assert (code, out) == (2, "")
+    assert err == "revert: torch: expected this Python package to be installed for train, got none\n"
+
+
 def test_python_m_runs_the_command(root):
     done = subprocess.run([sys.executable, "-m", "ReVertLib", "--version"], check=False, cwd=root, capture_output=True)
     assert done.returncode == 0

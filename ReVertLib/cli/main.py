@@ -17,7 +17,7 @@ from concurrent.futures import BrokenExecutor
 
 from ReVertLib import __version__
 from ReVertLib.errors import InputError, one_line
-from ReVertLib.startup import use_threads
+from ReVertLib.startup import compute_matrices_alone, use_threads
 
 from .old_names import renamed
 from .output import own_streams, print_line, shown_output
@@ -68,6 +68,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
+    compute_matrices_alone()
     with own_streams():
         return _run(*renamed(sys.argv[1:] if arguments is None else arguments))
 

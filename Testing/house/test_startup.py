@@ -89,6 +89,21 @@ def test_threads_wait_passively_unless_the_user_says_otherwise(root):
     assert run_python(root, script.format("os.environ['OMP_WAIT_POLICY'] = 'ACTIVE'")) == "ACTIVE\n"
 
 
+@pytest.mark.parametrize(("before", "after"), [("", "1"), ("3", "3")])
+def test_the_command_line_computes_matrices_alone_unless_the_user_says_otherwise(root, before, after):
+    """And says so before numpy is loaded."""
+    script = f"""
+import os, sys
+os.environ.pop("OPENBLAS_NUM_THREADS", 0)
+os.environ |= {{"OPENBLAS_NUM_THREADS": "{before}"}} if "{before}" else {{}}
+from ReVertLib.cli.main import main
+assert "numpy" not in sys.modules
+main(["no-such-command"])
+print(os.environ["OPENBLAS_NUM_THREADS"])
+"""
+    assert run_python(root, script) == f"{after}\n"
+
+
 def test_it_is_said_before_torch_is_loaded(root):
     """OpenMP reads the setting when torch is loaded."""
     script = "import ReVertLib, sys; print('torch' in sys.modules)"

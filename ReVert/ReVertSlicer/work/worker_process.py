@@ -17,6 +17,7 @@ from slicer.i18n import tr as _
 
 import ReVertLib
 from ReVertLib.service.messages import Decoder, WireError, encode
+from ReVertLib.startup import BLAS_THREADS
 
 LOG_LINES = 200
 LIBRARY_HOME = str(Path(ReVertLib.__file__).resolve().parent.parent)
@@ -243,8 +244,11 @@ class _Process:
 
 
 def _environment():
-    """That of the application, and where the library is."""
+    """That of the application, where the library is, and what must be said before numpy is loaded
+    (`startup.compute_matrices_alone`)."""
     environment = qt.QProcessEnvironment.systemEnvironment()
+    if not environment.contains(BLAS_THREADS):
+        environment.insert(BLAS_THREADS, "1")
     known = os.environ.get("PYTHONPATH")
     environment.insert("PYTHONPATH", os.pathsep.join([LIBRARY_HOME, *([known] if known else [])]))
     return environment

@@ -178,6 +178,16 @@ def test_the_real_worker_answers_as_the_service_does(make_worker, tmp_path, monk
     assert worker.about == replace(service.about, versions=versions)
 
 
+@pytest.mark.parametrize(("told", "used"), [(None, "1"), ("2", "2")])
+def test_the_process_computes_matrices_alone_unless_the_user_says_otherwise(make_worker, monkeypatch, told, used):
+    from ReVertSlicer.work.worker_process import _environment
+
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    if told:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", told)
+    assert _environment().value("OPENBLAS_NUM_THREADS") == used
+
+
 def test_bytes_go_to_the_process_as_qbytearray_only():
     """The host holds the module to it: Slicer's Qt has an overload that ends at the first NUL."""
     import qt

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 log = logging.getLogger("revert")
@@ -18,18 +18,28 @@ log = logging.getLogger("revert")
 Item = TypeVar("Item")
 
 
-def progress(items: Iterable[Item], what: str, total: int | None = None, done: int = 0) -> Iterator[Item]:
+def progress(
+    items: Iterable[Item],
+    what: str,
+    total: int | None = None,
+    done: int = 0,
+    beside: Callable[[], object] | None = None,
+) -> Iterator[Item]:
     """The items as they come, with a bar of how many there have been and the time left.
 
     what: the word before the bar. total: how many there will be in all, where `items` has no length. done: how many an
-    earlier run has finished.
+    earlier run has finished. beside: what stands behind the bar after each item.
     """
     if not is_shown():
         yield from items
         return
     from tqdm import tqdm
 
-    yield from tqdm(items, desc=what, total=total, initial=done, unit="", dynamic_ncols=True, leave=False)
+    bar = tqdm(items, desc=what, total=total, initial=done, unit="", dynamic_ncols=True, leave=False)
+    for item in bar:
+        yield item
+        if beside is not None:
+            bar.set_postfix_str(str(beside()), refresh=False)
 
 
 def is_shown() -> bool:

@@ -11,6 +11,10 @@ class Pace:
     """Samples a second, and the share of the time in which a step waits until its samples are there."""
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """From here on."""
         self._began, self._waited_s, self._samples = time.monotonic(), 0.0, 0
 
     @contextmanager
@@ -25,8 +29,5 @@ class Pace:
         self._samples += samples
 
     def __str__(self) -> str:
-        """Since the last time that it was asked for, or since the beginning."""
         passed_s = max(time.monotonic() - self._began, 1e-9)
-        text = f"{self._samples / passed_s:.0f} samples/s, {self._waited_s / passed_s:.0%} of the time waiting for them"
-        self.__init__()
-        return text
+        return f"{self._samples / passed_s:.0f} samples/s, {self._waited_s / passed_s:.0%} of the time waiting for them"

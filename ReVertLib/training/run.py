@@ -224,8 +224,9 @@ def _loop(run: Run, samples: Samples, checkpoint: Path, losses_file: Path) -> No
     down, and a checkpoint as often as the options say."""
     started, first, seen = time.monotonic(), run.step, []
     steps = range(first, run.options.steps)
+    run.pace.begin()
     if run.ranks.leads:
-        steps = progress(steps, "steps", total=run.options.steps, done=first)
+        steps = progress(steps, "steps", total=run.options.steps, done=first, beside=lambda: run.pace)
     for _ in steps:
         seen.append(run.advance(samples))
         if not run.ranks.leads:
@@ -238,5 +239,6 @@ def _loop(run: Run, samples: Samples, checkpoint: Path, losses_file: Path) -> No
             row = {"step": run.step, "learning_rate": learning_rate_at(run.step, run.options)}
             curve.append(losses_file, row | means)
             seen = []
+            run.pace.begin()
         if run.step % run.options.checkpoint_every == 0:
             run.save(checkpoint)

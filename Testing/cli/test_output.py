@@ -74,11 +74,12 @@ def test_a_bar_says_what_how_many_and_the_time_left():
 
 def test_lines_stand_above_a_bar_and_do_not_tear_it():
     with terminal() as stream, shown_output(quiet=False):
-        for number in progress(iter("ab"), "steps", total=12, done=10):
+        for number in progress(iter("ab"), "steps", total=12, done=10, beside=lambda: "3 samples/s"):
             log.info(f"line {number}")
     pieces = stream.getvalue().replace("\r", "\n").split("\n")
     assert [piece for piece in pieces if "line" in piece] == ["line a", "line b"]
     assert any("10/12" in piece for piece in pieces)
+    assert any("3 samples/s" in piece for piece in pieces)
 
 
 @pytest.mark.parametrize("quiet", [True, False])

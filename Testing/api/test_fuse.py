@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from few_points import few_points  # noqa: F401
 
 import ReVertLib as revert
 from ReVertLib.api.fuse import relative_pose

@@ -144,8 +144,11 @@ class PerProcess:
 
     @classmethod
     def of(cls, load: Callable, *arguments: object) -> PerProcess:
-        """For a run that begins."""
-        return cls(load, arguments, uuid.uuid4().hex)
+        """For a run that begins. A path that leads nowhere is told of by load, here and before any process begins."""
+        run = cls(load, arguments, uuid.uuid4().hex)
+        if not all(path.exists() for path in arguments if isinstance(path, Path)):
+            run()
+        return run
 
     def __call__(self) -> object:
         """What was read in this process."""

@@ -56,3 +56,11 @@ def test_a_process_that_works_beside_another_draws_no_bar(monkeypatch):
         assert not progress.is_shown()
     finally:
         progress.log.setLevel("NOTSET")
+
+
+def test_what_is_not_there_is_told_of_before_any_process_begins(tmp_path):
+    read = []
+    PerProcess.of(read.append, tmp_path)
+    assert read == []
+    PerProcess.of(read.append, tmp_path / "gone")
+    assert read == [tmp_path / "gone"]

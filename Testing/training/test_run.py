@@ -89,6 +89,7 @@ def test_an_interrupt_keeps_the_steps_so_far(folder, tmp_path, monkeypatch, capl
     with pytest.raises(KeyboardInterrupt):
         trained(folder, tmp_path / "pieces")
     assert {p.name for p in (tmp_path / "pieces").iterdir()} == {"checkpoint.safetensors", "options.json"}
+    caplog.clear()
     with caplog.at_level("INFO", "revert"):
         trained(folder, tmp_path / "pieces")
     assert caplog.messages[0] == "template: 6 samples, step 4 of 6, on cpu"

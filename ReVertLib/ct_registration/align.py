@@ -24,7 +24,7 @@ SCALES = (Scale(3.0, 6.0), Scale(1.5, 3.0, near=True), Scale(0.75, 1.5, near=Tru
 ROUNDS = (12, 12, 12)
 SOUGHT = Scale(4.0, 12.0)
 """At which places are sought."""
-GOOD = 0.94
+GOOD = 0.92
 """A fit less alike than this is sought again."""
 _AROUND_MM, _AROUND_DEG = (-20.0, -10.0, 0.0, 10.0, 20.0), 14.0
 _BEST = 3

@@ -23,7 +23,7 @@ from .refine import Fit, refined
 from .starts import MIRROR, mirrored_start, start_as
 
 HIGHER, LOWER, MIRRORED = "the CT's next level up", "the CT's next level down", "the mirrored film"
-REFUSED_BELOW, ACCEPTED_FROM = 0.87, 0.94
+REFUSED_BELOW, ACCEPTED_FROM = 0.87, 0.93
 """Of the similarity."""
 RIVAL = {HIGHER: 0.005, LOWER: 0.005, MIRRORED: 0.004}
 """By how much a rival must be more alike, in the median of all vertebrae, to be believed."""

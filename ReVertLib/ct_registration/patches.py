@@ -31,19 +31,22 @@ class Scale:
         """Details finer than a pixel do not count."""
         return self.pixel_mm
 
+    @property
+    def window_px(self) -> float:
+        """Standard deviation of the window."""
+        return self.window_mm / self.pixel_mm
+
 
 @dataclass(frozen=True)
 class Patch:
     """normal: the film, normalised. weight: (rows, columns) 1 where it is compared, else 0. told: (rows, columns) how
-    much each pixel tells of the bone, 1 in the mean of what is compared; own: the same, and less where the film shows
-    what the bone does not, as metal. seen: the share of what would be compared that
+    much each pixel tells of the bone, 1 in the mean of what is compared. seen: the share of what would be compared that
     is on the film. geometry: of its pixels, in the frame of its own camera. camera_from_first: as `View`. beside:
     (rows, columns) the line integrals of other bones, as far as their poses are known."""
 
     normal: Normalised
     weight: torch.Tensor
     told: torch.Tensor
-    own: torch.Tensor
     seen: float
     geometry: Geometry
     camera_from_first: RigidTransform
@@ -55,11 +58,6 @@ class Patch:
         """Columns and rows."""
         rows, columns = self.weight.shape
         return columns, rows
-
-    @property
-    def window_px(self) -> float:
-        """Standard deviation of the window."""
-        return self.scale.window_mm / self.scale.pixel_mm
 
 
 _BORDER_MM = 3.0
@@ -94,30 +92,26 @@ def patch_of(
     beside = torch.zeros_like(film)
     for other, at in others:
         beside += projected(other, view.camera_from_first @ at)
-    range_, window_px = float(view.pixels.max() - view.pixels.min()), scale.window_mm / scale.pixel_mm
-    normal = locally_normalised(film, weight, window_px, range_)
-    told, own = _told(normal, there + beside, weight, window_px)
-    own = own if scale.near else told
-    return Patch(normal, weight, told, own, share, geometry, view.camera_from_first, beside, scale)
+    range_ = float(view.pixels.max() - view.pixels.min())
+    normal = locally_normalised(film, weight, scale.window_px, range_)
+    told = _told(normal, there + beside, weight, scale)
+    return Patch(normal, weight, told, share, geometry, view.camera_from_first, beside, scale)
 
 
-def _told(
-    film: Normalised, image: torch.Tensor, weight: torch.Tensor, window_px: float
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """How much each pixel tells, 1 in the mean, and that less what only the film shows.
-
-    It is the inverse of a residual's variance there, after normalising: 1 + (others / contrast)^2. contrast: of the
-    projection, image. others: of what else the film shows, which is about as strong everywhere; and where the film has
-    more contrast than its usual gain makes of the projection's, more."""
-    contrast = locally_normalised(image, weight, window_px, float(image.max())).deviation
+def _told(film: Normalised, image: torch.Tensor, weight: torch.Tensor, scale: Scale) -> torch.Tensor:
+    """How much each pixel tells, 1 in the mean: the inverse of a residual's variance there, after normalising, which is
+    1 + (others / contrast)^2. contrast: of the projection, image. others: of what else the film shows, which is about
+    as strong everywhere; and where the film has more contrast than its usual gain makes of the projection's, more."""
+    contrast = locally_normalised(image, weight, scale.window_px, float(image.max())).deviation
     there = weight > 0
     if not there.any():
-        return weight, weight
+        return weight
     variance = contrast**2 + (_OTHERS * contrast[there].mean()) ** 2
-    gain = (film.deviation / contrast)[there].median()
-    foreign = _FOREIGN * ((film.deviation / gain) ** 2 - contrast**2).clamp(min=0)
-    told, own = contrast**2 / variance, contrast**2 / (variance + foreign)
-    return told / told[there].mean(), own / own[there].mean()
+    if scale.near:
+        gain = (film.deviation / contrast)[there].median()
+        variance = variance + _FOREIGN * ((film.deviation / gain) ** 2 - contrast**2).clamp(min=0)
+    told = contrast**2 / variance
+    return told / told[there].mean()
 
 
 def resampled(view: View, vertices_mm: np.ndarray, scale: Scale) -> tuple[torch.Tensor, torch.Tensor, Geometry]:

@@ -43,8 +43,7 @@ class Distance:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """pose: camera of the first view from LPS. similarity: mean local correlation, at most 1, of
-    each place by what it tells. cost: what is made least,
+    """pose: camera of the first view from LPS. similarity: mean local correlation, at most 1. cost: what is made least,
     the squares of all residuals and of what is known beforehand. information: (6, 6) of the normal equations by steps
     of UNITS. seen: the share of the bone that is on each film, the least. restarts: of starts nearby, the share that
     ended there, where some were made."""
@@ -109,15 +108,15 @@ def _linearised(
         projector = bone.projector(scale.blur_mm)
         moved = projector.moved_image(own, own.apply(bone.centre_lps[None])[0], patch.geometry, patch.size_px)
         image = moved.integrals + patch.beside
-        weight, window = patch.weight, patch.window_px
+        weight, window = patch.weight, scale.window_px
         normal = locally_normalised(image, weight, window, float(image.max()))
         residual = (patch.normal.values - normal.values) * weight
-        kept = (patch.own * ROBUST / residual.abs().clamp(min=ROBUST)).sqrt()
+        kept = (patch.told * ROBUST / residual.abs().clamp(min=ROBUST)).sqrt()
         by_pose = normalised_derivative(image, moved.by_pose, weight, window, normal) * weight * kept
         jacobian = by_pose.reshape(6, -1).double().numpy().T @ _steps_in(patch.camera_from_first, centre)
         information += jacobian.T @ jacobian
         wanted += jacobian.T @ (kept * residual).reshape(-1).double().numpy()
-        misfit += float((patch.told * residual**2).sum())
+        misfit += float((residual**2).sum())
         cost += float(((kept * residual) ** 2).sum())
         pixels += float(weight.sum())
     similarity = 1 - misfit / (2 * pixels) if pixels else 0.0

@@ -12,15 +12,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from .errors import InputError
+from .files import check_folder
 from .processes import process_pool
 from .progress import progress
-from .startup import use_threads
+from .startup import core_count, use_threads
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -65,8 +66,8 @@ def workers_of(
     """Those who work while this is open; None for this process alone.
 
     count: processes here; None: one for each core. scheduler: the address of a Dask cluster that works instead.
-    inputs: what its workers read; output: the folder that they will write into. Raises InputError for a
-    count below 1, one beside a scheduler, and a cluster that cannot be used, before any work.
+    inputs: what its workers read; output: the folder that they will write into. Raises InputError for a cluster that
+    cannot be used, before any work; `check_workers` tells of the rest.
     """
     if scheduler is not None:
         from .cluster import cluster
@@ -87,11 +88,6 @@ def check_workers(count: int | None, scheduler: str | None) -> None:
         raise InputError(f"workers: expected 1 or more, got {count}")
     if count is not None and scheduler is not None:
         raise InputError(f"workers: expected none beside a scheduler, which has its own, got {count}")
-
-
-def core_count() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def results(
@@ -117,17 +113,25 @@ def results(
 
 def work_off(
     numbers: Sequence[int],
-    work: Callable[[int], object],
+    work: Callable[[PerProcess, Path, int], object],
     what: str,
+    load: Callable,
+    paths: Sequence[Path | None],
+    rest: tuple,
+    out: Path,
     workers: int | None,
     scheduler: str | None,
-    inputs: Iterable[Path],
-    output: Path,
 ) -> None:
-    """Calls work with every number, by those whom `workers_of` finds; what: the word before the bar."""
+    """Calls work(sources, out, number) with every number, by those whom `workers_of` finds. what: the word before the
+    bar. sources: load(*paths, *rest), read once by each process that works. out: the folder that is written into.
+    Raises InputError as `check_workers`, `check_folder` and load do, before any work."""
+    check_workers(workers, scheduler)
+    check_folder(out)
+    read, out = [path and Path(path).absolute() for path in paths], Path(out).absolute()
+    piece = partial(work, PerProcess.of(load, *read, *rest), out)
     with (
-        workers_of(workers, scheduler, inputs, output) as those_who_work,
-        closing(results(those_who_work, work, numbers)) as done,
+        workers_of(workers, scheduler, filter(None, read), out) as those_who_work,
+        closing(results(those_who_work, piece, numbers)) as done,
     ):
         for _ in progress(done, what, len(numbers)):
             pass

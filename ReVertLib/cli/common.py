@@ -26,6 +26,18 @@ def add_shape_files(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(path, type=Path, metavar=shown)
 
 
+def add_sampling(parser: argparse.ArgumentParser, option: str, count: int, of_what: str) -> None:
+    """What is made of numbered pieces from real cases and their shapes, and who makes it. option, count, of_what: as of
+    `add_numbers`."""
+    add_shape_files(parser)
+    add_shape_model(parser)
+    add_held_out(parser)
+    add_labels(parser)
+    add_numbers(parser, option, count, of_what)
+    add_seed(parser)
+    add_workers(parser)
+
+
 def add_shape_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, metavar="MODEL.npz", help="draw every second shape from it")
 

@@ -4,16 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .common import (
-    add_held_out,
-    add_labels,
-    add_numbers,
-    add_seed,
-    add_shape_files,
-    add_shape_model,
-    add_workers,
-    numbers,
-)
+from .common import add_sampling, numbers
 
 NOTES = {
     "needs": (
@@ -28,13 +19,7 @@ NOTES = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_shape_files(parser)
-    add_shape_model(parser)
-    add_held_out(parser)
-    add_labels(parser)
-    add_numbers(parser, "--shards", 100, "of 256 samples")
-    add_seed(parser)
-    add_workers(parser)
+    add_sampling(parser, "--shards", 100, "of 256 samples")
     kinds = parser.add_mutually_exclusive_group()
     kinds.add_argument("--context", action="store_true", help="whole patients instead of vertebrae alone")
     kinds.add_argument("--films", action="store_true", help="whole films, for `train --architecture finder`")

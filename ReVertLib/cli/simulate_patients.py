@@ -4,16 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .common import (
-    add_held_out,
-    add_labels,
-    add_numbers,
-    add_seed,
-    add_shape_files,
-    add_shape_model,
-    add_workers,
-    numbers,
-)
+from .common import add_sampling, numbers
 
 NOTES = {
     "needs": (
@@ -26,14 +17,8 @@ NOTES = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_shape_files(parser)
-    add_shape_model(parser)
+    add_sampling(parser, "--count", 10, "of patients")
     parser.add_argument("--bones", metavar="CASE", help="L1 to L5 are those of this case in ROOT, which has a CT")
-    add_held_out(parser)
-    add_labels(parser)
-    add_numbers(parser, "--count", 10, "of patients")
-    add_seed(parser)
-    add_workers(parser)
 
 
 def run(options: argparse.Namespace) -> None:

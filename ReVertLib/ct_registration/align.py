@@ -16,7 +16,7 @@ from ReVertLib.geometry.transform import RigidTransform
 
 from .bone import CtBone
 from .neighbours import apart, astray, next_to
-from .patches import Patch, Scale, patch_of
+from .patches import Scale, patch_of
 from .records import View
 from .refine import UNITS, Distance, Fit, refined, stepped
 
@@ -54,7 +54,7 @@ def aligned(
     distances = {bone.level: distance_of(bone, starts[bone.level], depth_sd_mm[bone.level]) for bone in bones}
     found, column = {}, _Column(bones, beside, views, distances, dict(starts), say)
     for scale, rounds in zip(SCALES, ROUNDS, strict=True):
-        if scale is not SCALES[0]:
+        if scale.near:
             column.settle_beside(scale, rounds)
         found = {bone.level: column.settled(bone, scale, rounds) for bone in bones}
     found = {bone.level: column.best_around(bone, found[bone.level]) for bone in bones}
@@ -107,18 +107,15 @@ class _Column:
                 self.poses[bone.level] = fit.pose
 
     def _moved_on(self, bone: CtBone, start: RigidTransform, scale: Scale, rounds: int, distance: Distance) -> Fit:
-        """From a start, at one scale. At the coarsest neighbours may be anywhere, and are left out, and the distance
-        cannot be told from one view, and is kept."""
         self._say(f"{bone.level}, {scale.pixel_mm:g} mm")
-        along = scale is not SCALES[0] or len(self._views) > 1
-        return refined(bone, start, self._patches(bone, start, scale), rounds, distance, along)
+        return moved_on(bone, start, self._views, scale, rounds, distance, self._neighbours(bone))
 
     def best_around(self, bone: CtBone, fit: Fit) -> Fit:
         """The best of a fit and what starts around it lead to; and the share of them that lead there. From the side a
         vertebra looks nearly alike turned a little to either side, so that one start may end at the wrong one."""
         self._say(f"{bone.level}, starts nearby")
         start, distance, ends = self.poses[bone.level], self._distances[bone.level], []
-        patches = self._patches(bone, fit.pose, SCALES[1])
+        patches = [patch_of(view, bone, fit.pose, SCALES[1], self._neighbours(bone)) for view in self._views]
         here = refined(bone, fit.pose, patches, ROUNDS[1], distance)
         for step in _NEARBY:
             ends.append(refined(bone, stepped(fit.pose, bone.centre_lps, step), patches, ROUNDS[1], distance))
@@ -132,10 +129,8 @@ class _Column:
                 self.poses[bone.level] = start
         return replace(fit, restarts=float(np.mean([same_pose(bone, end.pose, here.pose) for end in ends])))
 
-    def _patches(self, bone: CtBone, pose: RigidTransform, scale: Scale) -> list[Patch]:
-        near = [] if scale is SCALES[0] else self._near(bone)
-        neighbours = [(one, self.poses[one.level]) for one in near]
-        return [patch_of(view, bone, pose, scale, neighbours) for view in self._views]
+    def _neighbours(self, bone: CtBone) -> list[tuple[CtBone, RigidTransform]]:
+        return [(one, self.poses[one.level]) for one in self._near(bone)]
 
     def _near(self, bone: CtBone) -> list[CtBone]:
         """The next bones of the CT above and below, of those whose place is known."""
@@ -150,6 +145,21 @@ class _Column:
                 yield self.poses[other.level]
         for x, y in product(_AROUND_MM, _AROUND_MM):
             yield stepped(start, bone.centre_lps, np.array([x, y, 0, 0, 0, 0]) / UNITS)
+
+
+def moved_on(
+    bone: CtBone,
+    start: RigidTransform,
+    views: Sequence[View],
+    scale: Scale,
+    rounds: int,
+    distance: Distance,
+    neighbours: Sequence[tuple[CtBone, RigidTransform]],
+) -> Fit:
+    """A bone from a start, at one scale. Where that is not near, neighbours may be anywhere, and are left out, and the
+    distance cannot be told from one view, and is kept."""
+    patches = [patch_of(view, bone, start, scale, neighbours if scale.near else ()) for view in views]
+    return refined(bone, start, patches, rounds, distance, along=scale.near or len(views) > 1)
 
 
 def _sought(bone: CtBone, views: Sequence[View], places: Sequence[RigidTransform]) -> RigidTransform:

@@ -8,11 +8,10 @@ import numpy as np
 
 from ReVertLib.geometry.transform import RigidTransform
 
-from .align import ROUNDS, SCALES, distance_of, same_pose
+from .align import ROUNDS, SCALES, distance_of, moved_on, same_pose
 from .bone import CtBone
-from .patches import patch_of
 from .records import View
-from .refine import UNITS, Fit, refined, stepped
+from .refine import UNITS, Fit, stepped
 
 OFF = (2, 5, 10, 20)
 """mm across the beam, and degrees about any axis."""
@@ -32,9 +31,7 @@ def captured(
         pose = stepped(fit.pose, bone.centre_lps, _off(size, turned))
         distance = distance_of(bone, pose, depth_sd_mm)
         for scale, rounds in list(zip(SCALES, ROUNDS, strict=True))[:_FINE_ENOUGH]:
-            beside, along = ((), len(views) > 1) if scale is SCALES[0] else (others, True)
-            patches = [patch_of(view, bone, pose, scale, beside) for view in views]
-            pose = refined(bone, pose, patches, rounds, distance, along).pose
+            pose = moved_on(bone, pose, views, scale, rounds, distance, others).pose
         return same_pose(bone, pose, fit.pose)
 
     return {str(size): float(np.mean([comes_back(size, turned) for turned in range(STARTS)])) for size in OFF}

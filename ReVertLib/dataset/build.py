@@ -17,7 +17,8 @@ from ReVertLib.errors import InputError, one_line
 from ReVertLib.files import check_writable, write_json
 from ReVertLib.progress import log, progress
 from ReVertLib.projection.drr import SIZE_PX, c_arm
-from ReVertLib.workers import Workers, check_workers, core_count, results, workers_of
+from ReVertLib.startup import core_count
+from ReVertLib.workers import Workers, check_workers, results, workers_of
 
 from .build_case import PARTS, VIEWS, Options, Outcome, build_case
 from .cases import Case, find_cases

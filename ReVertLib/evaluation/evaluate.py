@@ -8,7 +8,6 @@ fitted to the truth: the ceiling of an answer made of this model. Other weights 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -29,6 +28,7 @@ from ReVertLib.metrics.compare import compare
 from ReVertLib.processes import process_pool
 from ReVertLib.progress import log, progress
 from ReVertLib.shape.best_fit import BestFit
+from ReVertLib.startup import core_count
 
 from .measure import (
     BLANK,
@@ -78,7 +78,7 @@ def evaluate(
         vertebrae = [[_without_view(image) for image in images] for images in vertebrae]
     count = sum(map(len, vertebrae))
     networks = {model.name: predictor for model, predictor in predictors}
-    results = _results(networks, vertebrae, samples, workers or min(8, os.cpu_count() or 1), failures)
+    results = _results(networks, vertebrae, samples, workers or min(8, core_count()), failures)
     measured_images = list(progress(results, "images", count))
     if not measured_images:
         raise_failed(failures.reasons, f"data set: expected {count} images to be measured", "none")

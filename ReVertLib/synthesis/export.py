@@ -15,12 +15,12 @@ import torch
 
 from ReVertLib.dataset.cases import HELD_OUT
 from ReVertLib.errors import InputError, one_line
-from ReVertLib.files import check_folder, made_folder, write_json
+from ReVertLib.files import made_folder, write_json
 from ReVertLib.imaging.image_file import write_image
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.progress import log
 from ReVertLib.projection.attenuation import hounsfield
-from ReVertLib.workers import PerProcess, check_workers, work_off
+from ReVertLib.workers import PerProcess, work_off
 
 from .bone import voxelised
 from .patient import Patient, sample_patient
@@ -47,15 +47,12 @@ def build_patients(
     number alone. scheme: whose numbers the label maps have. bones: the case in data whose L1 to L5 all patients have,
     None for sampled ones. workers, scheduler: see `workers.workers_of`. Raises InputError when that case is not there
     or lacks a level or a CT."""
-    check_workers(workers, scheduler)
-    check_folder(out)
-    data, shapes, model, out = (path and Path(path).absolute() for path in (data, shapes, model, out))
-    sources = PerProcess.of(load_patient_sources, data, shapes, model, tuple(held_out), scheme, bones)
-    work = partial(_make_case, sources, seed, out)
-    work_off(numbers, work, "patients", workers, scheduler, filter(None, (data, shapes, model)), out)
+    paths, rest = (data, shapes, model), (tuple(held_out), scheme, bones)
+    work = partial(_make_case, seed)
+    work_off(numbers, work, "patients", load_patient_sources, paths, rest, out, workers, scheduler)
 
 
-def _make_case(sources: PerProcess, seed: int, out: Path, number: int) -> None:
+def _make_case(seed: int, sources: PerProcess, out: Path, number: int) -> None:
     folder = out / f"spine_{number:05d}"
     if folder.exists():
         return

@@ -15,12 +15,12 @@ import numpy as np
 
 from ReVertLib.dataset.cases import HELD_OUT
 from ReVertLib.errors import InputError
-from ReVertLib.files import check_folder, made_folder, whole_file
+from ReVertLib.files import made_folder, whole_file
 from ReVertLib.imaging.grey_values import quantised
 from ReVertLib.progress import log
 from ReVertLib.synthesis.films import THORACIC, Film, film_angles, film_of, sample_film_patient
 from ReVertLib.synthesis.real_bones import load_patient_sources, sample_patient_around
-from ReVertLib.workers import PerProcess, check_workers, work_off
+from ReVertLib.workers import PerProcess, work_off
 
 SHARD_PATTERN = "films_*.npz"
 PATIENTS_PER_SHARD, FILMS_OF_PATIENT = 2, 14
@@ -118,15 +118,12 @@ def build_film_shards(
     """Writes OUT/films_<number>.npz for each number; one that is already there is whole and is skipped. scheme: whose
     numbers the label maps have. bones: the case in data whose L1 to L5 all patients have, None for sampled ones.
     workers, scheduler: see `workers.workers_of`."""
-    check_workers(workers, scheduler)
-    check_folder(out)
-    data, shapes, model, out = (path and Path(path).absolute() for path in (data, shapes, model, out))
-    sources = PerProcess.of(load_patient_sources, data, shapes, model, tuple(held_out), scheme, bones)
-    work = partial(_write_shard, sources, seed, out)
-    work_off(numbers, work, "shards", workers, scheduler, filter(None, (data, shapes, model)), out)
+    paths, rest = (data, shapes, model), (tuple(held_out), scheme, bones)
+    work = partial(_write_shard, seed)
+    work_off(numbers, work, "shards", load_patient_sources, paths, rest, out, workers, scheduler)
 
 
-def _write_shard(sources: PerProcess, seed: int, out: Path, number: int) -> None:
+def _write_shard(seed: int, sources: PerProcess, out: Path, number: int) -> None:
     path = out / f"films_{number:05d}.npz"
     if path.exists():
         return

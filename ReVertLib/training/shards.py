@@ -16,14 +16,14 @@ import numpy as np
 
 from ReVertLib.dataset.cases import HELD_OUT
 from ReVertLib.errors import InputError
-from ReVertLib.files import check_folder, made_folder, whole_file
+from ReVertLib.files import made_folder, whole_file
 from ReVertLib.geometry.crop_camera import CROP_SIZE_PX
 from ReVertLib.imaging.grey_values import quantised
 from ReVertLib.progress import log
 from ReVertLib.synthesis.patient import PatientSampler, load_patient_sampler
 from ReVertLib.synthesis.samplers import SampleVertebra, SampleView, sample_patient_vertebrae, sample_vertebra
 from ReVertLib.synthesis.shapes import VertebraSampler, load_vertebra_sampler
-from ReVertLib.workers import PerProcess, check_workers, work_off
+from ReVertLib.workers import PerProcess, work_off
 
 SHARD_PATTERN = "shard_*.npz"
 VERTEBRAE_PER_SHARD = 32
@@ -172,16 +172,12 @@ def build_shards(
     """Writes OUT/shard_<number>.npz for each number; one that is already there is whole and is skipped, so a stopped
     run goes on where it was, and several runs can share the numbers. context: of whole patients.
     scheme: whose numbers the label maps have. workers, scheduler: see `workers.workers_of`."""
-    check_workers(workers, scheduler)
-    check_folder(out)
-    load = load_patient_sampler if context else load_vertebra_sampler
-    data, shapes, model, out = (path and Path(path).absolute() for path in (data, shapes, model, out))
-    sampler = PerProcess.of(load, data, shapes, model, tuple(held_out), scheme)
-    work = partial(_write_shard, sampler, make_patient_shard if context else make_shard, seed, out)
-    work_off(numbers, work, "shards", workers, scheduler, filter(None, (data, shapes, model)), out)
+    load, make = (load_patient_sampler, make_patient_shard) if context else (load_vertebra_sampler, make_shard)
+    paths, rest = (data, shapes, model), (tuple(held_out), scheme)
+    work_off(numbers, partial(_write_shard, make, seed), "shards", load, paths, rest, out, workers, scheduler)
 
 
-def _write_shard(sampler: PerProcess, make: Callable[..., Shard], seed: int, out: Path, number: int) -> None:
+def _write_shard(make: Callable[..., Shard], seed: int, sampler: PerProcess, out: Path, number: int) -> None:
     path = out / f"shard_{number:05d}.npz"
     if path.exists():
         return

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ReVertLib.cli.main import main
+from ReVertLib.ct_registration import capture
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import volume_centroid
 from ReVertLib.resources import SAMPLE_FOLDER
@@ -20,9 +21,13 @@ CT, LABELS, AP, LATERAL, OBLIQUE = (
 )
 
 
-def test_a_ct_is_laid_into_the_beam_of_an_image_of_it(tmp_path, capsys):
-    assert main(["register", CT, LABELS, AP, "-o", str(tmp_path / "out"), "--strict"]) == 0
-    assert "L3: accepted: film and CT are alike" in capsys.readouterr().out
+def test_a_ct_is_laid_into_the_beam_of_an_image_of_it(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(capture, "OFF", (2,))
+    monkeypatch.setattr(capture, "STARTS", 1)
+    assert main(["register", CT, LABELS, AP, "-o", str(tmp_path / "out"), "--strict", "--capture-range"]) == 0
+    said = capsys.readouterr().out
+    assert "L3: accepted: film and CT are alike" in said
+    assert "L3: of starts off by so many mm and degrees come back 100% from 2\n" in said
     names = {path.name for path in (tmp_path / "out").iterdir()}
     stem = "verse008_L3_ap"
     assert names == {f"{stem}_L3.stl", f"{stem}_L3.tfm", f"{stem}.json", f"{stem}.svg"}
@@ -32,6 +37,7 @@ def test_a_ct_is_laid_into_the_beam_of_an_image_of_it(tmp_path, capsys):
     assert one["view"] == pytest.approx({"yaw_deg": 0.0, "pitch_deg": 0.0, "roll_deg": 0.0}, abs=0.5)
     assert volume_centroid(read_mesh(tmp_path / "out" / f"{stem}_L3.stl")) == pytest.approx([0, 0, 600], abs=3.0)
     assert one["judgement"]["similarity"] > 0.98
+    assert one["capture_range"] == {"2": 1.0}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from ReVertLib.ct_registration.refine import Fit
 
 @pytest.fixture(autouse=True)
 def coarse(monkeypatch):
-    monkeypatch.setattr(capture, "SCALES", (Scale(4.0, 8.0), Scale(2.5, 5.0)))
+    monkeypatch.setattr(capture, "SCALES", (Scale(4.0, 8.0), Scale(2.5, 5.0, near=True)))
     monkeypatch.setattr(capture, "ROUNDS", (8, 8))
     monkeypatch.setattr(capture, "OFF", (4, 60))
     monkeypatch.setattr(capture, "STARTS", 2)

@@ -9,7 +9,8 @@ body. It is computed from all of a patient's CT, L3 at 850 of 1150 mm, pixels of
 again. Off: of the middle of the label, across and along the beam, and of the rotation.
 
 `film`: from the reconstruction, boxes and names found, view and L3's distance given. `off N`: from the truth off by N
-mm and N degrees in a random direction. `alone off N`: the same, the vertebra alone on the film. `two`: AP and LL, the
+mm and N degrees in a random direction. `alone off N`: the same, the vertebra alone on the film. `free`: off 5,
+and nothing known of the distance. `metal`: off 2, with a rod of steel before all vertebrae. `two`: AP and LL, the
 relative pose told or not. `names`, `mirrored`, `other person`: faults; the last with --other, another person's CT.
 `nanodrr`, `SimpleITK`: what others would do from the same start, see `other_registrations`.
 """
@@ -23,6 +24,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from ct_registration_tables import tables
 from other_registrations import by_nanodrr, by_simpleitk
 from row_by_row import Rows
 from scipy.spatial.transform import Rotation
@@ -31,8 +33,8 @@ from ReVertLib.ct_registration.align import aligned
 from ReVertLib.ct_registration.bone import CtBone
 from ReVertLib.ct_registration.expected import pose_error
 from ReVertLib.ct_registration.judge import judged, looked_around
-from ReVertLib.ct_registration.records import ACCEPTED, REFUSED, Judgement, PoseError, View
-from ReVertLib.ct_registration.register import ct_bones, registered
+from ReVertLib.ct_registration.records import Judgement, PoseError, View
+from ReVertLib.ct_registration.register import UNKNOWN_DEPTH_SD_MM, ct_bones, registered
 from ReVertLib.ct_registration.starts import start_at
 from ReVertLib.finding.finder import Finder
 from ReVertLib.geometry.camera import Geometry
@@ -66,9 +68,9 @@ VIEWS = {
 SOME = ("AP", "LL", "yaw 30")
 OFF = (2, 5, 10, 20)
 GAMMA, NOISE = 0.8, 0.01
-WHAT = ("film", "off", "alone", "two", "faults", "others")
-ACROSS_MM, TURNED_DEG = 0.5, 1.0
-"""What is asked of one view in context."""
+WHAT = ("film", "off", "alone", "free", "metal", "two", "faults", "others")
+ROD_PX = 6
+"""Wide: 2.4 mm at the spine."""
 IDENTITY = RigidTransform.identity()
 
 
@@ -207,18 +209,33 @@ class Study:
     def off(self) -> None:
         for size in OFF:
             for _, seen in self.films(f"off {size}"):
-                bones = [self.bones[level] for level in VERSE_LABELS]
-                views = [View(seen.pixels, seen.geometry, IDENTITY)]
-                self._from_off(f"off {size}", size, seen, bones, views)
+                self._all_from_off(f"off {size}", size, seen)
+
+    def free(self) -> None:
+        for _, seen in self.films("free"):
+            self._all_from_off("free", 5, seen, UNKNOWN_DEPTH_SD_MM)
+
+    def metal(self) -> None:
+        for _, seen in self.films("metal"):
+            u = int(seen.geometry.project(seen.truth["L3"].apply(self.bones["L3"].centre_lps[None]))[0, 0])
+            pixels = seen.pixels.copy()
+            pixels[:, u : u + ROD_PX] = 1.3 * pixels.max()
+            self._all_from_off("metal", 2, replace(seen, pixels=pixels))
+
+    def _all_from_off(self, test: str, size: int, seen: Seen, depth_sd_mm: float | None = None) -> None:
+        bones, views = [self.bones[level] for level in VERSE_LABELS], [View(seen.pixels, seen.geometry, IDENTITY)]
+        self._from_off(test, size, seen, bones, views, depth_sd_mm or size)
 
     def alone(self) -> None:
         for size in OFF:
             for patient, seen in self.films(f"alone off {size}"):
                 for level in VERSE_LABELS:
                     view = View(patient.alone(seen, level), seen.geometry, IDENTITY)
-                    self._from_off(f"alone off {size}", size, seen, [self.bones[level].bare], [view])
+                    self._from_off(f"alone off {size}", size, seen, [self.bones[level].bare], [view], size)
 
-    def _from_off(self, test: str, size: int, seen: Seen, bones: list[CtBone], views: list[View]) -> None:
+    def _from_off(
+        self, test: str, size: int, seen: Seen, bones: list[CtBone], views: list[View], depth_sd_mm: float
+    ) -> None:
         starts = {
             bone.level: moved_off(
                 seen.truth[bone.level], bone.centre_lps, size, [size, bone.label, *seen.name.encode()]
@@ -226,7 +243,7 @@ class Study:
             for bone in bones
         }
         started = time.process_time()
-        fits = aligned(bones, starts, views, dict.fromkeys(starts, float(size)))
+        fits = aligned(bones, starts, views, dict.fromkeys(starts, depth_sd_mm))
         all_bones = [bone.bare for bone in self.bones.values()] if len(bones) == 1 else list(self.bones.values())
         looks = {
             bone.level: looked_around(bone, fits[bone.level], starts[bone.level], views, all_bones) for bone in bones
@@ -265,42 +282,6 @@ class Study:
                     self.keep(name, seen, one.level, end, start, time.process_time() - started)
 
 
-def table(lines: list[dict[str, str]]) -> str:
-    """In Markdown, a row for each test: how many, the start, all ends, and those that were accepted."""
-    head = (
-        "| test | n | start: across, along, turned | end, median | 95 % below | within 0.5 mm and 1 degree | accepted |"
-    )
-    head += " of these within | refused | CPU s each |\n" + "|---" * 10 + "|"
-    rows = [head]
-    for test in dict.fromkeys(line["test"] for line in lines):
-        found = [line for line in lines if line["test"] == test]
-        start, end = (
-            np.abs([[float(line[f"{p}{k}"]) for k in ("across_mm", "along_mm", "turned_deg")] for line in found])
-            for p in ("start_", "")
-        )
-        within = (end[:, 0] <= ACROSS_MM) & (end[:, 2] <= TURNED_DEG)
-        words = np.array([line["word"] for line in found])
-        taken = words == ACCEPTED
-        columns = [
-            test,
-            str(len(found)),
-            _three(np.median(start, 0)),
-            _three(np.median(end, 0)),
-            _three(np.percentile(end, 95, 0)),
-            f"{within.mean():.0%}",
-            f"{taken.mean():.0%}" if words.any() else "",
-            f"{within[taken].mean():.0%}" if taken.any() else "",
-            f"{(words == REFUSED).mean():.0%}" if words.any() else "",
-            f"{np.mean([float(line['seconds']) for line in found]):.1f}",
-        ]
-        rows.append(f"| {' | '.join(columns)} |")
-    return "\n".join(rows)
-
-
-def _three(values: np.ndarray) -> str:
-    return f"{values[0]:.2f}, {values[1]:.1f}, {values[2]:.1f}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("patients", type=Path)
@@ -313,12 +294,7 @@ def main() -> None:
     study = Study(options.patients, options.case, rows)
     for what in options.what:
         study.faults(options.other) if what == "faults" else getattr(study, what)()
-    print(table(rows.lines) + "\n")
-    for name, of in (("level", "level"), ("view", "film")):
-        lines = [
-            line | {"test": line[of].split(" ", of == "film")[-1]} for line in rows.lines if line["test"] == "film"
-        ]
-        print(f"By {name}, of `film`:\n\n{table(lines)}\n")
+    print(tables(rows.lines))
 
 
 if __name__ == "__main__":

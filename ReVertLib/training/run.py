@@ -156,12 +156,15 @@ def _check_sizes(saved: dict[str, Tensor], own: dict[str, Tensor], what: str) ->
 
 
 class FinderRun(Run):
-    """The same of a network that finds vertebrae on films."""
+    """The same of a network that finds vertebrae on films. Raises InputError when several processes train together."""
+
+    def __init__(self, options: TrainOptions, device: torch.device, ranks: Ranks = ALONE) -> None:
+        if ranks.count > 1:
+            raise InputError(f"train: expected one process for a finder, got {ranks.count}")
+        super().__init__(options, device, ranks)
 
     def terms(self, samples: FilmSamples, random: torch.Generator) -> dict[str, Tensor]:
-        """The loss terms of a batch. Raises InputError when several processes train together."""
-        if self.ranks.count > 1:
-            raise InputError(f"train: expected one process for a finder, got {self.ranks.count}")
+        """The loss terms of a batch."""
         with self.pace.waiting():
             batch = samples.batch(self.options.batch, random, self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=has_fast_bfloat16(self.device)):
@@ -192,8 +195,8 @@ def train(
     begin = start and load_weights(start)
     finds = options.architecture == "finder"
     samples = (FilmSamples if finds else Samples)(source) if isinstance(source, Path) else source
-    made_folder(out)
     run = (FinderRun if finds else Run)(options, device, ranks)
+    made_folder(out)
     checkpoint = out / "checkpoint.safetensors"
     if checkpoint.exists():
         run.resume(checkpoint)

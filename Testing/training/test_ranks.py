@@ -13,7 +13,7 @@ from ReVertLib.errors import InputError
 from ReVertLib.network.joined_norm import JoinedNorm2d
 from ReVertLib.training.options import TrainOptions
 from ReVertLib.training.ranks import Ranks, ranks_of_torchrun
-from ReVertLib.training.run import Run
+from ReVertLib.training.run import FinderRun, Run
 
 
 def test_two_processes_take_the_steps_of_one_and_share_what_they_make(tmp_path, monkeypatch):
@@ -53,6 +53,11 @@ def test_a_norm_of_one_process_is_that_of_torch():
 def test_a_batch_without_equal_parts_is_refused():
     with pytest.raises(InputError, match="batch: expected a multiple of the 3 processes, got 4"):
         Run(TrainOptions(batch=BATCH), CPU, Ranks(0, 3))
+
+
+def test_a_finder_is_trained_by_one_process():
+    with pytest.raises(InputError, match="train: expected one process for a finder, got 2"):
+        FinderRun(TrainOptions("finder"), CPU, Ranks(0, 2))
 
 
 def test_without_torchrun_a_process_is_alone(monkeypatch):

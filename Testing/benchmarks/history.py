@@ -16,15 +16,19 @@ from machine import processor, used_by_others
 from ReVertLib import __version__
 
 FILE = Path(__file__).with_name("history.jsonl")
+IDLE = 0.3
+"""Cores that others use, at most, in a run that later ones are held against."""
 LEAST_RUNS = 3
 """Of which a median and a spread can be told."""
 
 
 def recorded(ratios: dict[str, float], threads: int, file: Path = FILE) -> str:
-    """Adds a run, and says of each ratio, a line each, what it was before."""
+    """Adds a run, and says of each ratio, a line each, what it was before where others left the machine alone."""
+    if not ratios:
+        return "nothing to record: no other takes part"
     kind = f"{processor()}, {threads} threads"
     lines = file.read_text().splitlines() if file.exists() else []
-    earlier = [run["ratios"] for run in map(json.loads, lines) if run["machine"] == kind]
+    earlier = [run["ratios"] for run in map(json.loads, lines) if run["machine"] == kind and run["others"] < IDLE]
     run = {"date": date.today().isoformat(), "version": __version__, "machine": kind}
     run |= {"others": round(used_by_others()[0], 1), "ratios": {name: round(r, 3) for name, r in ratios.items()}}
     with file.open("a") as opened:

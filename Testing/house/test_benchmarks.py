@@ -78,7 +78,13 @@ def test_a_ratio_that_has_become_worse_is_told(tmp_path, monkeypatch):
         assert line.endswith("WORSE than before") == worse
         assert line.split()[2:5] == [f"{ratio:.2f}", "5.00", "1.00"]
         file.write_text("".join(file.read_text().splitlines(keepends=True)[:6]))
+    before = len(file.read_text().splitlines())
     assert history.recorded({"new": 1.0}, 2, file).endswith("0 earlier runs on such a machine")
+    assert history.recorded({}, 2, file).startswith("nothing to record")
+    monkeypatch.setattr(history, "used_by_others", lambda: (1.0, 1.0))
+    history.recorded({"new": 9.0}, 2, file)  # beside others: later runs are not held against it
+    assert history.recorded({"new": 1.0}, 2, file).endswith("1 earlier runs on such a machine")
+    assert len(file.read_text().splitlines()) == before + 3
 
 
 def test_masks_tell_the_others_what_surfaces_tell_us():

@@ -41,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--buffer", type=int, default=256, metavar="N", help="--simulate: volumes held at once (default 256)"
     )
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="--simulate: processes that renew them")
+    parser.add_argument(
+        "--seen", type=int, metavar="N", help="--simulate: renewed after so many samples each (with --workers: 64)"
+    )
     add_held_out(parser)
     add_labels(parser)
     parser.add_argument("--start", type=Path, metavar="FILE", help="finished weights to begin with")
@@ -99,10 +102,10 @@ def _samples(options: argparse.Namespace, device: object, ranks: Ranks, failures
         return
     from ReVertLib.synthesis.shapes import load_vertebra_sampler
     from ReVertLib.training.live import LiveSamples
-    from ReVertLib.training.volume_buffer import VolumeBuffer
+    from ReVertLib.training.volume_buffer import POSES, VolumeBuffer
 
     rest = (options.model, options.held_out, options.labels)
     sampler = load_vertebra_sampler(options.samples, options.simulate, *rest)
     log.info(f"{options.buffer} vertebrae are filled with bone")
     with closing(VolumeBuffer(sampler, device, options.seed, options.buffer, options.workers, ranks)) as buffer:
-        yield LiveSamples(buffer)
+        yield LiveSamples(buffer, POSES if options.seen is None and options.workers else options.seen)

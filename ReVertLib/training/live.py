@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
+from ReVertLib.errors import InputError
 from ReVertLib.geometry.crop_camera import CROP_PIXEL_MM, CROP_SIZE_PX
 
 from .grey_values import normalised
@@ -55,20 +56,32 @@ def _rays(depth_mm: Tensor) -> Tensor:
 
 
 class LiveSamples:
-    """Every vertebra of a buffer in each of its poses, in place of `samples.Samples`. What an index shows changes when
-    the buffer is renewed."""
+    """Every vertebra of a buffer in each of its poses, in place of `samples.Samples`.
 
-    def __init__(self, buffer: VolumeBuffer) -> None:
-        self._buffer = buffer
+    seen: how often a vertebra is taken, in the mean, before another takes its place; None: the first ones stay. When
+    one does follows from how many samples were taken alone, so that a run can be repeated. Raises InputError for fewer
+    than 1.
+    """
+
+    def __init__(self, buffer: VolumeBuffer, seen: int | None = None) -> None:
+        if seen is not None and seen < 1:
+            raise InputError(f"seen: expected 1 or more times, got {seen}")
+        self._buffer, self._seen, self._taken = buffer, seen, 0
 
     def __len__(self) -> int:
         return len(self._buffer) * POSES
 
+    def begin(self, taken: int) -> None:
+        """Makes ready what is shown after so many samples."""
+        self._taken = taken
+        self._buffer.hold(len(self._buffer) + (taken // self._seen if self._seen else 0))
+
     @torch.no_grad()
     def batch(self, index: Tensor, device: torch.device) -> Batch:
-        """The samples at index (B,), images scaled as those of `Samples`. device: where the buffer is."""
+        """The next samples, at index (B,), images scaled as those of `Samples`. device: where the buffer is."""
         buffer = self._buffer
-        buffer.renew()
+        self.begin(self._taken)
+        self._taken += len(index)
         slot, pose = index.to(device) // POSES, index.to(device) % POSES
         rotation, position_mm, shape = buffer.rotation[slot, pose], buffer.position_mm[slot, pose], buffer.shape[slot]
         vertices = shape @ rotation.transpose(1, 2) + position_mm[:, None]

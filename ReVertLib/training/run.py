@@ -209,6 +209,8 @@ def train(
         write_json(out / "options.json", asdict(options))
         where = f"{ranks.count} x {device.type}" if ranks.count > 1 else device
         log.info(f"{options.architecture}: {len(samples)} samples, step {run.step} of {options.steps}, on {where}")
+    if isinstance(samples, LiveSamples):
+        samples.begin(run.step * options.batch)
     try:
         _loop(run, samples, checkpoint, out / "curve.csv")
     except KeyboardInterrupt:  # the steps so far are kept

@@ -1,15 +1,14 @@
 """Vertebrae filled with bone, held on the device that trains, and the processes that renew them meanwhile.
 
 Each keeps the grid of the scan that it was made for, whatever its slices, so that nothing is sampled twice; a common
-box of voxels holds every grid, empty where one ends. Each comes with poses to be seen in: about as many as it is seen
-times before another takes its place, when a dozen processes feed a fast device.
+box of voxels holds every grid, empty where one ends. Each comes with poses to be seen in.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, fields
+from functools import partial
 
 import numpy as np
 import torch
@@ -78,12 +77,13 @@ def _boxed_bone(sampler: VertebraSampler, rng: np.random.Generator) -> tuple[int
 
 
 class VolumeBuffer:
-    """The vertebrae of the first numbers of a seed on a device; tensors as in `BufferedVertebra`, by slot (size, ...).
+    """Vertebrae of a seed on a device, the newest of those held so far; tensors as in `BufferedVertebra`, by slot
+    (size, ...). Empty until the first `hold`.
 
-    workers: processes that go on making the next ones, each of which takes the place of the oldest at the next `renew`;
-    0: the buffer stays as it is. ranks: this process among those that train together; each makes its share of the
-    vertebrae, and all have all of them. made: how many vertebrae it has held so far. Raises InputError for a size below
-    1 or a negative number of processes.
+    workers: processes that make the next ones meanwhile; 0: this one makes them when they are wanted. ranks: this
+    process among those that train together; each makes its share of the vertebrae, and all have all of them. held: how
+    many vertebrae it has held so far, whose numbers are 0 to held - 1. Raises InputError for a size below 1 or a
+    negative number of processes.
     """
 
     def __init__(
@@ -97,32 +97,28 @@ class VolumeBuffer:
     ) -> None:
         if size < 1 or workers < 0:
             raise InputError(f"volumes: expected 1 or more vertebrae and 0 or more workers, got {size} and {workers}")
+        self._make = partial(make_vertebra, sampler, seed)
         self._pool: ProcessPoolExecutor | None = None
-        self._pending: deque[Future] = deque()
-        self._ranks, self.made, self._asked_for = ranks, 0, ranks.rank
+        self._ahead: dict[int, Future] = {}
+        self._ranks, self._workers, self.held = ranks, workers, 0
         if workers:
             self._pool = process_pool(workers, _start_worker, sampler, seed)
-            for _ in range(2 * workers):
-                self._ask()
         self._allocate(sampler.means.shape[1], size, device)
-        for number in range(size):
-            if workers or not ranks.owns(number):
-                self._put_next()
-            else:
-                self._put(make_vertebra(sampler, seed, number))
 
     def __len__(self) -> int:
         return len(self.level)
 
-    def renew(self) -> None:
-        """Puts what has been made since the last time in the places of the oldest."""
-        while self._pool is not None and self._next_is_made():
-            self._put_next()
+    def hold(self, count: int) -> None:
+        """Puts the next vertebrae in the places of the oldest until so many have been held; waits for those that are
+        not yet made. Those that others would have replaced by then are left out."""
+        self.held = max(self.held, count - len(self))
+        while self.held < count:
+            self._put(self._next() if self._ranks.owns(self.held) else None)
 
     def close(self) -> None:
         """Ends the processes; the buffer stays as it is."""
         if self._pool is not None:
-            self._pending.clear()
+            self._ahead.clear()
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
 
@@ -142,30 +138,21 @@ class VolumeBuffer:
         """The next vertebra in its slot, here and in the other processes; None: it is one of theirs."""
         for field in fields(BufferedVertebra):
             tensor: Tensor = getattr(self, field.name)
-            slot = self.made % len(tensor)
+            slot = self.held % len(tensor)
             if vertebra is not None:
                 tensor[slot] = torch.as_tensor(getattr(vertebra, field.name))
-            self._ranks.spread(tensor[slot : slot + 1], self.made)
-        self.made += 1
+            self._ranks.spread(tensor[slot : slot + 1], self.held)
+        self.held += 1
 
-    def _ask(self) -> None:
-        self._pending.append(self._pool.submit(_work, self._asked_for))
-        self._asked_for += self._ranks.count
-
-    def _next_is_made(self) -> bool:
-        """Whether that of the next number is, wherever it is made."""
-        made = self._ranks.owns(self.made) and self._pending[0].done()
-        known = torch.tensor([float(made)], device=self.level.device)
-        self._ranks.spread(known, self.made)
-        return bool(known)
-
-    def _put_next(self) -> None:
-        """The vertebra of the next number, once it is made."""
-        vertebra = None
-        if self._ranks.owns(self.made):
-            vertebra = self._pending.popleft().result()
-            self._ask()
-        self._put(vertebra)
+    def _next(self) -> BufferedVertebra:
+        """That of the next number, once it is made."""
+        if self._pool is None:
+            return self._make(self.held)
+        each = self._ranks.count
+        for number in range(self.held, self.held + (2 * self._workers + 1) * each, each):
+            if number not in self._ahead:
+                self._ahead[number] = self._pool.submit(_work, number)
+        return self._ahead.pop(self.held).result()
 
 
 def _start_worker(sampler: VertebraSampler, seed: int) -> None:

@@ -40,6 +40,7 @@ def main() -> None:
     print(f"{describe_machine(torch.get_num_threads())}\nsamples on {name}", flush=True)
     started = time.monotonic()
     with closing(VolumeBuffer(patient_sampler().vertebrae, device, 0, options.volumes, options.workers)) as buffer:
+        buffer.hold(options.volumes)
         rate = options.volumes / (time.monotonic() - started)
         held_mb = sum(tensor.nbytes for tensor in vars(buffer).values() if isinstance(tensor, torch.Tensor)) / 1e6
         print(f"filling: {rate:.2f} vertebrae/s with the start of {options.workers} processes")
@@ -49,10 +50,10 @@ def main() -> None:
         if device.type == "cuda":
             print(f"peak memory of the device: {torch.cuda.max_memory_allocated(device) / 1e9:.2f} GB")
         if options.workers:
-            before = buffer.made
-            time.sleep(MEASURED_FILLING_S)
-            buffer.renew()
-            print(f"renewal: {(buffer.made - before) / MEASURED_FILLING_S:.2f} vertebrae/s at best")
+            began, before = time.monotonic(), buffer.held
+            while time.monotonic() - began < MEASURED_FILLING_S:
+                buffer.hold(buffer.held + 1)
+            print(f"renewal: {(buffer.held - before) / (time.monotonic() - began):.2f} vertebrae/s at best")
 
 
 def timed(buffer: VolumeBuffer, device: torch.device, count: int, runs: int) -> dict[str, float]:

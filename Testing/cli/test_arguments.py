@@ -3,11 +3,13 @@
 import importlib
 import inspect
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from ReVertLib.__main__ import main
 from ReVertLib.errors import InputError
+from ReVertLib.training.volume_buffer import POSES
 
 FILES = {"shapes": Path("shapes.npz"), "out": Path("out")}
 SHARES = "--seed 7 --model m.npz --labels verse --held-out a b"
@@ -151,11 +153,14 @@ def test_every_argument_reaches_a_training(asked, tmp_path):
 
 def test_every_argument_reaches_the_samples_made_during_training(asked):
     sampler = asked("synthesis.shapes.load_vertebra_sampler", answer="sampler")
-    buffer = asked("training.volume_buffer.VolumeBuffer")
+    buffer = asked("training.volume_buffer.VolumeBuffer", answer=SimpleNamespace(close=lambda: None))
+    samples = asked("training.live.LiveSamples")
     options = "--simulate s.npz --buffer 4 --workers 3 --seed 7 --model m.npz --held-out a --labels verse --device cpu"
-    assert main(f"train data out {options}".split()) == 2
+    for how in (options, f"{options} --seen 9", "--simulate s.npz --device cpu"):
+        assert main(f"train data out {how}".split()) == 2
     expected = {"data": Path("data"), "shapes": Path("s.npz"), "model": Path("m.npz"), "held_out": ["a"]}
     expected["scheme"] = "verse"
     assert sampler[0] == expected
     assert (buffer[0]["sampler"], str(buffer[0]["device"])) == ("sampler", "cpu")
     assert (buffer[0]["seed"], buffer[0]["size"], buffer[0]["workers"]) == (7, 4, 3)
+    assert [one["seen"] for one in samples] == [POSES, 9, None]

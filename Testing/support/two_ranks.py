@@ -55,6 +55,7 @@ def vertebrae(patch, ranks: Ranks = ALONE) -> tuple[list[int], VolumeBuffer]:
 
     patch(volume_buffer, "make_vertebra", make)
     buffer = VolumeBuffer(SimpleNamespace(means=np.zeros((5, VERTICES, 3))), CPU, size=3, ranks=ranks)
+    buffer.hold(3)
     return made, buffer
 
 

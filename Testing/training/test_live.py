@@ -9,6 +9,7 @@ from tiny_patients import patient_sampler
 
 from ReVertLib.__main__ import main
 from ReVertLib.anatomy.template import load_template
+from ReVertLib.errors import InputError
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.imaging.grey_values import normalised
@@ -36,7 +37,9 @@ def buffer(scans):
     real = buffer_module._boxed_bone
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(buffer_module, "_boxed_bone", lambda *a: scans.append(real(*a)) or scans[-1])
-        return VolumeBuffer(patient_sampler().vertebrae, CPU, seed=1, size=VOLUMES)
+        made = VolumeBuffer(patient_sampler().vertebrae, CPU, seed=1, size=VOLUMES)
+        made.hold(VOLUMES)
+        return made
 
 
 def rendered(buffer, slot, pose):
@@ -132,6 +135,36 @@ def test_training_on_them_can_be_done_again(buffer, tmp_path, small_network):
         run.train(LiveSamples(buffer), out, options, CPU, {})
     first, again = (load_file(tmp_path / out / "model.safetensors") for out in ("first", "again"))
     assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+def test_a_stopped_run_takes_the_same_steps_on_vertebrae_that_are_renewed(tmp_path, small_network, monkeypatch):
+    """Six steps of two samples, each vertebra taken four times: every second step one of two is replaced."""
+    sampler, options = patient_sampler().vertebrae, TrainOptions(steps=6, batch=2, checkpoint_every=3)
+
+    def trained(out):
+        buffer = VolumeBuffer(sampler, CPU, seed=1, size=2)
+        run.train(LiveSamples(buffer, seen=4), out, options, CPU, {})
+        assert buffer.held == 4
+        return load_file(out / "model.safetensors")
+
+    advance = run.Run.advance
+
+    def killed(self, samples):
+        if self.step == 4:
+            raise RuntimeError("killed")
+        return advance(self, samples)
+
+    monkeypatch.setattr(run.Run, "advance", killed)
+    with pytest.raises(RuntimeError, match="killed"):
+        trained(tmp_path / "stopped")
+    monkeypatch.setattr(run.Run, "advance", advance)
+    whole, resumed = trained(tmp_path / "whole"), trained(tmp_path / "stopped")
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_a_vertebra_is_seen_once_at_least(buffer):
+    with pytest.raises(InputError, match="seen: expected 1 or more times, got 0"):
+        LiveSamples(buffer, seen=0)
 
 
 def test_the_command_makes_them_of_cases_and_shapes(tmp_path, small_network, capsys):

@@ -98,29 +98,28 @@ def test_another_is_drawn_for_one_that_does_not_fit(monkeypatch):
     assert np.array_equal(make_vertebra(patient_sampler().vertebrae, 0, 0).shape, kept[1].vertices.astype(np.float32))
 
 
-def test_processes_make_the_same_and_then_replace_the_oldest():
+def test_the_oldest_is_replaced_in_turn_by_this_process_or_by_others():
     sampler = patient_sampler().vertebrae
-    with closing(VolumeBuffer(sampler, CPU, seed=3, size=2, workers=1)) as buffer:
-        assert len(buffer) == 2
-        for number in range(2):
-            assert_same(make_vertebra(sampler, 3, number), buffer, number)
-        buffer._pending[0].result()  # the next one is made
-        buffer.renew()
-        newest = buffer.made - 1
-        assert newest >= 2
-        assert_same(make_vertebra(sampler, 3, newest), buffer, newest % 2)
-    kept = buffer.mu.clone()
-    buffer.renew()
-    assert torch.equal(buffer.mu, kept)
+    for workers in (0, 1):
+        with closing(VolumeBuffer(sampler, CPU, seed=3, size=2, workers=workers)) as buffer:
+            assert (len(buffer), buffer.held) == (2, 0)
+            buffer.hold(3)
+            assert buffer.held == 3
+            assert_same(make_vertebra(sampler, 3, 2), buffer, 0)
+            assert_same(make_vertebra(sampler, 3, 1), buffer, 1)
+            kept = buffer.mu.clone()
+            buffer.hold(2)
+        assert torch.equal(buffer.mu, kept)
 
 
-def test_without_processes_it_stays_as_it_is():
+def test_what_is_replaced_meanwhile_is_not_made(monkeypatch):
+    """A run that goes on after its 40th vertebra holds what it held then."""
+    made = []
+    monkeypatch.setattr(module, "make_vertebra", lambda *a, real=make_vertebra: made.append(a[2]) or real(*a))
     buffer = VolumeBuffer(patient_sampler().vertebrae, CPU, seed=3, size=2)
-    assert_same(make_vertebra(patient_sampler().vertebrae, 3, 1), buffer, 1)
-    kept = buffer.mu.clone()
-    buffer.renew()
-    buffer.close()
-    assert torch.equal(buffer.mu, kept)
+    buffer.hold(41)
+    assert made == [39, 40]
+    assert_same(make_vertebra(patient_sampler().vertebrae, 3, 40), buffer, 0)
 
 
 @pytest.mark.parametrize("size, workers", [(0, 0), (1, -1)])

@@ -9,6 +9,7 @@ ELSEWHERE := torch==2.13.0
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+OTHERS := $(VENV)/.others
 CORES := $(shell getconf _NPROCESSORS_ONLN)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 REQUIRED := $(shell sed -n 's/^requires-python = "\([^"]*\)".*/\1/p' pyproject.toml)
@@ -46,6 +47,10 @@ $(READY): pyproject.toml setup.py
 	@$(PIP) --editable '.[train,test]'
 	@touch $@
 
+$(OTHERS): $(READY)
+	@echo 'Installing what ours is timed beside, 2.7 GB, the first time.'
+	@$(PIP) --editable '.[bench]' && touch $@ || echo 'Not installed: what is missing does not take part.'
+
 demo: setup ## reconstruct the shipped vertebra and film, compare them with their CT, write pictures
 	@$(BIN)/revert demo
 
@@ -58,8 +63,9 @@ test-layer: setup ## the module's tests on Slicer's own Python layer: make test-
 	@test -d "$(LAYER)/slicer" || { echo 'LAYER: expected the folder Base/Python of a checkout of Slicer, got "$(LAYER)"'; exit 2; }
 	@SLICER_PYTHON_LAYER="$(abspath $(LAYER))" $(BIN)/python -m pytest Testing/slicer
 
-bench: setup ## time ours beside others on this machine: network, DRRs, metrics, alignment; adds to history.jsonl
+bench: $(OTHERS) ## time ours beside others on this machine: network, DRRs, metrics, alignment; adds to history.jsonl
 	@$(BIN)/python Testing/benchmarks/bench.py --record
+	@$(BIN)/python Testing/benchmarks/bench_runtimes.py --record
 	@$(BIN)/python Testing/benchmarks/bench_drr.py --record
 	@$(BIN)/python Testing/benchmarks/bench_metrics.py --record
 	@$(BIN)/python Testing/benchmarks/bench_icp.py --record

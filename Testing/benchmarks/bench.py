@@ -43,7 +43,7 @@ CASE = ROOT / "Resources" / "sample" / "verse008_L3_ap.png"
 BASELINE = "plain original"
 SHIPPED = "context, image to mesh"
 THREADS = 2
-BATCHES = (1, 8, 64)
+BATCHES = (1, 5, 8, 64)
 COLD_RUNS = 3
 RUN_TIMED = """
 import os, subprocess, sys, time

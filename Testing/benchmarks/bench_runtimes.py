@@ -1,6 +1,6 @@
 """ONNX Runtime beside torch on the user's path: size on disk, start-up, memory, and the network warm, in one run.
 
-    python Testing/benchmarks/bench_runtimes.py [--runs 25]
+    python Testing/benchmarks/bench_runtimes.py [--runs 15] [--record]
 
 Times are of the processor, the least and the median of turns that alternate, so that other work on the machine lies
 about them as little as it can. docs/onnx.md holds the table.
@@ -23,6 +23,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "Testing" / "support")]
 
 import ReVertLib  # noqa: E402, F401, I001 - before torch: threads wait as in use
 import torch  # noqa: E402, F401
+from history import recorded  # noqa: E402
 from machine import describe_machine  # noqa: E402
 from sample_case import sample_radiograph  # noqa: E402
 
@@ -54,24 +55,28 @@ print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=25, help="turns of each (default %(default)s)")
+    parser.add_argument("--runs", type=int, default=15, help="turns of each (default %(default)s)")
+    parser.add_argument("--record", action="store_true", help="add the ratios to history.jsonl")
     options = parser.parse_args()
     print(describe_machine(max(THREADS)), flush=True)
-    rows = {"on disk, MB": {name: f"{sum(map(megabytes, names)):.0f}" for name, names in PACKAGES.items()}}
+    rows = {"on disk, MB": {name: [sum(map(megabytes, names))] for name, names in PACKAGES.items()}}
     rows |= cold()
     for threads in THREADS:
         rows |= warm(threads, options.runs)
     print(f"| least (median) | {RUNTIME} | {TORCH} |\n|---|---|---|")
     for what, found in rows.items():
-        print(f"| {what} | {found[RUNTIME]} | {found[TORCH]} |")
+        print(f"| {what} | {line(found[RUNTIME])} | {line(found[TORCH])} |")
+    if options.record:
+        ratios = {f"torch, {what}": min(found[TORCH]) / min(found[RUNTIME]) for what, found in rows.items()}
+        print(recorded(ratios, max(THREADS)))
 
 
 def megabytes(package: str) -> float:
     return sum(path.size or 0 for path in files(package) or ()) / 1e6
 
 
-def cold() -> dict[str, dict[str, str]]:
-    """`revert reconstruct` in fresh processes."""
+def cold() -> dict[str, dict[str, list[float]]]:
+    """`revert reconstruct` in fresh processes: seconds, and MB at most."""
     seconds, peaks = {RUNTIME: [], TORCH: []}, {RUNTIME: [], TORCH: []}
     turns = [(RUNTIME, {}), (TORCH, {"onnxruntime": None})] * COLD_RUNS
     with TemporaryDirectory() as folder:
@@ -82,15 +87,13 @@ def cold() -> dict[str, dict[str, str]]:
             seconds[name].append(used)
             peaks[name].append(peak)
     return {
-        "`revert reconstruct` from its start to its end, s": {
-            name: line(values, 2) for name, values in seconds.items()
-        },
-        "its memory at most, MB": {name: f"{max(values):.0f}" for name, values in peaks.items()},
+        "`revert reconstruct` from its start to its end, s": seconds,
+        "its memory, MB": peaks,
     }
 
 
-def warm(threads: int, runs: int) -> dict[str, dict[str, str]]:
-    """Both networks from crops to what they say of them."""
+def warm(threads: int, runs: int) -> dict[str, dict[str, list[float]]]:
+    """Both networks from crops to what they say of them, ms."""
     use_threads(threads)
     file = read_weights()
     networks = {RUNTIME: onnx_network(file), TORCH: folded(filled_network(file).network)}
@@ -105,11 +108,13 @@ def warm(threads: int, runs: int) -> dict[str, dict[str, str]]:
                 if turn >= 2:
                     times[name].append(1e3 * (time.process_time() - start))
         what = f"{count} crop{'s' * (count > 1)}, {threads} thread{'s' * (threads > 1)}, ms"
-        rows[what] = {name: line(values, 1) for name, values in times.items()}
+        rows[what] = times
     return rows
 
 
-def line(values: list[float], digits: int) -> str:
+def line(values: list[float]) -> str:
+    """The least and the median, to three digits."""
+    digits = max(0, 2 - int(np.log10(min(values))))
     return f"{min(values):.{digits}f} ({np.median(values):.{digits}f})"
 
 

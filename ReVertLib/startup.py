@@ -37,6 +37,15 @@ def compute_matrices_alone() -> None:
     os.environ.setdefault(BLAS_THREADS, "1")
 
 
+@contextmanager
+def matrices_alone() -> Iterator[None]:
+    """The same while this is open, in a program whose own matrices it is not for us to slow down."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"):
+        yield
+
+
 def threads() -> int:
     """How many threads a network computes with: as many as OMP_NUM_THREADS says, by default one for each core that this
     process may use, up to MOST_THREADS."""

@@ -13,6 +13,7 @@ from ReVertLib.imaging.radiograph import Radiograph, radiograph_from_array, read
 from ReVertLib.spine.inputs import Wishes, boxes_beside
 from ReVertLib.spine.records import FilmResult
 from ReVertLib.spine.scale import marked
+from ReVertLib.startup import matrices_alone
 
 from .reconstruct import FilePath, GeometryLike, ImageLike, file_now, predictor_of, stated_by
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ReVertLib.finding.finder import Finder
 
 
+@matrices_alone()
 def film(
     image: ImageLike,
     geometry: GeometryLike | None = None,

@@ -9,6 +9,7 @@ from ReVertLib.fusion.pair import about_isocentre, fused_pair
 from ReVertLib.fusion.records import Fused
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
+from ReVertLib.startup import matrices_alone
 
 from .reconstruct import FilePath, GeometryLike, ImageLike, predictor_of, radiograph_input
 
@@ -17,6 +18,7 @@ ISOCENTRE = "isocentre"
 _RIGID = 1e-3
 
 
+@matrices_alone()
 def fuse(
     first: ImageLike,
     second: ImageLike,

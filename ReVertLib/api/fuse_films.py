@@ -6,10 +6,12 @@ import numpy as np
 
 from ReVertLib.spine.records import FilmResult, FusedFilms
 from ReVertLib.spine.two_films import films_fused
+from ReVertLib.startup import matrices_alone
 
 from .fuse import relative_pose
 
 
+@matrices_alone()
 def fuse_films(first: FilmResult, second: FilmResult, pose: str | np.ndarray | None = None) -> FusedFilms:
     """The lumbar vertebrae of one person from two films, in the first one's camera frame, mm.
 

@@ -16,6 +16,7 @@ from ReVertLib.imaging.label_numbers import verse_numbered
 from ReVertLib.imaging.radiograph import Radiograph, radiograph_from_array, read_radiograph
 from ReVertLib.spine.film import film_result
 from ReVertLib.spine.inputs import FilmInput, Wishes, boxes_beside
+from ReVertLib.startup import matrices_alone
 
 from .film import finder_of
 from .forms import VolumeLike, volume_of
@@ -23,6 +24,7 @@ from .fuse import relative_pose
 from .reconstruct import FilePath, GeometryLike, ImageLike, predictor_of, stated_by
 
 
+@matrices_alone()
 def register(
     ct: VolumeLike,
     labels: VolumeLike,

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from threadpoolctl import ThreadpoolController, threadpool_limits
 from tiny import weights
 
 import ReVertLib as revert
@@ -29,6 +30,16 @@ def test_levels_come_from_head_to_feet_at_one_distance(network, pixels):
     assert result.levels[0].reconstruction.geometry.sod_mm == pytest.approx(700, abs=1)
     (disc,) = result.discs
     assert (disc.above, disc.below) == ("L3", "L4")
+
+
+def test_its_matrices_are_computed_with_one_thread_and_those_of_the_program_as_before(network, pixels, monkeypatch):
+    def threads():
+        return {one["num_threads"] for one in ThreadpoolController().select(user_api="blas").info()}
+
+    monkeypatch.setattr("ReVertLib.spine.film.film_result", lambda *_: threads())
+    with threadpool_limits(2, "blas"):
+        assert revert.film(pixels, LENGTHS, view="AP", boxes=BOXES, weights=network, device="cpu") == {1}
+        assert threads() == {2}
 
 
 def test_a_ball_stands_in_for_a_distance(network, pixels):

@@ -5,7 +5,6 @@ Dask gives the work of a worker that is lost to another one. What a worker logs 
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import tempfile
 import warnings
@@ -13,12 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Future
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
 from . import __version__
 from .errors import InputError, one_line
+from .files import code_hash
 from .progress import log
 from .startup import use_threads
 
@@ -40,19 +40,10 @@ class _Expected:
     @property
     def missing(self) -> str | None:
         """What is not so in this process, in words."""
-        if (self.version, self.code) != (__version__, _code()):
-            return f"expected ReVert {self.version} ({self.code}), got {__version__} ({_code()})"
+        if (self.version, self.code) != (__version__, code_hash()):
+            return f"expected ReVert {self.version} ({self.code}), got {__version__} ({code_hash()})"
         absent = next((path for path in self.files if not path.exists()), None)
         return absent and f"expected {absent} as it is here, got none"
-
-
-@cache
-def _code() -> str:
-    """A short hash of the library's files: checkouts of one version may differ."""
-    digest, root = hashlib.sha256(), Path(__file__).parent
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()[:8]
 
 
 class _Cluster:
@@ -89,7 +80,7 @@ def cluster(address: str, inputs: Sequence[Path], output: Path | None) -> Iterat
     for name in ("distributed", "distributed.client", "distributed.core"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is said in one line
     with _mark(output) as mark:
-        expected = _Expected(__version__, _code(), (*inputs, *mark))
+        expected = _Expected(__version__, code_hash(), (*inputs, *mark))
         with _client(Client, address) as client:
             _check_workers(client, expected, address)
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import itertools
 import json
 import os
@@ -124,6 +125,15 @@ def write_json(path: str | Path, content: object) -> None:
     """Writes plain data, whole or not at all."""
     with whole_file(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1) + "\n")
+
+
+@cache
+def code_hash() -> str:
+    """A short hash of the library's files: checkouts of one version may differ."""
+    digest, root = hashlib.sha256(), Path(__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:8]
 
 
 def is_whole_gzip(path: Path) -> bool:

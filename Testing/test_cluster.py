@@ -13,6 +13,7 @@ from ReVertLib.__main__ import main
 from ReVertLib.cluster import cluster
 from ReVertLib.dataset import build as build_module
 from ReVertLib.errors import InputError
+from ReVertLib.files import code_hash
 from ReVertLib.progress import log
 
 
@@ -83,7 +84,7 @@ def test_workers_of_another_version_or_without_the_data_are_refused(dask, tmp_pa
 
 
 def test_a_worker_that_comes_late_is_asked_too(tmp_path):
-    expected = module._Expected(module.__version__, module._code(), (tmp_path / "data",))
+    expected = module._Expected(module.__version__, code_hash(), (tmp_path / "data",))
     with pytest.raises(InputError, match=r"worker: expected .*data as it is here, got none"):
         module._done(expected, 20, abs, -1)
 
@@ -96,5 +97,5 @@ def said(number: int) -> int:
 
 
 def test_what_a_worker_logs_and_warns_of_comes_back_with_its_work():
-    expected = module._Expected(module.__version__, module._code(), ())
+    expected = module._Expected(module.__version__, code_hash(), ())
     assert module._done(expected, 20, said, 3) == (-3, [(20, "read 3"), (30, "two frames?")])

@@ -105,7 +105,8 @@ def train_head(network: TemplateNetwork, known: CalibrationSamples, options: Cal
     actual = checked.error_mm[:, 0].numpy()
     constant = np.broadcast_to(network.error_head.usual_mm[0].numpy(), actual.shape)
     told = expected(network.error_head, checked)[:, 0]
-    learned = HeadReliability(reliability(told, actual), reliability(constant, actual))
+    pairs = (zip(values, actual, strict=True) for values in (told, constant))
+    learned = HeadReliability(*(reliability(of_one, len(actual)) for of_one in pairs))
     log.info(f"deviance {learned.image.deviance:.3f}, of the constant map {learned.map.deviance:.3f}")
     if learned.kept == "map":
         torch.nn.init.zeros_(network.error_head.leave.weight)

@@ -150,7 +150,7 @@ def _figures(expected_mm: np.ndarray, bound_mm: np.ndarray, actual_mm: np.ndarra
     """Actual over expected of distance, across and along; share below the bound; rank correlation over images and over
     the vertices of an image; how many images are trusted by their expected error, how many of these have a mean error
     below GOOD_MM, and the limit at which nine in ten would."""
-    found = reliability(expected_mm[:, 0], actual_mm[:, 0])
+    found = reliability(zip(expected_mm[:, 0], actual_mm[:, 0], strict=True), len(expected_mm))
     actual, told_mm = actual_mm.mean((0, 2)), expected_mm.mean((0, 2))
     told, good = expected_mm[:, 0].mean(1), actual_mm[:, 0].mean(1) < GOOD_MM
     return {

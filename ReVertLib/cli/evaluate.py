@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ReVertLib.failures import raise_failed
 
-from .common import add_device, add_weights
+from .common import add_device, add_weights, add_workers
 
 NOTES = {
     "needs": "a folder of `revert dataset`; for --report matplotlib",
@@ -32,11 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_weights(parser)
     add_device(parser)
+    add_workers(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     from ReVertLib.evaluation.evaluate import evaluate
 
     paths = (options.dataset, options.weights, options.device, options.report)
-    found = evaluate(*paths, against=options.against, tell_view=not options.without_view)
+    who = {"workers": options.workers, "scheduler": options.scheduler}
+    found = evaluate(*paths, against=options.against, tell_view=not options.without_view, **who)
     raise_failed(found.failed, "data set: expected all images to be measured", len(found.images))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -13,18 +14,18 @@ from ReVertLib.dataset.layout import DatasetItem
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.inference.results import Reconstruction
-from ReVertLib.inference.verdict import Verdict, verdict
-from ReVertLib.mesh.distance import beam_parts_mm, offsets_mm, signed_distances_mm
+from ReVertLib.mesh.distance import check_closed, signed_distances_mm
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import Mesh, mesh_quality
 from ReVertLib.mesh.self_intersection import self_intersections
-from ReVertLib.metrics.records import ErrorParts
-from ReVertLib.metrics.surface import SurfaceMetrics, surface_metrics
+from ReVertLib.metrics.records import SurfaceMetrics
+from ReVertLib.metrics.surface import closed_surface_metrics
 from ReVertLib.metrics.unit_ball import onto_ball
-from ReVertLib.registration.icp import RIGID_ALIGNMENTS, align
+from ReVertLib.registration.icp import RIGID_ALIGNMENTS, align, alignments
 from ReVertLib.shape.best_fit import BestFit
 
 from .pose_error import PoseError, pose_error
+from .predicted import PredictedError, PredictedErrors, predicted_error
 from .regions import RegionError, from_truth_mm, region_errors, true_regions
 
 NETWORK, BLANK, BASELINE, BEST_FIT = "network", "blank", "baseline", "best fit"
@@ -52,8 +53,22 @@ class EvaluatedImage:
 
     @property
     def truth(self) -> Mesh:
-        """The true surface where it was when the image was taken: camera frame, mm."""
-        return read_mesh(self.mesh).moved(self.camera_from_lps)
+        """The true surface where it was when the image was taken: camera frame, mm. Raises InputError for one that is
+        not closed."""
+        return true_surface(self.mesh).moved(self.camera_from_lps)
+
+
+def true_surface(path: Path) -> Mesh:
+    """A closed surface in a file, which is kept for the next image of the vertebra."""
+    about = path.stat()
+    return _true_surface(path, about.st_mtime_ns, about.st_size)
+
+
+@lru_cache(maxsize=1)
+def _true_surface(path: Path, *_: int) -> Mesh:
+    mesh = read_mesh(path)
+    check_closed(mesh, f"mesh {path.name}")
+    return mesh
 
 
 def images_of(item: DatasetItem) -> list[EvaluatedImage]:
@@ -104,19 +119,6 @@ class Job:
 
 
 @dataclass(frozen=True)
-class PredictedError:
-    """The error that the network predicts of its own answer to an image, and the actual one. expected_mm, actual_mm:
-    (n,) distance of each vertex to the true surface, unaligned. parts: as predicted; None from weights of before.
-    actual_parts_mm: (2, n) across and along the beam."""
-
-    verdict: Verdict
-    expected_mm: np.ndarray
-    actual_mm: np.ndarray
-    parts: ErrorParts | None
-    actual_parts_mm: np.ndarray
-
-
-@dataclass(frozen=True)
 class Measured:
     """What is measured of one image. predicted_error: None from a network that predicts none. vertex_errors_mm: by
     answer, (n,) distance of each vertex of the template to the true surface after rigid alignment. from_truth_mm: by
@@ -156,7 +158,7 @@ class EvaluatedModel:
 @dataclass(frozen=True)
 class Evaluation:
     """networks: the evaluated one first. rows: in the order of the data set; an answer that was no surface has none.
-    predicted_errors: of the images whose answer was a surface, from a network that predicts one. vertex_errors_mm:
+    predicted: of the images whose answer was a surface, from a network that predicts its error. vertex_errors_mm:
     by answer, (n,) the mean over the images, of answers that have the template's vertices. region_errors: of each image
     and answer. failed: by name, why a vertebra or image of the data set could not be measured."""
 
@@ -165,7 +167,7 @@ class Evaluation:
     images: tuple[EvaluatedImage, ...]
     rows: tuple[Row, ...]
     failures: tuple[Failure, ...]
-    predicted_errors: tuple[PredictedError, ...]
+    predicted: PredictedErrors | None
     vertex_errors_mm: dict[str, np.ndarray]
     region_errors: tuple[RegionError, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
@@ -184,7 +186,7 @@ def measured(job: Job) -> Measured:
     """All rows of one image but those of the constant answers, its failures, and the network's error as predicted."""
     truth, rows, errors_mm, points_mm = job.image.truth, [], {}, {}
     for answer, mesh in ((name, found.mesh) for name, found in job.answers.items()):
-        motions = {alignment: align(mesh, truth, alignment) for alignment in RIGID_ALIGNMENTS}
+        motions = alignments(mesh, truth, RIGID_ALIGNMENTS)
         pose = pose_error(mesh, truth, motions["rigid"])
         if answer != BLANK:
             motions[UNIT_BALL] = onto_ball(mesh, truth)
@@ -200,7 +202,7 @@ def measured_constants(job: tuple[EvaluatedImage, BestFit, int]) -> Measured:
     """The answers to a vertebra that need no image, so that one image stands for all: baseline and best fit. The last
     of job: points on each surface."""
     image, model, samples = job
-    truth, in_lps, baseline = image.truth, read_mesh(image.mesh), baseline_mesh(image.level)
+    truth, in_lps, baseline = image.truth, true_surface(image.mesh), baseline_mesh(image.level)
     laid, fitted = align(baseline, truth, "rigid"), model.fit(image.level, truth)
     rows = [
         *_rows(image, BASELINE, baseline, truth, {"rigid": laid}, samples),
@@ -228,7 +230,7 @@ def _rows(
     surface = (quality.closed, quality.euler_number, share)
     where = (image.vertebra, image.case, image.level, image.view, answer)
     return [
-        Row(*where, alignment, surface_metrics(mesh.moved(motion), truth, samples), pose, *surface)
+        Row(*where, alignment, closed_surface_metrics(mesh.moved(motion), truth, samples), pose, *surface)
         for alignment, motion in motions.items()
     ]
 
@@ -236,12 +238,3 @@ def _rows(
 def _vertex_errors_mm(mesh: Mesh, truth: Mesh) -> np.ndarray:
     """(n,) distance of each vertex to the true surface, mm."""
     return np.abs(signed_distances_mm(mesh.vertices, truth))
-
-
-def predicted_error(found: Reconstruction, truth: Mesh) -> PredictedError | None:
-    """The error that a reconstruction predicts beside the actual one; its true surface is in the same frame."""
-    if found.expected_error_mm is None:
-        return None
-    vertices = found.mesh.vertices
-    actual = beam_parts_mm(vertices, offsets_mm(vertices, truth))
-    return PredictedError(verdict(found), found.expected_error_mm, actual[0], found.error_parts, actual[1:])

@@ -58,8 +58,8 @@ def report_text(evaluation: Evaluation) -> str:
         f"## In the protocol of 3D-ReVert\n\n{_BALL}\n\n{ball_table(evaluation)}",
         f"## Surfaces\n\n{_SURFACES}\n\n{quality_table(evaluation)}",
     ]
-    if evaluation.predicted_errors:
-        tables = predicted_error_tables(evaluation.predicted_errors)
+    if evaluation.predicted:
+        tables = predicted_error_tables(evaluation.predicted)
         parts.append(f"## Predicted errors\n\n{_PREDICTED}\n\n{tables}")
     if len(evaluation.images) <= _MOST_LISTED:
         listed = image_table(evaluation, lambda row: _person(evaluation, row))

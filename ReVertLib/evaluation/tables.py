@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from ReVertLib.inference.verdict import WORDS
-from ReVertLib.metrics.reliability import reliability, reliability_table
+from ReVertLib.metrics.reliability import reliability_table
 from ReVertLib.registration.icp import RIGID_ALIGNMENTS
 
 from .measure import (
@@ -18,9 +18,9 @@ from .measure import (
     UNIT_BALL,
     EvaluatedImage,
     Evaluation,
-    PredictedError,
     Row,
 )
+from .predicted import PredictedErrors
 from .regions import REGIONS
 from .summary import FAR_DEG, Summary, pose_summaries, quality_summaries, summaries
 
@@ -160,31 +160,27 @@ def quality_table(evaluation: Evaluation) -> str:
     return table(head, 1, rows)
 
 
-def predicted_error_tables(predicted_errors: Sequence[PredictedError]) -> str:
+def predicted_error_tables(predicted: PredictedErrors) -> str:
     """Whether the errors that the network predicts of its own answers are right."""
-    expected_mm, actual_mm = (np.stack([getattr(p, f) for p in predicted_errors]) for f in ("expected_mm", "actual_mm"))
-    found = reliability(expected_mm, actual_mm)
-    return f"{reliability_table(found)}{_parts(predicted_errors)}\n\n{verdict_table(predicted_errors)}"
+    return f"{reliability_table(predicted.reliability)}{_parts(predicted)}\n\n{verdict_table(predicted)}"
 
 
-def _parts(predicted_errors: Sequence[PredictedError]) -> str:
+def _parts(predicted: PredictedErrors) -> str:
     """A sentence on the parts of the expected errors and on their bounds; none for weights that do not say them."""
-    if any(p.parts is None for p in predicted_errors):
+    if predicted.across_along_mm is None:
         return ""
-    actual = np.mean([p.actual_parts_mm.mean(1) for p in predicted_errors], axis=0)
-    expected = np.mean([[p.parts.across_mm.mean(), p.parts.along_mm.mean()] for p in predicted_errors], axis=0)
-    below = np.mean([(p.actual_mm < p.parts.bound_mm).mean() for p in predicted_errors])
+    expected, actual = predicted.across_along_mm
     return (
         f" Across the beam {expected[0]:.2f} mm expected, {actual[0]:.2f} actual; along it {expected[1]:.2f} and "
-        f"{actual[1]:.2f}. Below the bound for nine in ten: {below:.1%}."
+        f"{actual[1]:.2f}. Below the bound for nine in ten: {predicted.below_bound:.1%}."
     )
 
 
-def verdict_table(predicted_errors: Sequence[PredictedError]) -> str:
+def verdict_table(predicted: PredictedErrors) -> str:
     """The actual mean error of the images of each verdict."""
     rows = []
     for word in WORDS:
-        means = np.array([p.actual_mm.mean() for p in predicted_errors if p.verdict.word == word])
+        means = predicted.means_mm[np.array(predicted.words) == word]
         if len(means):
             below = f"{100 * (means < 1.5).mean():.0f} %"
             rows.append((word, len(means), f"{means.mean():.2f}", f"{means.max():.2f}", below))

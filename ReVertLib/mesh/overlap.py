@@ -26,7 +26,7 @@ def shared_volume_mm3(first: Mesh, second: Mesh) -> float:
 def _filled(mesh: Mesh, origin_mm: np.ndarray, size: np.ndarray) -> np.ndarray:
     """(k, j, i) bool: the cells whose centre origin_mm + CELL_MM * (i, j, k) lies inside a closed surface, by how often
     their column along i has come in and gone out before. Few triangles are looked at where the cells are few along j or
-    k, as between two vertebrae; `polydata.inside_voxels` is faster for all of a surface."""
+    k, as between two vertebrae; `inside.inside_voxels` is faster for all of a surface."""
     places = (mesh.vertices - origin_mm) / CELL_MM
     reach = [_reaching(places[:, axis][mesh.faces], size[axis]) for axis in (1, 2)]
     faces = mesh.faces[reach[0] & reach[1]]

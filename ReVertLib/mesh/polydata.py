@@ -1,4 +1,4 @@
-"""Surfaces through VTK: conversion, isosurfaces, voxels inside, decimation."""
+"""Surfaces through VTK: conversion, isosurfaces, decimation."""
 
 from __future__ import annotations
 
@@ -13,12 +13,8 @@ from vtkmodules.vtkFiltersCore import (
     vtkQuadricDecimation,
     vtkTriangleFilter,
 )
-from vtkmodules.vtkImagingStencil import vtkImageStencilToImage, vtkPolyDataToImageStencil
 
 from .mesh import Mesh, mesh_volume_mm3
-
-SLAB_SLICES = 8
-"""Slices that `inside_voxels` fills at once."""
 
 
 def to_polydata(mesh: Mesh) -> vtkPolyData:
@@ -69,43 +65,6 @@ def isosurface(field: np.ndarray, isovalue: float, index_to_world: np.ndarray) -
     clean.Update()
     mesh = from_polydata(clean.GetOutput()).mapped(index_to_world)
     return mesh if mesh_volume_mm3(mesh) > 0 else Mesh(mesh.vertices, mesh.faces[:, ::-1])
-
-
-def inside_voxels(
-    mesh: Mesh, origin_mm: np.ndarray, spacing_mm: np.ndarray, first_ijk: np.ndarray, last_ijk: np.ndarray
-) -> np.ndarray:
-    """(k, j, i) bool: whether the centre origin_mm + spacing_mm * (i, j, k) of each voxel from first_ijk to last_ijk,
-    both included, lies inside a closed mesh.
-
-    Slab by slab, with the triangles that reach into it, as VTK looks at all of them for every slice.
-    """
-    heights = (mesh.vertices[mesh.faces, 2] - origin_mm[2]) / spacing_mm[2]
-    low, high = heights.min(1, initial=np.inf), heights.max(1, initial=-np.inf)
-    slabs = []
-    for first in range(int(first_ijk[2]), int(last_ijk[2]) + 1, SLAB_SLICES):
-        last = min(first + SLAB_SLICES - 1, int(last_ijk[2]))
-        near = Mesh(mesh.vertices, mesh.faces[(high >= first - 1) & (low <= last + 1)])
-        extent = [*np.stack([first_ijk, last_ijk], 1)[:2].ravel().tolist(), first, last]
-        slabs.append(_inside_slab(near, origin_mm, spacing_mm, extent))
-    return np.concatenate(slabs)
-
-
-def _inside_slab(mesh: Mesh, origin_mm: np.ndarray, spacing_mm: np.ndarray, extent: list[int]) -> np.ndarray:
-    """The same by VTK. extent: first and last index along i, j and k in turn."""
-    stencil = vtkPolyDataToImageStencil()
-    stencil.SetInputData(to_polydata(mesh))
-    stencil.SetOutputOrigin(*origin_mm)
-    stencil.SetOutputSpacing(*spacing_mm)
-    stencil.SetOutputWholeExtent(*extent)
-    image = vtkImageStencilToImage()
-    image.SetInputConnection(stencil.GetOutputPort())
-    image.SetInsideValue(1)
-    image.SetOutsideValue(0)
-    image.SetOutputScalarTypeToUnsignedChar()
-    image.Update()
-    values = vtk_to_numpy(image.GetOutput().GetPointData().GetScalars())
-    first, last = np.reshape(extent, (3, 2)).T
-    return values.reshape((last - first + 1)[::-1]).astype(bool)
 
 
 def decimated(mesh: Mesh, vertex_count: int) -> Mesh:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,19 +25,46 @@ class Reliability:
     deviance: float
 
 
-def reliability(expected_mm: np.ndarray, actual_mm: np.ndarray) -> Reliability:
-    """What there is to say of expected and actual errors (images, vertices), mm. A correlation with a constant, as
-    that over the means of one image, is NaN."""
-    order = np.argsort(expected_mm, axis=None, kind="stable")
-    tenths = (np.array_split(values.ravel()[order], 10) for values in (expected_mm, actual_mm))
-    within = [_rank_correlation(e, a) for e, a in zip(expected_mm, actual_mm, strict=True)]
+def reliability(pairs: Iterable[tuple[np.ndarray, np.ndarray]], images: int) -> Reliability:
+    """What there is to say of expected and actual errors: a pair (vertices,), (vertices,), mm, for each image, one
+    after the other, so that they need not be in memory together. images: how many there are. A correlation with a
+    constant, as that over the means of one image, is NaN."""
+    keys = actual = None
+    means, within, below, deviance = [], [], [], []
+    for number, (expected_of, actual_of) in enumerate(pairs):
+        if keys is None:
+            keys, actual = (np.empty((images, len(actual_of)), kind) for kind in (np.uint64, np.float32))
+        keys[number], actual[number] = np.asarray(expected_of, np.float32).view(np.uint32), actual_of
+        means.append((expected_of.mean(), actual_of.mean()))
+        within.append(_rank_correlation(expected_of, actual_of))
+        below.append((actual_of < 2 * expected_of).mean())
+        deviance.append((np.log(expected_of) + actual_of / expected_of).mean())
+    expected_means, actual_means = np.array(means).T
     return Reliability(
-        deciles=np.stack([[part.mean() for part in parts] for parts in tenths], 1),
-        factor=float(actual_mm.mean() / expected_mm.mean()),
+        deciles=_deciles(keys.ravel(), actual.ravel()),
+        factor=float(actual_means.mean() / expected_means.mean()),
         within=float(np.mean(within)),
-        between=_rank_correlation(expected_mm.mean(1), actual_mm.mean(1)),
-        below_twice=float((actual_mm < 2 * expected_mm).mean()),
-        deviance=float((np.log(expected_mm) + actual_mm / expected_mm).mean()),
+        between=_rank_correlation(expected_means, actual_means),
+        below_twice=float(np.mean(below)),
+        deviance=float(np.mean(deviance)),
+    )
+
+
+def _deciles(keys: np.ndarray, actual: np.ndarray) -> np.ndarray:
+    """(10, 2) mean expected and actual error of the tenths by expectation. keys: (n,) the bits of expectations in
+    single precision, which are in order as the positive numbers are; they become theirs and, below, the place of each,
+    and are sorted where they are."""
+    keys <<= np.uint64(32)
+    keys |= np.arange(len(keys), dtype=np.uint64)
+    keys.sort()
+    return np.array(
+        [
+            (
+                (part >> np.uint64(32)).astype(np.uint32).view(np.float32).mean(dtype=float),
+                actual[part & np.uint64(0xFFFFFFFF)].mean(dtype=float),
+            )
+            for part in np.array_split(keys, 10)
+        ]
     )
 
 

@@ -9,6 +9,7 @@ the principal axes of the surfaces.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 
@@ -40,16 +41,54 @@ def align(mesh: Mesh, target: Mesh, mode: str, seed: int = 0) -> RigidTransform:
 
     Raises InputError for another mode.
     """
-    if mode not in ALIGNMENTS:
-        raise InputError(f"alignment: expected one of {', '.join(ALIGNMENTS)}, got {str(mode)[:40]!r}")
-    if mode == "none":
-        return RigidTransform.identity()
+    return alignments(mesh, target, (mode,), seed)[mode]
+
+
+def alignments(mesh: Mesh, target: Mesh, modes: Iterable[str], seed: int = 0) -> dict[str, RigidTransform]:
+    """`align` by several modes, from the same points."""
+    modes = tuple(modes)
+    for mode in modes:
+        if mode not in ALIGNMENTS:
+            raise InputError(f"alignment: expected one of {', '.join(ALIGNMENTS)}, got {str(mode)[:40]!r}")
+    if set(modes) <= {"none"}:
+        return dict.fromkeys(modes, RigidTransform.identity())
     clouds = _Clouds.of(mesh, target, seed)
     some = clouds.fewer(_SOME_POINTS)
+    return {mode: RigidTransform.identity() if mode == "none" else _aligned(clouds, some, mode) for mode in modes}
+
+
+def _aligned(clouds: _Clouds, some: _Clouds, mode: str) -> RigidTransform:
+    """The motion of a mode, first with some of the points."""
     found = some.refined(some.centred(np.eye(3)), mode)
     if mode != "translation" and some.mean_distance_mm(found) > _GOOD_MM:
         found = some.best_start(found, mode)
     return clouds.refined(found, mode, 30)
+
+
+class _Nearest:
+    """The nearest points of a tree to points that move little by little.
+
+    Who has moved by less than half of what its second nearest was farther than its nearest still has the same nearest
+    (Greenspan and Godin, 3DIM 2001), so that only the others are searched for.
+    """
+
+    def __init__(self, tree: cKDTree) -> None:
+        self._tree = tree
+        self._searched_at: np.ndarray | None = None
+
+    def to(self, points: np.ndarray) -> np.ndarray:
+        """(n,) indices in the tree; points: the same (n, 3) as before, moved."""
+        if self._searched_at is None:
+            self._searched_at = points.copy()
+            distances, self._nearest = self._tree.query(points, 2)
+            self._gap = np.diff(distances, axis=1)[:, 0]
+            self._nearest = self._nearest[:, 0]
+            return self._nearest
+        moved = 2.000001 * np.linalg.norm(points - self._searched_at, axis=1) >= self._gap
+        distances, nearest = self._tree.query(points[moved], 2)
+        self._searched_at[moved], self._gap[moved] = points[moved], np.diff(distances, axis=1)[:, 0]
+        self._nearest[moved] = nearest[:, 0]
+        return self._nearest
 
 
 @dataclass(frozen=True)
@@ -77,7 +116,11 @@ class _Clouds:
         """The rotation about the surface's centroid, then the shift to the target's centroid."""
         return RigidTransform(rotation, self.target_points.mean(0) - rotation @ self.points.mean(0))
 
-    def pairs(self, motion: RigidTransform) -> tuple[np.ndarray, np.ndarray]:
+    def searched(self) -> tuple[_Nearest, _Nearest]:
+        """What finds the nearest points of the target, and of the mesh, under motions that change little by little."""
+        return _Nearest(self.target_tree), _Nearest(self.tree)
+
+    def pairs(self, motion: RigidTransform, searched: tuple[_Nearest, _Nearest]) -> tuple[np.ndarray, np.ndarray]:
         """Nearest pairs under a motion: (2 n, 3) unmoved points of the mesh and (2 n, 3) points of the target.
 
         The way back is searched in the frame of the mesh, so that no tree is ever rebuilt; a similarity keeps the
@@ -85,7 +128,7 @@ class _Clouds:
         """
         moved = motion.apply(self.points)
         returned = (self.target_points - motion.translation_mm) @ motion.rotation / motion.scale
-        nearest, nearest_back = self.target_tree.query(moved)[1], self.tree.query(returned)[1]
+        nearest, nearest_back = searched[0].to(moved), searched[1].to(returned)
         sources = np.vstack([self.points, self.tree.data[nearest_back]])
         return sources, np.vstack([self.target_tree.data[nearest], self.target_points])
 
@@ -93,16 +136,16 @@ class _Clouds:
         self, motion: RigidTransform, mode: str, iterations: int = 60, change_mm: float = 3e-3
     ) -> RigidTransform:
         """Iterated closest points from a start, until no point of the mesh moves by more than change_mm."""
-        corners = _box_corners(self.points)
+        corners, searched = _box_corners(self.points), self.searched()
         for _ in range(iterations):
-            previous, motion = motion, best_motion(*self.pairs(motion), mode)
+            previous, motion = motion, best_motion(*self.pairs(motion, searched), mode)
             if np.abs(motion.apply(corners) - previous.apply(corners)).max() < change_mm:
                 break
         return motion
 
     def mean_distance_mm(self, motion: RigidTransform) -> float:
         """Mean distance over the nearest pairs of both directions."""
-        sources, targets = self.pairs(motion)
+        sources, targets = self.pairs(motion, self.searched())
         return float(np.linalg.norm(motion.apply(sources) - targets, axis=1).mean())
 
     def best_start(self, first: RigidTransform, mode: str) -> RigidTransform:

@@ -17,9 +17,9 @@ from ReVertLib.files import check_writable, existing_file, made_folder, whole_fi
 from ReVertLib.geometry.levels import LEVEL_OF_LABEL, LEVELS, VERSE_LABELS
 from ReVertLib.imaging.label_numbers import read_vertebrae
 from ReVertLib.imaging.labels import label_mesh, mesh_from_mask
+from ReVertLib.mesh.inside import inside_voxels
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import Mesh, face_normals
-from ReVertLib.mesh.polydata import inside_voxels
 from ReVertLib.mesh.self_intersection import flipped_faces, self_intersections
 from ReVertLib.metrics.surface import surface_metrics
 from ReVertLib.progress import log, progress

@@ -204,17 +204,34 @@ class ShapeModel:
 
     def basis(self, count: int) -> np.ndarray:
         """(n, 3, k <= count) mm: the directions of greatest variance, each times its standard deviation."""
-        w, n = self.widths, len(self.points)
-        parts = [w.modes * self.modes, w.strain * strains_of(self.points)]
-        factor = w.local * _low_rank(self.points, w.local_mm, LOCAL_RANK)
-        parts += [factor.T[:, :, None] * mode for mode in self.modes]
-        for size, length in ((w.broad_mm, w.broad_length_mm), (w.fine_mm, w.fine_length_mm)):
-            factor = size * _low_rank(self.points, length, FIELD_RANK)
-            parts.append(np.einsum("nk,de->kdne", factor, np.eye(3)))
-        columns = np.concatenate([np.reshape(part, (-1, 3 * n)) for part in parts])
-        sizes, mixed = eigh(columns @ columns.T, subset_by_index=[max(0, len(columns) - count), len(columns) - 1])
+        columns = self._columns()
+        sizes, mixed = eigh(
+            (columns @ columns.T).T,  # as LAPACK has it, so that it need not be copied
+            subset_by_index=[max(0, len(columns) - count), len(columns) - 1],
+            overwrite_a=True,
+        )
         kept = mixed[:, ::-1][:, sizes[::-1] > 1e-9 * sizes[-1]]
-        return (columns.T @ kept).reshape(n, 3, -1)
+        return (columns.T @ kept).reshape(len(self.points), 3, -1)
+
+    def _columns(self) -> np.ndarray:
+        """(r, 3 n) mm: a factor of the covariance; a quarter of a gigabyte, written once."""
+        w, n, count = self.widths, len(self.points), len(self.modes)
+        local = w.local * _low_rank(self.points, w.local_mm, LOCAL_RANK).T
+        fields = [
+            size * _low_rank(self.points, length, FIELD_RANK).T
+            for size, length in ((w.broad_mm, w.broad_length_mm), (w.fine_mm, w.fine_length_mm))
+        ]
+        columns = np.zeros((count + 6 + count * len(local) + 3 * sum(map(len, fields)), n, 3))
+        columns[:count], columns[count : count + 6] = w.modes * self.modes, w.strain * strains_of(self.points)
+        first = count + 6
+        for mode in self.modes:
+            np.multiply(local[:, :, None], mode, out=columns[first : first + len(local)])
+            first += len(local)
+        for factor in fields:
+            for axis in range(3):
+                columns[first + axis : first + 3 * len(factor) : 3, :, axis] = factor
+            first += 3 * len(factor)
+        return columns.reshape(-1, 3 * n)
 
 
 def _low_rank(points: np.ndarray, length_mm: float, most: int) -> np.ndarray:

@@ -17,8 +17,8 @@ from ReVertLib.imaging.ct import read_ct
 from ReVertLib.imaging.label_numbers import read_vertebrae
 from ReVertLib.imaging.labels import label_region
 from ReVertLib.imaging.volume import Volume
+from ReVertLib.mesh.inside import inside_voxels
 from ReVertLib.mesh.mesh import Mesh
-from ReVertLib.mesh.polydata import inside_voxels
 
 from .bone_texture import drawn_hu
 from .ct_scanner import isolated, scan_grid

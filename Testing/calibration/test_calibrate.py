@@ -14,7 +14,8 @@ from ReVertLib.calibration.error_head import CalibrationOptions, CalibrationSamp
 from ReVertLib.calibration.real_bone import real_errors
 from ReVertLib.dataset.layout import read_dataset
 from ReVertLib.errors import InputError
-from ReVertLib.evaluation.measure import images_of, predicted_error
+from ReVertLib.evaluation.measure import images_of
+from ReVertLib.evaluation.predicted import predicted_error
 from ReVertLib.failures import Failures
 from ReVertLib.imaging.radiograph import read_radiograph
 from ReVertLib.inference.plausibility import UNLIKE, read_training_range

@@ -68,7 +68,7 @@ WORK = {
         "evaluation.realism.write_realism",
         {"data": Path("data"), **FILES, **SHARED},
     ),
-    "evaluate data --report out --against a b --against c --weights w --device cpu --without-view": (
+    "evaluate data --report out --against a b --against c --weights w --device cpu --without-view --workers 2": (
         "evaluation.evaluate.evaluate",
         {
             "dataset": Path("data"),
@@ -77,6 +77,8 @@ WORK = {
             "weights": Path("w"),
             "device": "cpu",
             "tell_view": False,
+            "workers": 2,
+            "scheduler": None,
         },
     ),
     "average out a b": ("training.average.average_weights", {"files": [Path("a"), Path("b")], "out": Path("out")}),

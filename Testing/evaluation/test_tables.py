@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 from tiny_evaluation import NETWORK, SPHERE, constants, evaluation, row
 
-from ReVertLib.evaluation.measure import Failure, PredictedError
+from ReVertLib.evaluation.measure import Failure
+from ReVertLib.evaluation.predicted import PredictedError, brought_together
 from ReVertLib.evaluation.regions import RegionError
 from ReVertLib.evaluation.tables import (
     ball_table,
@@ -138,9 +139,9 @@ def test_surfaces_are_told_by_what_is_wrong_with_them():
 def test_errors_of_each_verdict():
     """Means of 1.4 and 1.6 mm: one of the two is below 1.5 mm. A verdict that no image has is left out."""
     trusted, refused = Verdict("trust", "", 1.0), Verdict("do not use", "", 3.0)
-    means, off = ((trusted, 1.4), (trusted, 1.6), (refused, 2.0)), np.array([-0.1, 0.1])
-    errors = [PredictedError(v, np.ones(2), mean + off, None, np.ones((2, 2))) for v, mean in means]
-    assert cells(verdict_table(errors)) == [
+    means, off = ((trusted, 1.4), (trusted, 1.6), (refused, 2.0)), np.repeat([-0.1, 0.1], 10)
+    errors = [PredictedError(v, np.ones(20), mean + off, None, np.ones((2, 20))) for v, mean in means]
+    assert cells(verdict_table(brought_together(errors))) == [
         ["trust", "2", "1.50", "1.60", "50 %"],
         ["do not use", "1", "2.00", "2.00", "0 %"],
     ]
@@ -151,7 +152,7 @@ def test_parts_of_errors_and_their_bound_are_said():
     parts = ErrorParts(np.ones(20), np.linspace(0.4, 0.6, 20), np.full(20, 3.0))
     actual_mm, actual = np.repeat([2.1, 3.9], 10), np.stack([np.full(20, 2.0), np.full(20, 0.25)])
     error = PredictedError(Verdict("trust", "", 1.0), np.linspace(1.0, 2.0, 20), actual_mm, parts, actual)
-    text = predicted_error_tables([error, error])
+    text = predicted_error_tables(brought_together([error, error]))
     assert "Across the beam 1.00 mm expected, 2.00 actual; along it 0.50 and 0.25." in text
     assert "Below the bound for nine in ten: 50.0%." in text
 

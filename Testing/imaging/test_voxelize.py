@@ -8,8 +8,8 @@ from tiny import CUBE
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.imaging.volume import Volume
 from ReVertLib.imaging.voxelize import coverage
+from ReVertLib.mesh.inside import inside_voxels
 from ReVertLib.mesh.mesh import Mesh, mesh_volume_mm3
-from ReVertLib.mesh.polydata import inside_voxels
 
 
 def grid_around(mesh, spacing_mm, turn_deg=0.0, flip=1.0):

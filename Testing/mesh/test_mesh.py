@@ -12,10 +12,10 @@ from ReVertLib.files import check_writable, whole_file
 from ReVertLib.geometry.transform import RigidTransform, SimilarityTransform
 from ReVertLib.geometry.views import rotation_about
 from ReVertLib.imaging.labels import mesh_from_mask
-from ReVertLib.mesh import polydata
+from ReVertLib.mesh.inside import inside_voxels
 from ReVertLib.mesh.io import MESH_SUFFIXES, read_mesh, write_mesh
-from ReVertLib.mesh.mesh import Mesh, mesh_quality, mesh_volume_mm3
-from ReVertLib.mesh.polydata import decimated, from_polydata, inside_voxels, to_polydata
+from ReVertLib.mesh.mesh import Mesh, gathered, mesh_quality, mesh_volume_mm3
+from ReVertLib.mesh.polydata import decimated, from_polydata, to_polydata
 
 
 def test_cube_quality():
@@ -136,7 +136,7 @@ def test_not_finite(tmp_path):
 
 
 def test_voxels_inside_a_block_by_hand():
-    """Centres at whole mm; a block from 0.5 to 20.5, so 20 of them along each axis, over several slabs of slices."""
+    """Centres at whole mm; a block from 0.5 to 20.5, so 20 of them along each axis."""
     inside = inside_voxels(
         cube(20.0, (0.5, 0.5, 0.5)), np.zeros(3), np.ones(3), np.array([-2, 0, -3]), np.array([30, 25, 22])
     )
@@ -144,15 +144,39 @@ def test_voxels_inside_a_block_by_hand():
     assert inside.sum() == inside[4:24, 1:21, 3:23].sum() == 20**3
 
 
-@pytest.mark.parametrize("slices", [1, 5])
-def test_slabs_find_what_all_slices_at_once_do(monkeypatch, slices):
+def inside_by_vtk(mesh, origin_mm, spacing_mm, first_ijk, last_ijk):
+    """The same by another library, which cuts slices of the surface and fills their outlines."""
+    extent = np.stack([first_ijk, last_ijk], 1).ravel().tolist()
+    stencil = vtk.vtkPolyDataToImageStencil()
+    stencil.SetInputData(to_polydata(mesh))
+    stencil.SetOutputOrigin(*origin_mm)
+    stencil.SetOutputSpacing(*spacing_mm)
+    stencil.SetOutputWholeExtent(*extent)
+    image = vtk.vtkImageStencilToImage()
+    image.SetInputConnection(stencil.GetOutputPort())
+    image.SetOutputScalarTypeToUnsignedChar()
+    image.Update()
+    values = vtk_to_numpy(image.GetOutput().GetPointData().GetScalars())
+    return values.reshape((np.subtract(last_ijk, first_ijk) + 1)[::-1]).astype(bool)
+
+
+def test_voxels_inside_a_vertebra_are_those_of_vtk():
+    """Of a surface that crosses itself, too; and where the grid cuts it off."""
     vertebra = load_template().mean("L2").moved(RigidTransform.shift(np.array([0.1, 0.2, 0.3])))
-    grid = (np.array([-50.0, -60.0, -40.0]), np.array([0.9, 1.0, 1.1]), np.array([3, 0, 1]), np.array([110, 110, 70]))
-    monkeypatch.setattr(polydata, "SLAB_SLICES", 1000)
-    whole = inside_voxels(vertebra, *grid)
-    monkeypatch.setattr(polydata, "SLAB_SLICES", slices)
-    assert np.array_equal(inside_voxels(vertebra, *grid), whole)
-    assert whole.sum() > 10_000
+    twice = gathered([vertebra, vertebra.moved(RigidTransform.shift(np.array([3.0, 5.0, 7.0])))])
+    grid = (np.array([-50.0, -60.0, -40.0]), np.array([0.9, 1.0, 1.1]), np.array([3, 0, 1]))
+    for mesh, last in ((vertebra, (110, 110, 70)), (twice, (110, 110, 70)), (vertebra, (50, 60, 36))):
+        found = inside_voxels(mesh, *grid, np.array(last))
+        assert np.array_equal(found, inside_by_vtk(mesh, *grid, np.array(last)))
+        assert found.sum() > 3_000
+
+
+def test_voxels_on_the_surface_are_inside_on_one_side_of_it():
+    """A block whose sides, edges and diagonals lie on voxel centres: no line slips through, opposite sides differ."""
+    inside = inside_voxels(cube(4.0, (1.0, 1.0, 1.0)), np.zeros(3), np.ones(3), np.zeros(3, int), np.full(3, 6))
+    assert np.array_equal(np.argwhere(inside).min(0), [1, 1, 1])
+    assert np.array_equal(np.argwhere(inside).max(0), [4, 4, 4])
+    assert inside.sum() == 4**3
 
 
 def test_decimated_keeps_the_shape():

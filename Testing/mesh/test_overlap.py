@@ -7,8 +7,8 @@ from solids import cube
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
+from ReVertLib.mesh.inside import inside_voxels
 from ReVertLib.mesh.overlap import shared_volume_mm3
-from ReVertLib.mesh.polydata import inside_voxels
 
 
 def test_blocks_by_hand():

@@ -5,7 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from ReVertLib.metrics.reliability import reliability, reliability_table
+from ReVertLib.metrics import reliability as module
+from ReVertLib.metrics.reliability import reliability_table
+
+
+def reliability(expected, actual):
+    return module.reliability(zip(expected, actual, strict=True), len(expected))
 
 
 def test_a_right_expectation():
@@ -54,3 +59,12 @@ def test_the_table():
     assert lines[11] == "| tenth 10 | 10.00 | 20.00 |"
     assert lines[13].startswith("Actual error over expected: 2.00. Rank correlation over the vertices of an image 1.00")
     assert lines[13].endswith("Below twice the expected error: 0 % of the vertices.")
+
+
+def test_tenths_are_those_of_a_sort_that_keeps_the_order_of_equals():
+    random = np.random.default_rng(0)
+    expected, actual = np.round(random.random((7, 33)), 1) + 0.1, random.random((7, 33)).astype(np.float32)
+    order = np.argsort(expected, axis=None, kind="stable")
+    tenths = (np.array_split(values.ravel()[order], 10) for values in (expected, actual))
+    by_hand = np.stack([[part.mean() for part in parts] for parts in tenths], 1)
+    assert reliability(expected, actual).deciles == pytest.approx(by_hand, rel=1e-6)

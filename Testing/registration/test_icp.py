@@ -1,15 +1,18 @@
 """Alignments whose answer is known: a lopsided shape moved by a known motion must be found again."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import vtk
+from scipy.spatial import cKDTree
 
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.transform import RigidTransform, SimilarityTransform
 from ReVertLib.geometry.views import LPS_FROM_RAS, rotation_about, view_rotation
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.mesh.polydata import from_polydata
-from ReVertLib.registration.icp import ALIGNMENTS, align, best_motion
+from ReVertLib.registration.icp import ALIGNMENTS, _Nearest, align, best_motion
 
 
 def lopsided(seed=None):
@@ -128,3 +131,16 @@ def test_unknown_mode():
     assert ALIGNMENTS == ("none", "translation", "rigid", "similarity")
     with pytest.raises(InputError, match="alignment: expected one of none, translation, rigid, similarity, got 'icp'"):
         align(lopsided(), lopsided(), "icp")
+
+
+def test_who_has_hardly_moved_keeps_the_nearest_that_a_search_would_find():
+    """Points that move less and less, and many times only a little, against a search for each of them."""
+    random = np.random.default_rng(0)
+    tree, points = cKDTree(random.random((400, 3))), random.random((300, 3))
+    nearest, searched = _Nearest(tree), []
+    query = tree.query
+    for size in (0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.001, 0.001):
+        points = points + size * random.normal(size=3)
+        nearest._tree = SimpleNamespace(query=lambda p, k: searched.append(len(p)) or query(p, k))
+        assert np.array_equal(nearest.to(points), query(points)[1])
+    assert searched[0] == 300 and searched[-1] < 100

@@ -6,8 +6,8 @@ from ReVertLib.anatomy.template import load_template
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.imaging.labels import label_mesh
 from ReVertLib.imaging.volume import Volume
+from ReVertLib.mesh.inside import inside_voxels
 from ReVertLib.mesh.mesh import Mesh
-from ReVertLib.mesh.polydata import inside_voxels
 from ReVertLib.registration.correspondence import fitted
 from ReVertLib.shape.cut_off import Border, continued, cuts
 

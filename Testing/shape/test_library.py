@@ -13,9 +13,10 @@ from ReVertLib.errors import InputError
 from ReVertLib.failures import Failures
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import rotation_about
+from ReVertLib.mesh.inside import inside_voxels
 from ReVertLib.mesh.io import write_mesh
 from ReVertLib.mesh.mesh import Mesh, mesh_volume_mm3, vertex_normals, volume_centroid
-from ReVertLib.mesh.polydata import decimated, inside_voxels, isosurface
+from ReVertLib.mesh.polydata import decimated, isosurface
 from ReVertLib.metrics.surface import dice
 from ReVertLib.registration import nonrigid
 from ReVertLib.registration.correspondence import centred, onto_mean

@@ -10,9 +10,10 @@ from few_points import by_few_points
 from log_lines import log_lines
 
 from ReVertLib.anatomy.template import baseline_mesh
+from ReVertLib.dataset.layout import read_dataset
 from ReVertLib.evaluation import evaluate as module
 from ReVertLib.evaluation.evaluate import evaluate
-from ReVertLib.evaluation.measure import EvaluatedImage, EvaluatedModel, Evaluation, Row, measured_constants
+from ReVertLib.evaluation.measure import EvaluatedImage, EvaluatedModel, Evaluation, Row, images_of, measured_constants
 from ReVertLib.evaluation.pose_error import PoseError
 from ReVertLib.failures import Failures
 from ReVertLib.geometry.camera import Geometry
@@ -36,12 +37,12 @@ def row(dice, level="L3", view="ap", answer="network", alignment="rigid", pose=(
     return Row(f"secret_{level}", "secret", level, view, answer, alignment, metrics, placed, True, euler, crossing)
 
 
-def evaluation(rows, networks=(NETWORK,), failures=(), errors_mm=None, predicted_errors=()):
+def evaluation(rows, networks=(NETWORK,), failures=(), errors_mm=None):
     """With an image for each vertebra and view of the rows."""
     places = dict.fromkeys((r.vertebra, r.case, r.level, r.view) for r in rows)
     files, view = (Path("/home/me/i.png"), Path("/home/me/m.stl")), RigidTransform.identity()
     images = tuple(EvaluatedImage(*place, *files, CAMERA, view) for place in places)
-    return Evaluation("data", networks, images, tuple(rows), tuple(failures), tuple(predicted_errors), errors_mm or {})
+    return Evaluation("data", networks, images, tuple(rows), tuple(failures), None, errors_mm or {})
 
 
 def constants(level="L3", view="ap"):
@@ -97,7 +98,7 @@ def knowing(answer, folder, expects=None):
         architecture, weights_sha256, training = "template", "0" * 64, ""
 
         def __init__(self, weights, device):
-            images = (image for of_one in module._checked_images(folder, Failures()) for image in of_one)
+            images = [image for item in read_dataset(folder, Failures()) for image in images_of(item)]
             self.images = {image.geometry.sod_mm: image for image in images}
 
         def reconstruct(self, pixels, geometry):

@@ -10,7 +10,8 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from ReVertLib.errors import InputError
 from ReVertLib.geometry.levels import LEVELS, VERSE_NUMBERS
-from ReVertLib.mesh.polydata import from_polydata, inside_voxels
+from ReVertLib.mesh.inside import inside_voxels
+from ReVertLib.mesh.polydata import from_polydata
 from ReVertLib.metrics.records import Mask
 from ReVertSlicer.input.transforms import toWorld
 

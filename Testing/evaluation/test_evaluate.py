@@ -107,11 +107,13 @@ def test_an_untrained_network_is_its_own_blank_and_the_baseline(tmp_path, datase
 
 def test_workers_find_the_same(tmp_path, one_image):
     weights = tiny.weights(tmp_path)
-    one, two = (evaluate(one_image, weights, "cpu", samples=1_000, workers=count) for count in (1, 2))
-    for row, same in zip(one.rows, two.rows, strict=True):
+    with aligned_by_many_points():  # as the other processes do
+        one, two = (evaluate(one_image, weights, "cpu", samples=1_000, workers=count) for count in (1, 2))
+    assert [(row.answer, row.alignment) for row in one.rows] == [(row.answer, row.alignment) for row in two.rows]
+    pairs = [pair for pair in zip(one.rows, two.rows, strict=True) if pair[0].answer in ("network", "blank")]
+    for row, same in pairs:
         assert replace(row, metrics=None, pose=None) == replace(same, metrics=None, pose=None)
-        # a fit may differ in the last digits
-        assert astuple(row.metrics) == pytest.approx(astuple(same.metrics), rel=1e-3)
+        assert astuple(row.metrics) == pytest.approx(astuple(same.metrics), rel=1e-6)
     assert [image.name for image in one.images] == [image.name for image in two.images]
 
 

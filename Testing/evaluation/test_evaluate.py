@@ -118,7 +118,8 @@ def test_workers_find_the_same(tmp_path, one_image):
 
 
 def test_the_report_is_whole(tmp_path, one_image, measured):
-    result, lines = run(one_image, tiny.deformed, report=tmp_path / "report")
+    with aligned_by_many_points():
+        result, lines = run(one_image, tiny.deformed, report=tmp_path / "report")
     assert [*result.rows] == [row for row in measured.rows if row.level == "L5"]
     assert lines[-1] == f"report: {tmp_path / 'report'}"
     names = sorted(path.name for path in (tmp_path / "report").iterdir())
@@ -151,12 +152,13 @@ def test_a_stopped_evaluation_goes_on_from_whole_vertebrae(tmp_path, dataset, me
         return real(job)
 
     monkeypatch.setattr(module, "measured", partial(noting, stop=True))
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt), aligned_by_many_points():
         run(folder, tiny.deformed, report=report)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".report-parts", "data"]
     monkeypatch.setattr(module, "measured", noting)
     asked.clear()
-    result, lines = run(folder, tiny.deformed, report=report)
+    with aligned_by_many_points():
+        result, lines = run(folder, tiny.deformed, report=report)
     assert asked == ["case_segment_24 00.png"]
     assert "going on: 2 of 3 images were measured before" in lines
     assert result.rows == measured.rows

@@ -20,8 +20,8 @@ from other_metrics import by_monai, by_simpleitk, by_surface_distance
 from tiny import deformed
 
 from ReVertLib.anatomy.template import load_template
+from ReVertLib.mesh.inside import inside_voxels
 from ReVertLib.mesh.mesh import Mesh
-from ReVertLib.mesh.polydata import inside_voxels
 from ReVertLib.metrics.surface import GRID_MM, surface_metrics
 
 SAMPLES = (5_000, 20_000, 50_000)

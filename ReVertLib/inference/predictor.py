@@ -96,9 +96,12 @@ def seen_outlines(answer: CropAnswer, crop: Crop, geometry: Geometry) -> tuple[n
     """What the network took for the vertebra, as outlines (k, 2) in pixels of the radiograph."""
     if answer.silhouette is None:
         return ()
-    to_camera = crop.camera_from_crop
     loops = mask_outlines(answer.silhouette)
-    return tuple(geometry.project(to_camera.apply(crop.geometry.backproject(loop, 1.0))) for loop in loops)
+    if not loops:
+        return ()
+    rays = crop.camera_from_crop.apply(crop.geometry.backproject(np.concatenate(loops), 1.0))
+    ends = np.cumsum([len(loop) for loop in loops])[:-1]
+    return tuple(np.split(geometry.project(rays), ends))
 
 
 def view_warnings(answer: CropAnswer) -> list[str]:

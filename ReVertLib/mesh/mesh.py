@@ -88,7 +88,8 @@ def vertex_normals(mesh: Mesh) -> np.ndarray:
 def _corners(mesh: Mesh, origin: np.ndarray | float = 0.0) -> tuple[np.ndarray, ...]:
     """The first, second and third corners of all triangles, from an origin: three (3, m), the axes apart."""
     axes = np.ascontiguousarray((mesh.vertices - origin).T)
-    return tuple(axes[:, mesh.faces[:, i]] for i in range(3))
+    of_faces = axes.take(mesh.faces.T.ravel(), 1).reshape(3, 3, -1)  # indexing takes several times as long
+    return tuple(of_faces[:, i] for i in range(3))
 
 
 def _cross(one: np.ndarray, other: np.ndarray) -> np.ndarray:

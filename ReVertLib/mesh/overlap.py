@@ -28,7 +28,8 @@ def _filled(mesh: Mesh, origin_mm: np.ndarray, size: np.ndarray) -> np.ndarray:
     their column along i has come in and gone out before. Few triangles are looked at where the cells are few along j or
     k, as between two vertebrae; `inside.inside_voxels` is faster for all of a surface."""
     places = (mesh.vertices - origin_mm) / CELL_MM
-    reach = [_reaching(places[:, axis][mesh.faces], size[axis]) for axis in (1, 2)]
+    corners = mesh.faces.T.ravel()
+    reach = [_reaching(np.ascontiguousarray(places[:, axis])[corners], size[axis]) for axis in (1, 2)]
     faces = mesh.faces[reach[0] & reach[1]]
     hit = rasterised(places[:, 1:], faces, (int(size[1]), int(size[2])))
     a, b, c = (places[faces[hit.face, i]] for i in range(3))
@@ -41,7 +42,8 @@ def _filled(mesh: Mesh, origin_mm: np.ndarray, size: np.ndarray) -> np.ndarray:
 
 
 def _reaching(corners: np.ndarray, size: int) -> np.ndarray:
-    """(m,) whether triangles whose corners lie at (m, 3) along an axis reach a cell's centre, 0 to size - 1."""
-    one, two, three = corners.T
+    """(m,) whether triangles whose first, then second, then third corners lie at (3 m,) along an axis reach a cell's
+    centre, 0 to size - 1."""
+    one, two, three = corners.reshape(3, -1)
     low, high = np.minimum(np.minimum(one, two), three), np.maximum(np.maximum(one, two), three)
     return (high >= 0) & (low <= size - 1)

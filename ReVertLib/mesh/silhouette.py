@@ -117,7 +117,11 @@ def _joined(inside: np.ndarray, along_u: np.ndarray, along_v: np.ndarray) -> lis
             loop.append(crossing)
             crossing = following.pop(crossing)
         loops.append(loop)
-    return _thinned([_places(np.array(loop), along_u, along_v) for loop in loops])
+    if not loops:
+        return []
+    ends = np.cumsum([len(loop) for loop in loops])[:-1]
+    places = _places(np.concatenate([np.array(loop) for loop in loops]), along_u, along_v)
+    return _thinned(np.split(places, ends))
 
 
 def _places(crossings: np.ndarray, along_u: np.ndarray, along_v: np.ndarray) -> np.ndarray:
@@ -128,10 +132,8 @@ def _places(crossings: np.ndarray, along_u: np.ndarray, along_v: np.ndarray) -> 
 
 
 def _thinned(loops: list[np.ndarray]) -> list[np.ndarray]:
-    """Closed polylines (k, 2) without the points that make no difference, all at once. Of two neighbours one at most
-    goes at a time, the other perhaps with the next pass."""
-    if not loops:
-        return []
+    """Closed polylines (k, 2), one at least, without the points that make no difference, all at once. Of two neighbours
+    one at most goes at a time, the other perhaps with the next pass."""
     points, counts = np.concatenate(loops), np.array([len(loop) for loop in loops])
     for _ in range(_PASSES):
         first, before, after = _neighbours(counts)

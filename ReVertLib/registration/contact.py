@@ -44,6 +44,11 @@ class Surface:
         return cKDTree(self.mesh.vertices, leafsize=32, compact_nodes=False, balanced_tree=False)  # asked only little
 
     @cached_property
+    def _axes(self) -> np.ndarray:
+        """(3, n) the vertices, axes apart."""
+        return np.ascontiguousarray(self.mesh.vertices.T)
+
+    @cached_property
     def _normals(self) -> np.ndarray:
         return vertex_normals(self.mesh)
 
@@ -51,8 +56,7 @@ class Surface:
         """(n,) vertices of this surface that lie in another or nearer to it than a joint's gap, and (n, 3) mm, how far
         out is."""
         points, wall = self.mesh.vertices, other.mesh.vertices
-        low, high = wall.min(0) - JOINT_GAP_MM, wall.max(0) + JOINT_GAP_MM
-        near = np.nonzero(((points > low) & (points < high)).all(1))[0]
+        near = self._within(other)
         distance_mm, nearest = other._tree.query(points[near], distance_upper_bound=DEEPEST_MM)
         near, nearest = near[distance_mm < DEEPEST_MM], nearest[distance_mm < DEEPEST_MM]
         outward = np.einsum("nd,nd->n", points[near] - wall[nearest], other._normals[nearest])
@@ -62,6 +66,13 @@ class Surface:
         depth = JOINT_GAP_MM - off.max(1)  # where the wall is convex, out is what any of its tangent planes says
         into = depth > LEAST_MM
         return near[into], depth[into, None] * other._normals[nearest[into, 0]]
+
+    def _within(self, other: Surface) -> np.ndarray:
+        """The vertices in the box around another surface, a joint's gap wider."""
+        inside = True
+        for along, wall in zip(self._axes, other._axes, strict=True):
+            inside = inside & (along > wall.min() - JOINT_GAP_MM) & (along < wall.max() + JOINT_GAP_MM)
+        return np.flatnonzero(inside)
 
     def out_of(self, other: Surface) -> Surface:
         """This surface moved a good half of the way out of another; itself when it is out."""

@@ -17,10 +17,13 @@ from ReVertLib.inference.results import EXTRAS, MEASUREMENTS, SECOND_VIEW, Outco
 from ReVertLib.measurement.records import Measurements
 from ReVertLib.spine.records import FilmResult
 
+from .answers import shown
+
 if TYPE_CHECKING:
     from ReVertLib.finding.finder import Finder
     from ReVertLib.imaging.radiograph import Radiograph
     from ReVertLib.inference.predictor import Predictor
+    from ReVertLib.spine.following import FollowedFilm
 
 
 @dataclass(frozen=True)
@@ -67,14 +70,17 @@ def reconstructed_film(
     known: LayeredGeometry,
     boxes: Mapping[str, tuple[float, ...]],
     extras: Collection[str] = EXTRAS,
+    followed: FollowedFilm | None = None,
 ) -> FilmAnswer:
     """The vertebrae in boxes (u0, v0, u1, v1), by level, of pixels (rows, columns), together. The distance that is
-    known is L3's. extras: which of `results.EXTRAS` are wanted. Raises InputError as `spine.inputs.film_input` and
-    `spine.film.film_result` do."""
+    known is L3's. extras: which of `results.EXTRAS` are wanted. followed: what these pixels are the next frame of; then
+    without a second view. Raises InputError as `spine.inputs.film_input` and `spine.film.film_result` do."""
     from ReVertLib.spine.film import film_result
     from ReVertLib.spine.inputs import Wishes, film_input
 
     given = film_input(_radiograph(pixels, known), known, Wishes(dict(boxes)), None)
+    if followed is not None:
+        return _drawn(followed.result(predictor, given), pixels, given.notes, extras)
     result = film_result(predictor, given, SECOND_VIEW in extras)
     second = None if result.other is None else _drawn(result.other, pixels, given.notes, extras)
     return replace(_drawn(replace(result, other=None), pixels, given.notes, extras), second=second)
@@ -86,4 +92,6 @@ def _drawn(result: FilmResult, pixels: np.ndarray, notes: tuple[str, ...], extra
 
     found = {one.level: one.reconstruction for one in result.levels}
     drawn = {level: tuple(outlines(one.mesh, one.geometry, pixels.shape[::-1])) for level, one in found.items()}
-    return FilmAnswer(result, drawn, notes, film_measurements(result) if MEASUREMENTS in extras else None)
+    measurements = film_measurements(result) if MEASUREMENTS in extras else None
+    levels = tuple(replace(one, reconstruction=shown(one.reconstruction)) for one in result.levels)
+    return FilmAnswer(replace(result, levels=levels), drawn, notes, measurements)

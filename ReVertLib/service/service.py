@@ -30,6 +30,7 @@ from .registration import CtAnswer, CtGiven, FilmGiven, ct_drr, registered_ct
 if TYPE_CHECKING:
     from ReVertLib.finding.finder import Finder
     from ReVertLib.inference.predictor import Predictor
+    from ReVertLib.spine.following import FollowedFilm
 
 Progress = Callable[[str, int, int], None]
 """Called at the beginning of each stage: its name, how many stages are done, how many there are in all."""
@@ -56,6 +57,7 @@ class Service:
         finder: Finder | None = None,
     ) -> None:
         self._weights, self._device, self._predictor, self._finder = weights, device, predictor, finder
+        self._followed: FollowedFilm | None = None
 
     @property
     def about(self) -> About:
@@ -116,11 +118,16 @@ class Service:
         boxes: Mapping[str, tuple[float, ...]],
         progress: Progress = _no_progress,
         extras: Collection[str] = EXTRAS,
+        is_frame: bool = False,
     ) -> FilmAnswer:
-        """`film.reconstructed_film` with these weights."""
+        """`film.reconstructed_film` with these weights. is_frame: whether it is one of many: it may begin where one
+        before it lay."""
+        from ReVertLib.spine.following import FollowedFilm
+
         predictor = self._loaded(progress)
         progress(f"Reconstructing {len(boxes)} vertebrae together", 0, 1)
-        return reconstructed_film(predictor, pixels, known, boxes, extras)
+        self._followed = (self._followed or FollowedFilm()) if is_frame else None
+        return reconstructed_film(predictor, pixels, known, boxes, extras, self._followed)
 
     def compare(
         self, mesh: Mesh, target: Mask, mode: str, level: str | None, progress: Progress = _no_progress

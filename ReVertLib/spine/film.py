@@ -48,7 +48,7 @@ def film_result(predictor: Predictor, given: FilmInput, second_view: bool = True
     """The vertebrae of a film together; what was found of it is looked at again before. Where no view is known and two
     are likely, they are answered for both, unless nobody looks at the second_view."""
     given = seen_again(predictor, given)
-    predictor = _head_up(predictor, given)
+    predictor = head_up(predictor, given)
 
     def together(asked: Mapping[str, Asked], seen: Mapping[str, Reconstruction] | None = None) -> FilmResult:
         return reconstructed_together(predictor, given.radiograph.pixels, asked, given.anchor, given.scale, seen)
@@ -64,10 +64,11 @@ def film_result(predictor: Predictor, given: FilmInput, second_view: bool = True
 
 def seen_again(predictor: Predictor, given: FilmInput) -> FilmInput:
     """A film with its lumbar vertebrae, where they were found, as their surfaces show them."""
-    return looked_again(_head_up(predictor, given), given)
+    return looked_again(head_up(predictor, given), given)
 
 
-def _head_up(predictor: Predictor, given: FilmInput) -> Predictor | HeadUp:
+def head_up(predictor: Predictor, given: FilmInput) -> Predictor | HeadUp:
+    """The predictor of a film as it hangs."""
     return HeadUp(predictor) if given.upside_down else predictor
 
 

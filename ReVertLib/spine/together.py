@@ -23,11 +23,11 @@ from ReVertLib.metrics.records import ErrorParts
 from ReVertLib.registration.contact import pushed_apart
 from ReVertLib.registration.icp import best_motion
 
-from .anatomy_prior import PLAUSIBLE_DISC_MM
 from .box import box_around
-from .chain import Chained, chained, disc_between
+from .chain import chained
+from .discs import discs_between, doubts_of
 from .evidence import DOUBTFUL, UNSEEN_MM, USUAL_ERROR_MM, Evidence
-from .records import Disc, FilmLevel, FilmResult, LevelChange
+from .records import FilmLevel, FilmResult, LevelChange
 from .scale import Scale
 
 if TYPE_CHECKING:
@@ -62,12 +62,45 @@ def reconstructed_together(
     others is put between them. seen: the answers to each alone, where they are there already. `seconds` of each are
     those of all. Raises InputError for no level, and for weights whose surfaces are not in correspondence."""
     started = time.perf_counter()
+    places = sought(predictor, pixels, asked, anchor, scale, seen)
+    return answered(predictor, pixels, places, scale, started).result
+
+
+@dataclass(frozen=True)
+class Sought:
+    """Where the vertebrae of a film are to be cut out in the end. alone: the answers to each alone, at the anchor's
+    distance. given: what is asked of each, at the distance sought for it. Both by level."""
+
+    alone: Mapping[str, Reconstruction]
+    given: Mapping[str, Asked]
+    anchor: str
+
+
+@dataclass(frozen=True)
+class Answered:
+    """result: of a film. pushed_mm: by vertebra (n, 3), camera frame, how it was moved out of its neighbours."""
+
+    result: FilmResult
+    pushed_mm: tuple[np.ndarray, ...]
+
+
+def sought(
+    predictor: Predictor,
+    pixels: np.ndarray,
+    asked: Mapping[str, Asked],
+    anchor: str | None,
+    scale: Scale,
+    seen: Mapping[str, Reconstruction] | None,
+) -> Sought:
+    """The distances of all levels; arguments and errors are those of `reconstructed_together`."""
     if not asked:
         raise InputError("film: expected at least one lumbar vertebra on it, got none")
     given = dict(sorted(asked.items()))
     anchor = _anchor(given, anchor)
     alone = found = _checked(seen) if seen else _answers(predictor, pixels, given, draft=True)
     for i in range(ROUNDS):
+        if i:
+            found = _answers(predictor, pixels, given, draft=True)
         evidence = _without_gaps([evidence_of(one) for one in found.values()])
         levels = [one.level for one in evidence]
         chain = chained(evidence, levels.index(anchor), scale.is_depth_open)
@@ -75,13 +108,25 @@ def reconstructed_together(
             one.level: _asked_again(given, one, motion, found[anchor].geometry)
             for one, motion in zip(evidence, chain.motions, strict=True)
         }
-        found = _answers(predictor, pixels, given, draft=i < ROUNDS - 1)
-    evidence = [evidence_of(one) for one in found.values()]
-    chain = chained(evidence, list(found).index(anchor))
-    result = _result(alone, given, found, chain, anchor, scale)
-    seconds = time.perf_counter() - started
+    return Sought(alone, given, anchor)
+
+
+def answered(
+    predictor: Predictor, pixels: np.ndarray, places: Sought, scale: Scale, begun: float, since: Answered | None = None
+) -> Answered:
+    """The vertebrae of a film at the places sought. begun: when, of `time.perf_counter`. since: the answer to
+    another frame of it, where the search for contacts begins, and whose changes by the chain are taken over."""
+    found = _answers(predictor, pixels, places.given, draft=False)
+    chain = chained([evidence_of(one) for one in found.values()], list(found).index(places.anchor))
+    placed = [one.mesh.moved(motion) for one, motion in zip(found.values(), chain.motions, strict=True)]
+    pushed_mm = since.pushed_mm if since else [0.0] * len(placed)
+    clear = pushed_apart([Mesh(mesh.vertices + by, mesh.faces) for mesh, by in zip(placed, pushed_mm, strict=True)])
+    changes = _changes(places, clear, placed) if since is None else [one.change for one in since.result.levels]
+    result = _result(places, found, chain.depth_sd, clear, changes, scale)
+    seconds = time.perf_counter() - begun
     levels = [replace(one, reconstruction=replace(one.reconstruction, seconds=seconds)) for one in result.levels]
-    return replace(result, levels=tuple(levels))
+    pushes = [end.vertices - mesh.vertices for mesh, end in zip(placed, clear, strict=True)]
+    return Answered(replace(result, levels=tuple(levels)), tuple(pushes))
 
 
 def _anchor(given: Mapping[str, Asked], wanted: str | None) -> str:
@@ -153,24 +198,22 @@ def _asked_again(given: Mapping[str, Asked], one: Evidence, motion: RigidTransfo
 
 
 def _result(
-    alone: Mapping[str, Reconstruction],
-    given: Mapping[str, Asked],
+    places: Sought,
     found: Mapping[str, Reconstruction],
-    chain: Chained,
-    anchor: str,
+    depth_sd: Sequence[float],
+    clear: Sequence[Mesh],
+    changes: Sequence[LevelChange],
     scale: Scale,
 ) -> FilmResult:
-    placed = [one.mesh.moved(motion) for one, motion in zip(found.values(), chain.motions, strict=True)]
-    shared = [shared_volume_mm3(*pair) for pair in pairwise(placed)]
-    clear = pushed_apart(placed)
+    """depth_sd: the chain's, by vertebra. clear: the surfaces as they lie in the end."""
     levels = []
     for i, (level, one) in enumerate(found.items()):
         final = _final(one, clear[i], scale)
-        change = _change(alone.get(level), final.mesh, sum(shared[max(i - 1, 0) : i + 1]))
-        depth_sd_mm = float(np.hypot(chain.depth_sd[i], scale.depth_sd) * final.geometry.sod_mm)
-        levels.append(FilmLevel(level, final, given[level].probability, level not in alone, depth_sd_mm, change))
+        depth_sd_mm = float(np.hypot(depth_sd[i], scale.depth_sd) * final.geometry.sod_mm)
+        asked = places.given[level]
+        levels.append(FilmLevel(level, final, asked.probability, level not in places.alone, depth_sd_mm, changes[i]))
     discs = discs_between(list(found), clear)
-    return FilmResult(tuple(levels), discs, anchor, scale, doubts_of(discs))
+    return FilmResult(tuple(levels), discs, places.anchor, scale, doubts_of(discs))
 
 
 def _final(one: Reconstruction, mesh: Mesh, scale: Scale) -> Reconstruction:
@@ -189,6 +232,13 @@ def _final(one: Reconstruction, mesh: Mesh, scale: Scale) -> Reconstruction:
     return final
 
 
+def _changes(places: Sought, clear: Sequence[Mesh], placed: Sequence[Mesh]) -> list[LevelChange]:
+    """Of each vertebra, against the answer to it alone. placed: the surfaces before they were pushed apart."""
+    shared = [shared_volume_mm3(*pair) for pair in pairwise(placed)]
+    of_each = [sum(shared[max(i - 1, 0) : i + 1]) for i in range(len(placed))]
+    return [_change(places.alone.get(level), *of) for level, *of in zip(places.given, clear, of_each, strict=True)]
+
+
 def _change(alone: Reconstruction | None, mesh: Mesh, overlap_mm3: float) -> LevelChange:
     """Of a vertebra against the answer to it alone; nothing but the overlap where there was none."""
     if alone is None:
@@ -196,25 +246,3 @@ def _change(alone: Reconstruction | None, mesh: Mesh, overlap_mm3: float) -> Lev
     moved = volume_centroid(mesh) - volume_centroid(alone.mesh)
     turned = best_motion(alone.mesh.vertices, mesh.vertices, "rigid").angle_deg
     return LevelChange(float(np.linalg.norm(moved)), turned, float(moved[2]), overlap_mm3)
-
-
-def discs_between(levels: Sequence[str], meshes: Sequence[Mesh]) -> tuple[Disc, ...]:
-    """The discs of neighbours as they lie in the end, from head to feet."""
-    found = []
-    for (above, upper), (below, lower) in pairwise(zip(levels, meshes, strict=True)):
-        ends = Evidence(above, upper, 0.0).lower, Evidence(below, lower, 0.0).upper
-        found.append(Disc(above, below, disc_between(*ends)[0], shared_volume_mm3(upper, lower)))
-    return tuple(found)
-
-
-def doubts_of(discs: Sequence[Disc]) -> tuple[str, ...]:
-    """A line for each disc that is not plausible."""
-    low, high = PLAUSIBLE_DISC_MM
-    notes = []
-    for disc in discs:
-        name = f"{disc.above}/{disc.below}"
-        if not low <= disc.height_mm <= high:
-            notes.append(f"the disc {name} is {disc.height_mm:.0f} mm high where {low:g} to {high:g} are plausible")
-        if disc.overlap_mm3 > 0:
-            notes.append(f"{disc.above} and {disc.below} share {disc.overlap_mm3:.0f} mm³")
-    return tuple(notes)

@@ -20,8 +20,8 @@ from ReVertLib.mesh.mesh import Mesh, volume_centroid
 from ReVertLib.metrics.records import ErrorParts
 from ReVertLib.registration.contact import pushed_apart
 
+from .discs import discs_between, doubts_of
 from .records import FilmLevel, FilmResult, FusedFilms
-from .together import discs_between, doubts_of
 from .two_cameras import TwoCameras, two_cameras
 
 STRAINED = 4.0

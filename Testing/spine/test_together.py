@@ -4,44 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from known_film import EXACT, FILM, PIXELS, Reader, asked_for
 from straight_spine import SOD_MM, depths_mm, seen_at, usual_spine
 
 from ReVertLib.errors import InputError
-from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.geometry.transform import RigidTransform
-from ReVertLib.inference.results import Reconstruction
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.mesh.overlap import shared_volume_mm3
-from ReVertLib.spine.scale import GIVEN, POPULATION, Scale
-from ReVertLib.spine.together import Asked, reconstructed_together
-
-FILM = Geometry(1150.0, SOD_MM, (0.9, 0.9), (255.5, 255.5), view_deg=(0.0, 0.0, 0.0))
-EXACT = Scale(GIVEN, 0.0, 0.0, "distances and spacing")
-PIXELS = np.zeros((512, 512), np.float32)
-
-
-class Reader:
-    """Answers with the true vertebrae of a spine, by level, as they look at the distance that it is told."""
-
-    def __init__(self, spine):
-        self.spine, self.asked, self.drafts = spine, [], []
-
-    def reconstruct_all(self, pixels, geometries, draft=False):
-        self.asked.append(geometries)
-        self.drafts.append(draft)
-        error_mm = np.full(3000, 1.0)
-        meshes = [seen_at(self.spine[geometry.level], geometry.sod_mm) for geometry in geometries]
-        return [Reconstruction(mesh, g, 0.1, (), error_mm) for mesh, g in zip(meshes, geometries, strict=True)]
-
-
-def asked_for(spine, levels=LEVELS, film=FILM):
-    found = {}
-    for level in levels:
-        seen = film.project(spine[level].vertices)
-        box = (*seen.min(0).tolist(), *seen.max(0).tolist())
-        found[level] = Asked(replace(film, level=level, box_px=box))
-    return found
+from ReVertLib.spine.scale import POPULATION, Scale
+from ReVertLib.spine.together import reconstructed_together
 
 
 @pytest.fixture(scope="module")

@@ -78,16 +78,19 @@ def showReconstructions(radiographNode, outcomes, viewAngles, about, taken=WHOLE
     return models
 
 
-def updateLive(modelNode, outcome):
-    """Gives a model the next surface of a stream, an Outcome, quickly: no new nodes and no step of undo. The view must
-    be that of before; silhouette, plane and measurements follow, as far as the radiograph is still there."""
-    _describe(modelNode, outcome.reconstruction, json.loads(modelNode.GetAttribute("ReVert.View")))
-    modelNode.SetAttribute(IMAGE, None)  # the pixels of a live frame are not kept
-    measured.keep(modelNode, outcome.measurements)
-    _show(modelNode, outcome.reconstruction, outcome.outlines_px)
-    radiographNode = modelNode.GetNodeReference(hierarchy.RADIOGRAPH)
+def updateLive(outcomes):
+    """Gives the models of a radiograph's slice the next surfaces of a stream, quickly: no new nodes and no step of
+    undo. outcomes: an Outcome by model. The view must be that of before; silhouettes, plane and measurements follow, as
+    far as the radiograph is still there."""
+    for modelNode, outcome in outcomes.items():
+        _describe(modelNode, outcome.reconstruction, json.loads(modelNode.GetAttribute("ReVert.View")))
+        modelNode.SetAttribute(IMAGE, None)  # the pixels of a live frame are not kept
+        measured.keep(modelNode, outcome.measurements)
+        _show(modelNode, outcome.reconstruction, outcome.outlines_px)
+    anyModel = next(iter(outcomes))
+    radiographNode = anyModel.GetNodeReference(hierarchy.RADIOGRAPH)
     if radiographNode is not None:
-        beam.updatePixels(radiographNode, int(modelNode.GetAttribute(SLICE)), turnOf(modelNode))
+        beam.updatePixels(radiographNode, int(anyModel.GetAttribute(SLICE)), turnOf(anyModel))
         measurement_nodes.update(radiographNode)
 
 

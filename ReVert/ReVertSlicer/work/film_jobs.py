@@ -43,16 +43,21 @@ class FindJob:
 @dataclass(frozen=True)
 class FilmJob(jobs.ReconstructionJob):
     """known: of the shown picture. boxes: (u0, v0, u1, v1) in the shown picture by level. doubts: what keeps all of its
-    surfaces from being trusted, a line each."""
+    surfaces from being trusted, a line each. isFrame: whether it is one of many, which may begin where those before it
+    lay."""
 
     known: LayeredGeometry = field(default_factory=LayeredGeometry)
     boxes: dict = field(default_factory=dict)
     doubts: tuple = ()
+    isFrame: bool = False
 
     @property
     def message(self):
         content = {"pixels": self.pixels, "known": self.known, "boxes": self.boxes, "extras": self.extras}
-        return Message("film", content)
+        return Message("film", {**content, "is_frame": self.isFrame})
+
+    def ofFrame(self, extras):
+        return replace(self, extras=extras, isFrame=True)
 
     def outcomes(self, answer):
         """As of a ReconstructionJob; each vertebra has with its own warnings those of the film."""
@@ -113,7 +118,7 @@ def radiographJob(radiographNode, sliceIndex=None, level="L3"):
 def frameJob(radiographNode, sliceIndex=None, level="L3"):
     """The same of one frame of many, with nothing that nobody looks at."""
     extras = (MEASUREMENTS,) if measurement_nodes.isShown(radiographNode) else ()
-    return replace(radiographJob(radiographNode, sliceIndex, level), extras=extras)
+    return radiographJob(radiographNode, sliceIndex, level).ofFrame(extras)
 
 
 def showFound(job, spine):

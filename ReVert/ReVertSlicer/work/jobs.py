@@ -49,6 +49,10 @@ class ReconstructionJob:
         content = {"pixels": self.pixels, "geometries": list(self.geometries), "extras": self.extras}
         return Message("reconstruct", content)
 
+    def ofFrame(self, extras):
+        """The same of one frame of many, with what is wanted of it."""
+        return replace(self, extras=extras)
+
     def outcomes(self, answer):
         """ReVertLib's Outcomes and Refusals in what the service has answered."""
         return answer
@@ -177,14 +181,16 @@ def showReconstructions(job, outcomes, about):
 def updateReconstructions(job, outcomes, about):
     """The same for one frame of many: cheap where the model is there already, and without an undo step."""
     node = existingNode(job.radiographId, _("radiograph"))
-    models = []
+    models, known = [], {}
     for outcome in (outcome for outcome in outcomes if not isinstance(outcome, Refusal)):
         model = reconstruction_nodes.modelOf(node, outcome.reconstruction.geometry.level, job.sliceIndex)
         if model is None:
             models += showReconstructions(job, [outcome], about)
         else:
-            reconstruction_nodes.updateLive(model, outcome)
+            known[model] = outcome
             models.append(model)
+    if known:
+        reconstruction_nodes.updateLive(known)
     return models
 
 

@@ -253,7 +253,7 @@ def test_a_stream_moves_them_without_nodes_or_undo(parts):
     table = nodes.showMeasurements(model)
     count, states = slicer.mrmlScene.GetNumberOfNodes(), slicer.mrmlScene.GetNumberOfUndoLevels()
     before, figures = points_of(hierarchy, model), rows(table)
-    result.updateLive(model, together("L3", moved_mm=4, error_mm=2.0)[0])
+    result.updateLive({model: together("L3", moved_mm=4, error_mm=2.0)[0]})
     assert points_of(hierarchy, model) == pytest.approx(before - [4, 0, 0])
     assert rows(table) != figures
     assert (slicer.mrmlScene.GetNumberOfNodes(), slicer.mrmlScene.GetNumberOfUndoLevels()) == (count, states)

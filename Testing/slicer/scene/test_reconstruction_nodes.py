@@ -133,7 +133,7 @@ def test_a_stream_moves_surface_silhouette_and_plane_without_nodes_or_undo(resul
     before = np.array(silhouette.GetPolyData().GetBounds())
     slicer.util.updateVolumeFromArray(radiograph, slicer.util.arrayFromVolume(radiograph) + 100)
     moved = outcome(centre_mm=(3.5, 0, 700), expected_error_mm=1.0)
-    result.updateLive(model, replace(moved, reconstruction=replace(moved.reconstruction, warnings=("late",))))
+    result.updateLive({model: replace(moved, reconstruction=replace(moved.reconstruction, warnings=("late",)))})
     assert vertices(model).mean(0) == pytest.approx([-3.5, -700, 0], abs=1e-9)
     assert model.GetPolyData().GetPointData().HasArray("expected_error_mm")
     assert model.GetAttribute("ReVert.Warnings") == "late"
@@ -150,7 +150,7 @@ def test_a_stream_goes_on_when_the_radiograph_is_gone(result):
     model = show(result, radiograph)
     slicer.mrmlScene.RemoveNode(radiograph)
     found = outcome(centre_mm=(5, 0, 700))
-    result.updateLive(model, found)
+    result.updateLive({model: found})
     assert vertices(model).mean(0) == pytest.approx([-5, -700, 0], abs=1e-9)
 
 
@@ -210,7 +210,7 @@ def test_a_picture_whose_file_states_another_orientation_is_not_trusted(result):
     (model,) = result.showReconstructions(node, [found], AP, ABOUT, result.Taken(doubted=True))
     said = model.GetAttribute("ReVert.Verdict")
     assert (said.partition(":")[0], said.partition(", ")[2]) == ("check", "but the file states another orientation")
-    result.updateLive(model, found)
+    result.updateLive({model: found})
     assert model.GetAttribute("ReVert.Verdict") == said
     (model,) = result.showReconstructions(node, [found], AP, ABOUT)
     assert model.GetAttribute("ReVert.Verdict").startswith("trust")

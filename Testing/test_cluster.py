@@ -3,8 +3,11 @@
 import threading
 import time
 import warnings
+from dataclasses import astuple, replace
 
+import numpy as np
 import pytest
+import tiny
 from dask_host import dask_cluster
 from phantoms import build, contents, snapshot, write_blocks
 
@@ -13,8 +16,12 @@ from ReVertLib.__main__ import main
 from ReVertLib.cluster import cluster
 from ReVertLib.dataset import build as build_module
 from ReVertLib.errors import InputError
+from ReVertLib.evaluation import evaluate as evaluate_module
 from ReVertLib.files import code_hash
 from ReVertLib.progress import log
+from ReVertLib.resources import SHAPE_MODEL_FILE
+from ReVertLib.shape.best_fit import BestFit
+from ReVertLib.shape.model import load_model
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +65,24 @@ def test_stopped_and_robbed_of_a_worker_the_data_set_is_that_of_one_process(dask
     assert {name: content for name, (content, _) in after.items()} == expected
     assert {name: after[name][1] for name in finished} == finished  # nothing was made twice
     assert 0 < len(finished) < len(expected)
+
+
+def test_an_evaluation_is_that_of_one_process(dask, tmp_path, monkeypatch):
+    """With the shape model's modes as they are and few points on what needs no network, which take long."""
+    address, _ = dask
+    model = load_model(SHAPE_MODEL_FILE)
+    monkeypatch.setattr(BestFit, "of", lambda: BestFit(model.means, np.moveaxis(model.modes, 0, 2)))
+    monkeypatch.setattr(evaluate_module, "CONSTANT_SAMPLES", 1_000)
+    tiny.write_vertebra(tmp_path / "data", "L5", 650.0, {"ap": 0.0})
+    weights = tiny.weights(tmp_path)
+    alone, there = (
+        evaluate_module.evaluate(tmp_path / "data", weights, "cpu", samples=1_000, **who)
+        for who in ({"workers": 1}, {"scheduler": address})
+    )
+    assert len(alone.rows) == len(there.rows) == 10
+    for row, same in zip(alone.rows, there.rows, strict=True):
+        assert replace(row, metrics=None, pose=None) == replace(same, metrics=None, pose=None)
+        assert astuple(row.metrics) == pytest.approx(astuple(same.metrics), rel=1e-6)
 
 
 def test_a_scheduler_that_does_not_answer_is_said_before_any_work(tmp_path, monkeypatch, capsys):

@@ -55,11 +55,13 @@ def colour_bar(
 
 
 def save_figure(figure, path: Path) -> None:
-    """Writes a figure, whole or not at all."""
+    """Writes a figure, whole or not at all, and empties it: the pictures in it are large."""
     from PIL import Image
 
     figure.canvas.draw()
-    save_picture(Image.fromarray(np.asarray(figure.canvas.buffer_rgba())), path)
+    picture = Image.fromarray(np.asarray(figure.canvas.buffer_rgba()))
+    figure.clear()
+    save_picture(picture, path)
 
 
 def save_picture(picture, path: Path) -> None:

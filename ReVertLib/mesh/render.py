@@ -18,6 +18,8 @@ from .mesh import Mesh, vertex_normals
 from .rasterize import covered, rasterised
 
 _OVERSAMPLED = 2
+_AT_ONCE = 2_000
+"""Triangles that are drawn at once."""
 _KEY_LIGHT = np.array([-0.45, -0.65, -0.65])
 _FILL_LIGHT = np.array([0.85, 0.15, -0.5])
 _OCCLUSION_MM, _OCCLUSION_SHARE = (1.5, 4.0), 0.1
@@ -61,7 +63,7 @@ def rendered(mesh: Mesh, values: np.ndarray, colour: Callable[[np.ndarray], np.n
     image = np.zeros((*shape, 4))
     image[row, column, :3] = colour((values[corners] * shares).sum(1)) * light[:, None] + glint[:, None]
     image[row, column, 3] = 1.0
-    return _shrunk(np.clip(image, 0.0, 1.0))
+    return _shrunk(np.clip(image, 0.0, 1.0, out=image))
 
 
 def outline_mask(mesh: Mesh, canvas: Canvas) -> np.ndarray:
@@ -70,22 +72,32 @@ def outline_mask(mesh: Mesh, canvas: Canvas) -> np.ndarray:
 
 
 def _visible(mesh: Mesh, canvas: Canvas) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """(face, row, column, shares (k, 3) of its corners) of the nearest triangle in every pixel that has one."""
-    pixels = canvas.pixels(mesh.vertices)
-    found = rasterised(pixels, mesh.faces, (canvas.size_px, canvas.size_px))
-    a, b, c = (pixels[mesh.faces[found.face, i]] for i in range(3))
-    point = np.stack([found.column, found.row], 1)
+    """(face, row, column, shares (k, 3) of its corners) of the nearest triangle in every pixel that has one. A few
+    triangles at a time: what all of them cover, one behind the other, fills a gigabyte."""
+    pixels, size = canvas.pixels(mesh.vertices), canvas.size_px
+    nearest_mm, nearest = np.full(size**2, np.inf), np.full(size**2, -1)
+    for first in range(0, len(mesh.faces), _AT_ONCE):
+        found = rasterised(pixels, mesh.faces[first : first + _AT_ONCE], (size, size))
+        face, place = found.face + first, found.row * size + found.column
+        shares = _shares(pixels[mesh.faces[face]], found.row, found.column)
+        depth = (mesh.vertices[mesh.faces[face], 2] * shares).sum(1)
+        nearer = np.flatnonzero(depth < nearest_mm[place])
+        farthest_first = nearer[np.argsort(depth[nearer], kind="stable")[::-1]]
+        nearest[place[farthest_first]] = face[farthest_first]  # of what is written to one pixel, the last stays
+        nearest_mm[place[farthest_first]] = depth[farthest_first]
+    place = np.flatnonzero(nearest >= 0)
+    face, (row, column) = nearest[place], np.divmod(place, size)
+    return face, row, column, _shares(pixels[mesh.faces[face]], row, column)
+
+
+def _shares(corners: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """(k, 3) barycentric coordinates of pixels in triangles with corners (k, 3, 2)."""
+    a, b, c = corners.transpose(1, 0, 2)
+    point = np.stack([column, row], 1)
     area = _cross(b - a, c - a)
     area = np.where(area == 0, 1e-12, area)
     shares = np.stack([_cross(b - point, c - point), _cross(c - point, a - point)], 1) / area[:, None]
-    shares = np.clip(np.column_stack([shares, 1 - shares.sum(1)]), 0.0, 1.0)
-    depth = (mesh.vertices[mesh.faces[found.face], 2] * shares).sum(1)
-    place = found.row * canvas.size_px + found.column
-    farthest_first = np.argsort(depth, kind="stable")[::-1]
-    last = np.full(canvas.size_px**2, -1)
-    last[place[farthest_first]] = farthest_first  # of what is written to one pixel, the last stays
-    nearest = last[last >= 0]
-    return found.face[nearest], found.row[nearest], found.column[nearest], shares[nearest]
+    return np.clip(np.column_stack([shares, 1 - shares.sum(1)]), 0.0, 1.0)
 
 
 def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -39,9 +39,13 @@ def compute_matrices_alone() -> None:
 
 @contextmanager
 def matrices_alone() -> Iterator[None]:
-    """The same while this is open, in a program whose own matrices it is not for us to slow down."""
-    from threadpoolctl import threadpool_limits
-
+    """The same while this is open, in a program whose own matrices it is not for us to slow down. Nothing is changed
+    without threadpoolctl, which Slicer does not bring."""
+    try:
+        from threadpoolctl import threadpool_limits
+    except ModuleNotFoundError:
+        yield
+        return
     with threadpool_limits(1, "blas"):
         yield
 

@@ -1,5 +1,7 @@
 """`revert.film`: an array, boxes given by hand; a small network answers."""
 
+import sys
+
 import numpy as np
 import pytest
 from threadpoolctl import ThreadpoolController, threadpool_limits
@@ -40,6 +42,8 @@ def test_its_matrices_are_computed_with_one_thread_and_those_of_the_program_as_b
     with threadpool_limits(2, "blas"):
         assert revert.film(pixels, LENGTHS, view="AP", boxes=BOXES, weights=network, device="cpu") == {1}
         assert threads() == {2}
+        monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+        assert revert.film(pixels, LENGTHS, view="AP", boxes=BOXES, weights=network, device="cpu") == {2}
 
 
 def test_a_ball_stands_in_for_a_distance(network, pixels):

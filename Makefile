@@ -63,12 +63,15 @@ test-layer: setup ## the module's tests on Slicer's own Python layer: make test-
 	@test -d "$(LAYER)/slicer" || { echo 'LAYER: expected the folder Base/Python of a checkout of Slicer, got "$(LAYER)"'; exit 2; }
 	@SLICER_PYTHON_LAYER="$(abspath $(LAYER))" $(BIN)/python -m pytest Testing/slicer
 
-bench: $(OTHERS) ## time ours beside others on this machine: network, DRRs, metrics, alignment; adds to history.jsonl
+bench: $(OTHERS) ## time ours beside others on this machine: network, DRRs, metrics, alignment, live; adds to history.jsonl
 	@$(BIN)/python Testing/benchmarks/bench.py --record
 	@$(BIN)/python Testing/benchmarks/bench_runtimes.py --record
 	@$(BIN)/python Testing/benchmarks/bench_drr.py --record
 	@$(BIN)/python Testing/benchmarks/bench_metrics.py --record
 	@$(BIN)/python Testing/benchmarks/bench_icp.py --record
+	@$(BIN)/python Testing/benchmarks/bench_busy.py --record
+	@$(BIN)/python Testing/benchmarks/bench_follow.py --frames 200 --record
+	@$(BIN)/python Testing/benchmarks/bench_follow.py --frames 60 --film --record
 
 screenshots: setup ## render the pictures of the module on Slicer's own displayable managers
 	@$(BIN)/python Testing/studies/screenshots.py

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from .errors import InputError
 
@@ -41,11 +42,11 @@ def compute_matrices_alone() -> None:
 def matrices_alone() -> Iterator[None]:
     """The same while this is open, in a program whose own matrices it is not for us to slow down. Nothing is changed
     without threadpoolctl, which Slicer does not bring."""
-    try:
-        from threadpoolctl import threadpool_limits
-    except ModuleNotFoundError:
+    if find_spec("threadpoolctl") is None:
         yield
         return
+    from threadpoolctl import threadpool_limits
+
     with threadpool_limits(1, "blas"):
         yield
 

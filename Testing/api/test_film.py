@@ -1,7 +1,5 @@
 """`revert.film`: an array, boxes given by hand; a small network answers."""
 
-import sys
-
 import numpy as np
 import pytest
 from threadpoolctl import ThreadpoolController, threadpool_limits
@@ -42,7 +40,7 @@ def test_its_matrices_are_computed_with_one_thread_and_those_of_the_program_as_b
     with threadpool_limits(2, "blas"):
         assert revert.film(pixels, LENGTHS, view="AP", boxes=BOXES, weights=network, device="cpu") == {1}
         assert threads() == {2}
-        monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+        monkeypatch.setattr("ReVertLib.startup.find_spec", lambda _name: None)
         assert revert.film(pixels, LENGTHS, view="AP", boxes=BOXES, weights=network, device="cpu") == {2}
 
 

@@ -40,7 +40,15 @@ def test_it_stands_in_the_first_lines(monkeypatch):
     assert second.startswith("BUSY")
 
 
-SCRIPTS = ("bench.py", "bench_drr.py", "bench_icp.py", "bench_live.py", "bench_metrics.py")
+SCRIPTS = (
+    "bench.py",
+    "bench_busy.py",
+    "bench_drr.py",
+    "bench_icp.py",
+    "bench_live.py",
+    "bench_metrics.py",
+    "bench_runtimes.py",
+)
 START_EACH = """
 import runpy, sys
 folder, *scripts = sys.argv[1:]

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from ReVertLib.inference.predictor import Predictor
 
 DEEPER_MM, ASIDE_MM = 2.0, 5.0
-"""A level whose centre lies so much nearer or farther than it did, or so far from where it was: all begins anew. Up to
-there the surfaces of frames of three synthetic films (noise, other contrast, shifted, turned by up to 4 degrees, up to
-3 % larger) lay within 0.5 mm, median of the vertices, of those that are found from nothing."""
+"""A level whose centre lies so much nearer or farther than it did, or so far from where it was: all begins anew."""
 
 
 @dataclass(frozen=True)

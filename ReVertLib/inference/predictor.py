@@ -23,9 +23,11 @@ from .verdict import AMBIGUOUS, VIEW_TAKEN
 
 
 class Predictor:
-    """A network with its weights on a device. Raises InputError for weights or a device that cannot be used."""
+    """A network with its weights on a device. outlined: whether answers are to have `seen_px`. Raises InputError for
+    weights or a device that cannot be used."""
 
-    def __init__(self, weights: Path | None = None, device: str = "auto") -> None:
+    def __init__(self, weights: Path | None = None, device: str = "auto", outlined: bool = True) -> None:
+        self._outlined = outlined
         found = answering(weights, device)
         if found.file.architecture == "finder":
             raise InputError("weights: expected those of a network that reconstructs, got a finder's")
@@ -52,7 +54,7 @@ class Predictor:
         found = []
         for given, geometry, crop, answer in zip(geometries, known, crops, answers, strict=True):
             doubts = tuple(self._input_doubts(pixels, given, geometry, crop, answer))
-            outline = () if draft else seen_outlines(answer, crop, geometry)
+            outline = seen_outlines(answer, crop, geometry) if self._outlined and not draft else ()
             found.append(_reconstruction(answer, geometry, outline, doubts, started))
         return found
 

@@ -55,10 +55,4 @@ def _drawn(found: Reconstruction, pixels: np.ndarray, extras: Collection[str]) -
     from ReVertLib.mesh.silhouette import outlines
 
     outline = tuple(outlines(found.mesh, found.geometry, pixels.shape[::-1]))
-    return Outcome(shown(found), outline, measured(found) if MEASUREMENTS in extras else None)
-
-
-def shown(found: Reconstruction) -> Reconstruction:
-    """What the module has a use for: not the outlines of what was seen, hundreds of small arrays in a message."""
-    other = None if found.other is None else replace(found.other, seen_px=())
-    return replace(found, seen_px=(), other=other)
+    return Outcome(found, outline, measured(found) if MEASUREMENTS in extras else None)

@@ -17,8 +17,6 @@ from ReVertLib.inference.results import EXTRAS, MEASUREMENTS, SECOND_VIEW, Outco
 from ReVertLib.measurement.records import Measurements
 from ReVertLib.spine.records import FilmResult
 
-from .answers import shown
-
 if TYPE_CHECKING:
     from ReVertLib.finding.finder import Finder
     from ReVertLib.imaging.radiograph import Radiograph
@@ -93,5 +91,4 @@ def _drawn(result: FilmResult, pixels: np.ndarray, notes: tuple[str, ...], extra
     found = {one.level: one.reconstruction for one in result.levels}
     drawn = {level: tuple(outlines(one.mesh, one.geometry, pixels.shape[::-1])) for level, one in found.items()}
     measurements = film_measurements(result) if MEASUREMENTS in extras else None
-    levels = tuple(replace(one, reconstruction=shown(one.reconstruction)) for one in result.levels)
-    return FilmAnswer(replace(result, levels=levels), drawn, notes, measurements)
+    return FilmAnswer(result, drawn, notes, measurements)

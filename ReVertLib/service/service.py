@@ -41,7 +41,8 @@ def _no_progress(_stage: str, _done: int, _total: int) -> None:
 
 
 class Service:
-    """Computes with one set of weights on one device; both are loaded on first use and kept.
+    """Computes with one set of weights on one device; both are loaded on first use and kept. What the network took for
+    a vertebra, `seen_px`, has no use here, and is not sought.
 
     weights: a weights file, None for the shipped one. device: one of `devices.DEVICES`. predictor: is used instead of
     these; it has `reconstruct`, `weights_sha256`, `architecture` and `device` as a Predictor has, and `reconstruct_all`
@@ -201,7 +202,7 @@ class Service:
                 from ReVertLib.inference.predictor import Predictor
 
                 progress("Loading the weights", 1, 3)
-                self._predictor = Predictor(self._weights, self._device)
+                self._predictor = Predictor(self._weights, self._device, outlined=False)
         return self._predictor
 
     def _new_finder(self) -> Finder:

@@ -115,6 +115,18 @@ def test_the_shipped_weights_say_what_error_to_expect_and_what_they_do_not_know(
         assert verdict(predictor.reconstruct(pixels, wide)).word != "trust"  # twice as large may be a view from above
 
 
+def test_what_is_seen_is_outlined_unless_nobody_asks():
+    pixels, geometry = sample_radiograph("ap")
+    asked, unasked = (
+        Predictor(device="cpu", outlined=outlined).reconstruct(pixels, geometry) for outlined in (True, False)
+    )
+    u0, v0, u1, v1 = geometry.box_px
+    middle = np.concatenate(asked.seen_px).mean(0)
+    assert (u0 < middle[0] < u1, v0 < middle[1] < v1) == (True, True)
+    assert unasked.seen_px == ()
+    assert np.array_equal(unasked.mesh.vertices, asked.mesh.vertices)
+
+
 def test_devices():
     assert chosen_device("cpu") == "cpu"
     assert chosen_device("auto") in ("cpu", "cuda", "mps")

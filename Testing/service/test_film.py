@@ -107,6 +107,7 @@ def test_vertebrae_of_a_film_lie_together_with_outline_and_scale(service, pixels
     assert any("principal point" in note for note in answer.notes)
     found = answer.outcomes[0].measurements
     assert (found, list(found.discs)) == (film_measurements(answer.result), ["L2/L3"])
+    assert [outcome.reconstruction.seen_px for outcome in answer.outcomes] == [(), ()]  # it would fill the messages
 
 
 def test_a_film_without_distances_takes_the_spacing_in_the_patient_or_the_population(service, pixels):

@@ -28,9 +28,8 @@ from .two_views import second_from_poses
 
 Bones = Mapping[str, CtBone]
 
-LEAST_DEPTH_SD_MM, DEPTH_SD_FACTOR = 2.0, 1.55
-"""No distance that a user gives is better known; and a film's depths are off by so many times what is said of them, as
-was measured on films of new people (docs/film.md)."""
+LEAST_DEPTH_SD_MM = 2.0
+"""No distance that a user gives is better known."""
 CLEARLY_ALONE = 0.01
 """By how much more alike bones must be alone, to be taken for that."""
 UNKNOWN_DEPTH_SD_MM = 50.0
@@ -133,7 +132,7 @@ def _starts(bones: Bones, result: FilmResult) -> dict[str, RigidTransform]:
 
 def _depth_sd_mm(result: FilmResult) -> dict[str, float]:
     """By level, standard deviation of the distances on a film."""
-    return {one.level: max(DEPTH_SD_FACTOR * one.depth_sd_mm, LEAST_DEPTH_SD_MM) for one in result.levels}
+    return {one.level: max(one.depth_sd_mm, LEAST_DEPTH_SD_MM) for one in result.levels}
 
 
 def _shared(bones: Bones, starts: Sequence[Mapping[str, RigidTransform]]) -> list[str]:

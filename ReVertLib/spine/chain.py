@@ -57,10 +57,10 @@ class Chained:
     depth_sd: tuple[float, ...]
 
 
-def chained(vertebrae: Sequence[Evidence], anchor: int, free: bool = False) -> Chained:
-    """What becomes of each of the vertebrae, from head to feet and without gaps, the distance at `anchor` given. free:
-    whether that is only a first guess, and the usual size of vertebrae has the say."""
-    problem = _Problem(tuple(vertebrae), anchor, free)
+def chained(vertebrae: Sequence[Evidence], anchor: int, depth_mm: float | None) -> Chained:
+    """What becomes of each of the vertebrae, from head to feet and without gaps. depth_mm: of the centre of that at
+    `anchor`; None: where it lies is only a first guess, and the usual size of vertebrae has the say."""
+    problem = _Problem(tuple(vertebrae), anchor, depth_mm)
     start = np.zeros(_UNKNOWNS * len(vertebrae) + 1)
     found = least_squares(problem.residuals, start, jac=problem.jacobian, loss="soft_l1", f_scale=OUTLIER)
     covariance = np.linalg.inv(found.jac.T @ found.jac)[:-1:_UNKNOWNS, :-1:_UNKNOWNS]
@@ -71,19 +71,24 @@ def chained(vertebrae: Sequence[Evidence], anchor: int, free: bool = False) -> C
 @dataclass(frozen=True)
 class _Problem:
     """Unknowns x, in units of their deviations: by vertebra logarithm of depth, of growth, turn (3), shift (2); last
-    the logarithm of the person's size. The depth of the anchor is that of all, which stays unless it is free; the
-    others' are against it. A stack of them, with more axes before, goes, too."""
+    the logarithm of the person's size. The depth of the anchor is that of all, sought only where depth_mm does not give
+    it; the others' are against it. A stack of them, with more axes before, goes, too."""
 
     vertebrae: tuple[Evidence, ...]
     anchor: int
-    free: bool
+    depth_mm: float | None
 
     @property
     def depths(self) -> np.ndarray:
         """(k, k) by which the depths follow from those among the unknowns."""
         of_all = np.eye(len(self.vertebrae))
-        of_all[:, self.anchor] = float(self.free)
+        of_all[:, self.anchor] = float(self.depth_mm is None)
         return of_all
+
+    @cached_property
+    def _first_ratio(self) -> float:
+        """By how much all of the chain lies farther away than it was read, before anything is sought."""
+        return 1.0 if self.depth_mm is None else self.depth_mm / float(self.centres_mm[self.anchor, 2])
 
     @cached_property
     def centres_mm(self) -> np.ndarray:
@@ -115,7 +120,8 @@ class _Problem:
     def changes(self, x: np.ndarray) -> Changes:
         rows = x[..., :-1].reshape(*x.shape[:-1], -1, _UNKNOWNS) * self._deviations
         turns = Rotation.from_rotvec(rows[..., 2:5].reshape(-1, 3)).as_matrix().reshape(*rows.shape[:-1], 3, 3)
-        return Changes(np.exp(rows[..., 0] @ self.depths.T), np.exp(rows[..., 1]), turns, rows[..., 5:])
+        depth_ratio = self._first_ratio * np.exp(rows[..., 0] @ self.depths.T)
+        return Changes(depth_ratio, np.exp(rows[..., 1]), turns, rows[..., 5:])
 
     def residuals(self, x: np.ndarray) -> np.ndarray:
         """The unknowns themselves, the sizes, and six of each disc: how far its height, slip and bend are from the

@@ -33,10 +33,11 @@ from .scale import Scale
 if TYPE_CHECKING:
     from ReVertLib.inference.predictor import Predictor
 
-ROUNDS = 2
-"""The vertebrae are cut out and seen by the network so many times, at better distances each."""
 NINE_IN_TEN = 1.645
 """Deviations within which nine in ten lie."""
+DEPTHS_OFF, WITHOUT_VIEW = 1.25, 1.55
+"""Where the view is told, and where it is not: the chain's distances are off by so many times what its residuals say,
+on films of new people (`Testing/studies/film_scales.py`)."""
 
 
 @dataclass(frozen=True)
@@ -97,17 +98,14 @@ def sought(
         raise InputError("film: expected at least one lumbar vertebra on it, got none")
     given = dict(sorted(asked.items()))
     anchor = _anchor(given, anchor)
-    alone = found = _checked(seen) if seen else _answers(predictor, pixels, given, draft=True)
-    for i in range(ROUNDS):
-        if i:
-            found = _answers(predictor, pixels, given, draft=True)
-        evidence = _without_gaps([evidence_of(one) for one in found.values()])
-        levels = [one.level for one in evidence]
-        chain = chained(evidence, levels.index(anchor), scale.is_depth_open)
-        given = {
-            one.level: _asked_again(given, one, motion, found[anchor].geometry)
-            for one, motion in zip(evidence, chain.motions, strict=True)
-        }
+    alone = _checked(seen) if seen else _answers(predictor, pixels, given, draft=True)
+    evidence = _without_gaps([evidence_of(one) for one in alone.values()])
+    film = alone[anchor].geometry
+    at_anchor = [one.level for one in evidence].index(anchor)
+    chain = chained(evidence, at_anchor, None if scale.is_depth_open else film.sod_mm)
+    given = {
+        one.level: _asked_again(given, one, motion, film) for one, motion in zip(evidence, chain.motions, strict=True)
+    }
     return Sought(alone, given, anchor)
 
 
@@ -117,7 +115,8 @@ def answered(
     """The vertebrae of a film at the places sought. begun: when, of `time.perf_counter`. since: the answer to
     another frame of it, where the search for contacts begins, and whose changes by the chain are taken over."""
     found = _answers(predictor, pixels, places.given, draft=False)
-    chain = chained([evidence_of(one) for one in found.values()], list(found).index(places.anchor))
+    evidence, depth_mm = [evidence_of(one) for one in found.values()], places.given[places.anchor].geometry.sod_mm
+    chain = chained(evidence, list(found).index(places.anchor), depth_mm)
     placed = [one.mesh.moved(motion) for one, motion in zip(found.values(), chain.motions, strict=True)]
     pushed_mm = since.pushed_mm if since else [0.0] * len(placed)
     clear = pushed_apart([Mesh(mesh.vertices + by, mesh.faces) for mesh, by in zip(placed, pushed_mm, strict=True)])
@@ -208,9 +207,9 @@ def _result(
     """depth_sd: the chain's, by vertebra. clear: the surfaces as they lie in the end."""
     levels = []
     for i, (level, one) in enumerate(found.items()):
-        final = _final(one, clear[i], scale)
-        depth_sd_mm = float(np.hypot(depth_sd[i], scale.depth_sd) * final.geometry.sod_mm)
-        asked = places.given[level]
+        final, asked = _final(one, clear[i], scale), places.given[level]
+        times = WITHOUT_VIEW if asked.geometry.view_deg is None else DEPTHS_OFF
+        depth_sd_mm = float(np.hypot(times * depth_sd[i], scale.depth_sd) * final.geometry.sod_mm)
         levels.append(FilmLevel(level, final, asked.probability, level not in places.alone, depth_sd_mm, changes[i]))
     discs = discs_between(list(found), clear)
     return FilmResult(tuple(levels), discs, places.anchor, scale, doubts_of(discs))

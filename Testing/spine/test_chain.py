@@ -43,7 +43,7 @@ def test_a_disc_is_measured_in_its_own_axes():
 def test_consistent_evidence_gives_the_true_depths_and_changes_nothing_else(view):
     spine = usual_spine(view)
     seen = read_at_one_distance(spine)
-    chain = chained(seen, L3)
+    chain = chained(seen, L3, SOD_MM)
     truth, found = list(spine.values()), placed(seen, chain)
     assert np.abs(depths_mm(truth) - SOD_MM).max() > 1.0
     assert np.abs(depths_mm(found) - depths_mm(truth)).max() < 0.3
@@ -54,8 +54,9 @@ def test_consistent_evidence_gives_the_true_depths_and_changes_nothing_else(view
 
 def test_the_anchor_may_be_any_level():
     spine = usual_spine()
-    seen = [evidence(level, seen_at(mesh, depths_mm([spine["L1"]])[0])) for level, mesh in spine.items()]
-    found = placed(seen, chained(seen, 0))
+    depth_mm = float(depths_mm([spine["L1"]])[0])
+    seen = [evidence(level, seen_at(mesh, depth_mm)) for level, mesh in spine.items()]
+    found = placed(seen, chained(seen, 0, depth_mm))
     assert np.abs(depths_mm(found) - depths_mm(spine.values())).max() < 0.4
 
 
@@ -68,7 +69,7 @@ def test_bad_evidence_leans_on_its_neighbours():
         l4 = seen[3]
         about = RigidTransform.about(l4.centre_mm, wrong, l4.centre_mm)
         seen[3] = evidence("L4", l4.mesh.moved(about), error_mm)
-        found = placed(seen, chained(seen, L3))[3]
+        found = placed(seen, chained(seen, L3, SOD_MM))[3]
         left[error_mm] = best_motion(found.vertices, spine["L4"].vertices, "rigid").angle_deg
     assert left[4.0] < 4.0
     assert left[4.0] < left[1.0] < 12.0
@@ -78,10 +79,10 @@ def test_without_a_distance_the_usual_size_decides():
     """All is read 10 % too near, and so too small: most of that is made good."""
     spine = usual_spine()
     seen = [evidence(level, seen_at(mesh, 0.9 * SOD_MM)) for level, mesh in spine.items()]
-    chain = chained(seen, L3, free=True)
+    chain = chained(seen, L3, None)
     assert depths_mm(placed(seen, chain))[L3] > 0.95 * SOD_MM
     assert chain.depth_sd[L3] > 0.02
-    assert depths_mm(placed(seen, chained(seen, L3)))[L3] == pytest.approx(0.9 * SOD_MM, abs=1e-6)
+    assert depths_mm(placed(seen, chained(seen, L3, 0.95 * SOD_MM)))[L3] == pytest.approx(0.95 * SOD_MM, abs=1e-6)
 
 
 def test_the_hand_made_spine_is_as_the_prior_says():
@@ -93,12 +94,13 @@ def test_the_hand_made_spine_is_as_the_prior_says():
         assert bend_deg == pytest.approx(BEND_DEG[i])
 
 
-def disc_by_disc(seen, x):
-    """The residuals of a chain whose anchor is L3, one vertebra and one disc after another."""
+def disc_by_disc(seen, x, ratio):
+    """The residuals of a chain whose anchor is L3, one vertebra and one disc after another. ratio: of L3's distance to
+    where it was read."""
     person, turns, places, sizes = 0.052 * x[-1], [], [], []
     for i, one in enumerate(seen):
         own, worse = x[7 * i : 7 * i + 7], max(one.expected_error_mm / 1.1, 0.5)
-        depth, growth = np.exp(0.08 * own[0] * (i != L3)), np.exp(worse * 0.02 * own[1])
+        depth, growth = ratio * np.exp(0.08 * own[0] * (i != L3)), np.exp(worse * 0.02 * own[1])
         rotation = turn(*(worse * np.array([3.0, 3.0, 1.5]) * own[2:5]))
         shift = np.append(worse * 0.7 * own[5:], 0.0)
         sizes.append((np.log(one.size * depth * growth) - SIZE[one.level] - person) / 0.010)
@@ -120,10 +122,11 @@ def disc_by_disc(seen, x):
 def test_all_residuals_at_once_are_those_of_one_disc_after_another():
     spine, random = usual_spine((30.0, 5.0, 3.0)), np.random.default_rng(0)
     seen = read_at_one_distance(spine, (0.4, 1.0, 1.5, 2.0, 3.0))
-    problem = _Problem(tuple(seen), L3, False)
+    ratio = 1.02
+    problem = _Problem(tuple(seen), L3, ratio * float(seen[L3].centre_mm[2]))
     stack = random.normal(0, 0.5, (2, 36))
-    expected = np.stack([disc_by_disc(seen, x) for x in stack])
+    expected = np.stack([disc_by_disc(seen, x, ratio) for x in stack])
     assert problem.residuals(stack) == pytest.approx(expected, abs=1e-9)
     step = 1e-3 * random.normal(size=36)
-    ahead, back = (disc_by_disc(seen, stack[0] + sign * step) for sign in (1, -1))
+    ahead, back = (disc_by_disc(seen, stack[0] + sign * step, ratio) for sign in (1, -1))
     assert problem.jacobian(stack[0]) @ step == pytest.approx((ahead - back) / 2, abs=1e-5)

@@ -14,7 +14,7 @@ from ReVertLib.spine.film import film_result
 from ReVertLib.spine.following import FollowedFilm
 from ReVertLib.spine.inputs import FilmInput
 
-FIRST, NEXT = [5, 5, 5], [5]
+FIRST, NEXT = [5, 5], [5]
 """Sizes of the batches of a frame that begins with nothing known, and of one that follows."""
 
 

@@ -8,8 +8,8 @@ nearest to the principal ray. DICOM's spacing in the patient's plane is that of 
 the skin behind it. The ball is at the middle of the body, the ruler of 100 mm on the skin behind it, both seen exactly.
 Size: of a pixel at the spine, said over true; depth: of L3, or of the level whose distance is taken. Mean and deviation
 of the logarithm in percent, the deviation that is said, and how many of all lie within it (68 % should) and within
-1.645 of it (90 %). With --surfaces the same of the depths of all levels in the end, on every so manieth film, no view
-told. The last lines: how often a source is said to contradict the distance of L3, that being some times the true one.
+1.645 of it (90 %). With --surfaces the same of the depths of all levels in the end, on every so manieth film. No view
+is told but where the line says so. The last lines: how often a source is said to contradict the distance of L3, that being some times the true one.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from ReVertLib.finding.finder import Finder
 from ReVertLib.finding.found import FoundSpine
 from ReVertLib.geometry.layers import LayeredGeometry, SourcedValue, StatedGeometry
 from ReVertLib.geometry.levels import VERSE_LABELS
+from ReVertLib.geometry.sidecar import sidecar_values
 from ReVertLib.imaging.radiograph import radiograph_from_array
 from ReVertLib.inference.predictor import Predictor
 from ReVertLib.spine.film import film_result
@@ -37,7 +38,7 @@ from ReVertLib.spine.scale import Mark
 from ReVertLib.spine.together import Asked
 
 WITHIN = (1.0, 1.645)
-SURFACES = ("distances and spacing", "ball; no L3", "usual size; no L3")
+SURFACES = ("distances, spacing and view", "distances and spacing", "ball; no L3", "usual size; no L3")
 """What surfaces are made for."""
 OFF = (0.7, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2)
 AGAINST = {"ball": "the ball", "DICOM, plane of the middle": "DICOM", "usual size": "the usual size"}
@@ -54,6 +55,7 @@ class Given:
     plane_mm: float | None = None
     sod_of: str = "L3"
     sod_off: float = 1.0
+    view: bool = False
 
 
 LENGTHS = ("sdd_mm", "sod_mm", "pixel_spacing_mm")
@@ -67,6 +69,7 @@ def cases(film: FineFilm) -> dict[str, Given]:
     ruler = Mark("length", RULER_MM / film.pixel_at(table_mm), RULER_MM)
     return {
         "distances and spacing": Given(LENGTHS),
+        "distances, spacing and view": Given(LENGTHS, view=True),
         "distance of the isocentre, spacing": Given(LENGTHS, sod_of="isocentre"),
         "DICOM, plane of the middle; no L3": Given(NO_SOD, plane_mm=middle_mm),
         "DICOM, plane of the table; no L3": Given(NO_SOD, plane_mm=table_mm),
@@ -96,6 +99,8 @@ def contradictions(film: FineFilm, spine: FoundSpine) -> dict[tuple[str, float],
 def asked(film: FineFilm, given: Given, spine: Finder | FoundSpine) -> FilmInput:
     """A film with what is given of it. Raises InputError as `film_input` does."""
     known = {key: getattr(film.geometry, key) for key in given.keys}
+    if given.view:
+        known |= {key: value for key, value in sidecar_values(film.geometry).items() if key.endswith("_deg")}
     if "sod_mm" in known:
         known["sod_mm"] *= given.sod_off
     stated = StatedGeometry()

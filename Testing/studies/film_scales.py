@@ -9,7 +9,8 @@ the skin behind it. The ball is at the middle of the body, the ruler of 100 mm o
 Size: of a pixel at the spine, said over true; depth: of L3, or of the level whose distance is taken. Mean and deviation
 of the logarithm in percent, the deviation that is said, and how many of all lie within it (68 % should) and within
 1.645 of it (90 %). With --surfaces the same of the depths of all levels in the end, on every so manieth film. No view
-is told but where the line says so. The last lines: how often a source is said to contradict the distance of L3, that being some times the true one.
+is told but where the line says so. The last lines: how often a source is said to contradict the distance of L3, that
+being some times the true one.
 """
 
 from __future__ import annotations

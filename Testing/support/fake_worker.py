@@ -7,6 +7,7 @@ What it is asked, by the kind of the request:
     print     writes to standard output as a library would, then answers None
     refuse    raises the InputError "box_px: expected a box, got none"
     fail      raises a ZeroDivisionError
+    keep      writes the content's "data" to its "path" when all has come, and answers None
     crash     writes "out of luck" to standard error and ends with exit code 3
 
 As device "broken" it cannot be loaded; as device "slow" it takes a second.
@@ -63,6 +64,9 @@ class FakeService:
 
     def fail(self, _content, _progress):
         return 1 / 0
+
+    def keep(self, content, _progress):
+        Path(content["path"]).write_bytes(content["data"].tobytes())
 
     def crash(self, _content, _progress):
         os.write(2, b"out of luck\n")

@@ -20,7 +20,8 @@ if str(MODULE_FILE.parent) not in sys.path:  # as Slicer does
 @contextmanager
 def workers():
     """A function that makes workers; in the end all of them are stopped, and gone."""
-    from ReVertSlicer.work.worker_process import Worker, _Process
+    from ReVertSlicer.work.child import Child
+    from ReVertSlicer.work.worker_process import Worker
 
     made = []
 
@@ -33,7 +34,7 @@ def workers():
     finally:
         for worker in made:
             worker.stop()
-        assert run_until(lambda: not _Process._ending, DEADLINE_S)
+        assert run_until(lambda: not Child._ending, DEADLINE_S)
 
 
 class Asked:

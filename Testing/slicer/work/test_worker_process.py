@@ -1,6 +1,7 @@
 """The child process on a real event loop: its answers, and that nobody waits for it."""
 
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -123,6 +124,34 @@ def test_two_workers_at_once(make_worker):
     assert not asked[0].ended
 
 
+def test_a_request_arrives_although_the_event_loop_stands_still(make_worker, tmp_path):
+    """As it does while a view is drawn."""
+    worker, path, frame = ready(make_worker()), tmp_path / "frame", np.arange(100_000, dtype=np.uint16)
+    asked = Asked(worker, "keep", path=str(path), data=frame)
+    deadline = time.monotonic() + DEADLINE_S
+    while not (path.exists() and path.stat().st_size == frame.nbytes) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert path.read_bytes() == frame.tobytes()
+    assert not asked.ended
+    assert asked.outcome() == ([None], [])
+
+
+def test_what_the_process_says_while_it_takes_a_request_is_told_later(make_worker):
+    """Qt tells of it at once."""
+    worker = ready(make_worker())
+    child = worker._process._child
+    child.waitForBytesWritten = lambda _ms: child.waitForReadyRead() and False
+    asked = Asked(worker, "echo", number=1)
+    assert asked.stages == []
+    assert asked.outcome() == ([{"number": 1}], [])
+    assert len(asked.stages) == 3
+    child.waitForBytesWritten = lambda _ms: child.waitForFinished() and False
+    asked = Asked(worker, "crash")
+    assert (asked.ended, worker.isRunning) == (False, True)
+    reason = "The reconstruction process ended with exit code 3 (out of luck). Please try again."
+    assert asked.outcome() == ([], [reason])
+
+
 def test_a_large_image_goes_there_and_back_without_a_stall(make_worker):
     """18 MB; the longest undisturbed time between two turns of the event loop, the best of three."""
     worker, pixels = ready(make_worker()), np.arange(9_000_000, dtype=np.uint16).reshape(3000, 3000)
@@ -180,12 +209,12 @@ def test_the_real_worker_answers_as_the_service_does(make_worker, tmp_path, monk
 
 @pytest.mark.parametrize(("told", "used"), [(None, "1"), ("2", "2")])
 def test_the_process_computes_matrices_alone_unless_the_user_says_otherwise(make_worker, monkeypatch, told, used):
-    from ReVertSlicer.work.worker_process import _environment
+    from ReVertSlicer.work.child import environment
 
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
     if told:
         monkeypatch.setenv("OPENBLAS_NUM_THREADS", told)
-    assert _environment().value("OPENBLAS_NUM_THREADS") == used
+    assert environment().value("OPENBLAS_NUM_THREADS") == used
 
 
 def test_bytes_go_to_the_process_as_qbytearray_only():

@@ -51,21 +51,25 @@ _STEP = 1e-4
 @dataclass(frozen=True)
 class Chained:
     """By vertebra: motions, in the camera frame, from what was read to what holds for all together. depth_sd: deviation
-    of the logarithm of the distance, 0 at an anchor whose distance is taken as given."""
+    of the logarithm of the distance, 0 at an anchor whose distance is taken as given. unknowns: the solution."""
 
     motions: tuple[SimilarityTransform, ...]
     depth_sd: tuple[float, ...]
+    unknowns: np.ndarray
 
 
-def chained(vertebrae: Sequence[Evidence], anchor: int, depth_mm: float | None) -> Chained:
+def chained(
+    vertebrae: Sequence[Evidence], anchor: int, depth_mm: float | None, since: Chained | None = None
+) -> Chained:
     """What becomes of each of the vertebrae, from head to feet and without gaps. depth_mm: of the centre of that at
-    `anchor`; None: where it lies is only a first guess, and the usual size of vertebrae has the say."""
+    `anchor`; None: where it lies is only a first guess, and the usual size of vertebrae has the say. since: what
+    became of them in another frame, where the search begins."""
     problem = _Problem(tuple(vertebrae), anchor, depth_mm)
-    start = np.zeros(_UNKNOWNS * len(vertebrae) + 1)
+    start = np.zeros(_UNKNOWNS * len(vertebrae) + 1) if since is None else since.unknowns
     found = least_squares(problem.residuals, start, jac=problem.jacobian, loss="soft_l1", f_scale=OUTLIER)
     covariance = np.linalg.inv(found.jac.T @ found.jac)[:-1:_UNKNOWNS, :-1:_UNKNOWNS]
     spread = DEPTH_SD * np.sqrt(np.einsum("ij,jk,ik->i", problem.depths, covariance, problem.depths))
-    return Chained(tuple(problem.changes(found.x).motions(problem.centres_mm)), tuple(spread.tolist()))
+    return Chained(tuple(problem.changes(found.x).motions(problem.centres_mm)), tuple(spread.tolist()), found.x)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from ReVertLib.registration.contact import pushed_apart
 from ReVertLib.registration.icp import best_motion
 
 from .box import box_around
-from .chain import chained
+from .chain import Chained, chained
 from .discs import discs_between, doubts_of
 from .evidence import DOUBTFUL, UNSEEN_MM, USUAL_ERROR_MM, Evidence
 from .records import FilmLevel, FilmResult, LevelChange
@@ -79,9 +79,11 @@ class Sought:
 
 @dataclass(frozen=True)
 class Answered:
-    """result: of a film. pushed_mm: by vertebra (n, 3), camera frame, how it was moved out of its neighbours."""
+    """result: of a film. chain: its own. pushed_mm: by vertebra (n, 3), camera frame, how it was moved out of its
+    neighbours."""
 
     result: FilmResult
+    chain: Chained
     pushed_mm: tuple[np.ndarray, ...]
 
 
@@ -113,10 +115,10 @@ def answered(
     predictor: Predictor, pixels: np.ndarray, places: Sought, scale: Scale, begun: float, since: Answered | None = None
 ) -> Answered:
     """The vertebrae of a film at the places sought. begun: when, of `time.perf_counter`. since: the answer to
-    another frame of it, where the search for contacts begins, and whose changes by the chain are taken over."""
+    another frame of it, where chain and search for contacts begin, and whose changes by the chain are taken over."""
     found = _answers(predictor, pixels, places.given, draft=False)
     evidence, depth_mm = [evidence_of(one) for one in found.values()], places.given[places.anchor].geometry.sod_mm
-    chain = chained(evidence, list(found).index(places.anchor), depth_mm)
+    chain = chained(evidence, list(found).index(places.anchor), depth_mm, since and since.chain)
     placed = [one.mesh.moved(motion) for one, motion in zip(found.values(), chain.motions, strict=True)]
     pushed_mm = since.pushed_mm if since else [0.0] * len(placed)
     clear = pushed_apart([Mesh(mesh.vertices + by, mesh.faces) for mesh, by in zip(placed, pushed_mm, strict=True)])
@@ -125,7 +127,7 @@ def answered(
     seconds = time.perf_counter() - begun
     levels = [replace(one, reconstruction=replace(one.reconstruction, seconds=seconds)) for one in result.levels]
     pushes = [end.vertices - mesh.vertices for mesh, end in zip(placed, clear, strict=True)]
-    return Answered(replace(result, levels=tuple(levels)), tuple(pushes))
+    return Answered(replace(result, levels=tuple(levels)), chain, tuple(pushes))
 
 
 def _anchor(given: Mapping[str, Asked], wanted: str | None) -> str:

@@ -15,8 +15,10 @@ _ASIDE_MM = np.array([0.0, 1.7e-5, 0.6e-5])
 def shared_volume_mm3(first: Mesh, second: Mesh) -> float:
     """The volume inside both of two closed surfaces, in cells of 1 mm, mm^3."""
     meshes = first, second
-    low = np.max([mesh.vertices.min(0) for mesh in meshes], axis=0)
-    size = np.ceil(np.min([mesh.vertices.max(0) for mesh in meshes], axis=0) - low).astype(int)
+    axes = [mesh.vertices.T for mesh in meshes]
+    low = np.array([max(one.min(), other.min()) for one, other in zip(*axes, strict=True)])
+    high = np.array([min(one.max(), other.max()) for one, other in zip(*axes, strict=True)])
+    size = np.ceil(high - low).astype(int)
     if (size <= 0).any():
         return 0.0
     inside = [_filled(mesh, low + CELL_MM / 2 + _ASIDE_MM, size) for mesh in meshes]

@@ -30,10 +30,9 @@ def rasterised(pixels: np.ndarray, faces: np.ndarray, size_px: tuple[int, int]) 
     Row by row: where a row of pixel centres meets the sides of a triangle, it enters and leaves it.
     """
     columns, rows = size_px
-    corners = pixels[faces]
-    first, last = whole_numbers_between(corners[..., 1].min(1), corners[..., 1].max(1), rows)
-    face, row = values_in_ranges(first, last)
-    enter, leave = row_crossings(corners[face], row)
+    v = np.ascontiguousarray(pixels[:, 1])[faces.T]
+    face, row = values_in_ranges(*whole_numbers_between(v.min(0), v.max(0), rows))
+    enter, leave = row_crossings(pixels[faces[face]], row)
     index, column = values_in_ranges(*whole_numbers_between(enter, leave, columns))
     return Fragments(face[index], row[index], column)
 

@@ -4,7 +4,7 @@ comes in can hold nothing but data.
     mark       8 bytes, "ReVert", format 2, 0
     length     4 bytes, unsigned, little endian: of the header
     header     JSON, UTF-8: {"kind": text, "content": object, "arrays": [bytes of each, ...]}
-    arrays     each as a whole .npy file (numpy.lib.format), in order
+    arrays     each as a whole .npy file (numpy.lib.format), in order; what is one array in the content is sent once
 
 The content is made of None, texts, numbers, lists, and dicts. What JSON lacks is an object with the key "@":
 {"@": "array", "at": 0} the first array, {"@": "tuple", "items": [...]}, {"@": "set", "items": [...]} of texts,
@@ -98,10 +98,11 @@ class Message:
 
 def encode(message: Message) -> bytes:
     """The message as bytes. Raises TypeError or ValueError for what no message can hold."""
-    arrays: list[memoryview] = []
+    arrays: dict[int, memoryview] = {}
     content = _packed(message.content, arrays)
-    header = json.dumps({"kind": message.kind, "content": content, "arrays": [len(array) for array in arrays]}).encode()
-    return b"".join([_START.pack(_MARK, len(header)), header, *arrays])
+    sizes = [len(array) for array in arrays.values()]
+    header = json.dumps({"kind": message.kind, "content": content, "arrays": sizes}).encode()
+    return b"".join([_START.pack(_MARK, len(header)), header, *arrays.values()])
 
 
 class Decoder:
@@ -176,14 +177,15 @@ def _array(data: bytearray) -> np.ndarray:
         raise WireError(f"message: expected an array of numbers, got {one_line(error)[:200]}") from error
 
 
-def _packed(value: object, arrays: list[memoryview]) -> object:
-    """The value as JSON holds it; its arrays are added to arrays as .npy files. Raises ValueError for Python objects in
-    an array."""
+def _packed(value: object, arrays: dict[int, memoryview]) -> object:
+    """The value as JSON holds it; its arrays are added to arrays, by their identity, as .npy files. Raises ValueError
+    for Python objects in an array."""
     if isinstance(value, np.ndarray):
-        file = BytesIO()
-        np.lib.format.write_array(file, np.asarray(value, order="C"), allow_pickle=False)
-        arrays.append(file.getbuffer())
-        return {_TAG: "array", "at": len(arrays) - 1}
+        if id(value) not in arrays:
+            file = BytesIO()
+            np.lib.format.write_array(file, np.asarray(value, order="C"), allow_pickle=False)
+            arrays[id(value)] = file.getbuffer()
+        return {_TAG: "array", "at": list(arrays).index(id(value))}
     if isinstance(value, list):
         return [_packed(item, arrays) for item in value]
     if isinstance(value, tuple | frozenset):

@@ -20,6 +20,7 @@ from ReVertLib.geometry.layers import LayeredGeometry, SourcedValue, StatedGeome
 from ReVertLib.geometry.transform import RigidTransform, SimilarityTransform
 from ReVertLib.inference.results import About, Outcome, Reconstruction, Refusal
 from ReVertLib.measurement.records import LENGTH, POINT, Measurement, Measurements
+from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.metrics.records import Comparison, Mask, SurfaceMetrics
 from ReVertLib.service.film import FilmAnswer
 from ReVertLib.service.messages import MAX_ARRAY_BYTES, MAX_HEADER_BYTES, Decoder, Message, WireError, encode
@@ -162,6 +163,19 @@ def test_arrays_keep_type_byte_order_and_shape(dtype):
     assert_same(message.content["them"], [*arrays, arrays[0].T.copy(), arrays[0][:, ::2].copy()])
     assert all(array.flags.c_contiguous for array in message.content["them"])
     message.content["them"][0][:] = 1
+
+
+def test_one_array_in_several_places_is_sent_once():
+    faces = np.arange(30_000).reshape(-1, 3)
+    first, second = (Mesh(np.full((3, 3), mm), faces) for mm in (1.0, 2.0))
+    data = encode(Message("done", {"meshes": [first, second], "twin": faces.copy()}))
+    assert len(data) < 2.1 * faces.nbytes
+    (message,) = Decoder().feed(data)
+    found = message.content["meshes"]
+    assert [mesh.vertices[0, 0] for mesh in found] == [1.0, 2.0]
+    assert all(np.array_equal(mesh.faces, faces) for mesh in found)
+    message.content["twin"][:] = 0
+    assert np.array_equal(found[0].faces, faces)
 
 
 def test_the_bytes_are_as_the_text_says():

@@ -36,7 +36,7 @@ def endplate_through(points: np.ndarray) -> RigidTransform:
     """The plane nearest to points (n, 3) of an endplate: from its axes, x to the left, y behind, z up along the spine,
     the origin in the middle of the points, to the frame of the points."""
     middle = points.mean(0)
-    up = np.linalg.svd(points - middle)[2][2]
+    up = np.linalg.svd(points - middle, full_matrices=False)[2][2]
     up = up * np.sign(up[2])
     left = np.array([1.0, 0.0, 0.0]) - up[0] * up
     left /= np.linalg.norm(left)

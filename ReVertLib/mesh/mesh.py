@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ReVertLib.geometry.transform import RigidTransform, mapped
+from ReVertLib.geometry.transform import RigidTransform, mapped, mean_point
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,13 @@ def mesh_quality(mesh: Mesh) -> MeshQuality:
 
 def mesh_volume_mm3(mesh: Mesh) -> float:
     """Signed volume enclosed by a closed mesh, mm^3."""
-    a, b, c = _corners(mesh, mesh.vertices.mean(0))
+    a, b, c = _corners(mesh, mean_point(mesh.vertices))
     return float((a * _cross(b, c)).sum() / 6)
 
 
 def volume_centroid(mesh: Mesh) -> np.ndarray:
     """(3,) centroid of the volume a closed mesh encloses, mm."""
-    origin = mesh.vertices.mean(0)
+    origin = mean_point(mesh.vertices)
     a, b, c = _corners(mesh, origin)
     six_volumes = (a * _cross(b, c)).sum(0)
     return origin + (a + b + c) @ six_volumes / 4 / six_volumes.sum()

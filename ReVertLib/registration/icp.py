@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
 from ReVertLib.errors import InputError
-from ReVertLib.geometry.transform import RigidTransform, SimilarityTransform
+from ReVertLib.geometry.transform import RigidTransform, SimilarityTransform, mean_point
 from ReVertLib.mesh.mesh import Mesh
 from ReVertLib.mesh.sampling import surface_points
 
@@ -164,7 +164,7 @@ def best_motion(sources: np.ndarray, targets: np.ndarray, mode: str) -> RigidTra
 
     Umeyama's closed form; the smallest singular direction is turned where the plain answer would be a reflection.
     """
-    centre, target_centre = sources.mean(0), targets.mean(0)
+    centre, target_centre = mean_point(sources), mean_point(targets)
     if mode == "translation":
         return RigidTransform(np.eye(3), target_centre - centre)
     centred = sources - centre

@@ -17,9 +17,9 @@ from .records import Disc
 def discs_between(levels: Sequence[str], meshes: Sequence[Mesh]) -> tuple[Disc, ...]:
     """The discs of neighbours as they lie in the end, from head to feet."""
     found = []
-    for (above, upper), (below, lower) in pairwise(zip(levels, meshes, strict=True)):
-        ends = Evidence(above, upper, 0.0).lower, Evidence(below, lower, 0.0).upper
-        found.append(Disc(above, below, disc_between(*ends)[0], shared_volume_mm3(upper, lower)))
+    for above, below in pairwise(Evidence(*one, 0.0) for one in zip(levels, meshes, strict=True)):
+        height_mm = disc_between(above.lower, below.upper)[0]
+        found.append(Disc(above.level, below.level, height_mm, shared_volume_mm3(above.mesh, below.mesh)))
     return tuple(found)
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ReVertLib.geometry.transform import mean_point
+
 from .film import head_up
 from .inputs import FilmInput
 from .records import FilmResult
@@ -58,7 +60,8 @@ class FollowedFilm:
 def _is_near(frame: FilmResult, first: FilmResult) -> bool:
     """Whether all levels lie about where they did, and are seen from there."""
     now, before = ([one.reconstruction for one in film.levels] for film in (frame, first))
-    moved_mm = np.array([a.mesh.vertices.mean(0) - b.mesh.vertices.mean(0) for a, b in zip(now, before, strict=True)])
+    middles = [np.array([mean_point(one.mesh.vertices) for one in film]) for film in (now, before)]
+    moved_mm = middles[0] - middles[1]
     is_near = (np.abs(moved_mm[:, 2]) < DEEPER_MM) & (np.linalg.norm(moved_mm, axis=1) < ASIDE_MM)
     same_view = all(a.geometry.view_deg == b.geometry.view_deg for a, b in zip(now, before, strict=True))
     return same_view and bool(is_near.all())

@@ -14,12 +14,12 @@ from ReVertLib.dataset.layout import DatasetItem
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.inference.results import Reconstruction
-from ReVertLib.mesh.distance import check_closed, signed_distances_mm
+from ReVertLib.mesh.distance import check_closed
 from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import Mesh, mesh_quality
 from ReVertLib.mesh.self_intersection import self_intersections
 from ReVertLib.metrics.records import SurfaceMetrics
-from ReVertLib.metrics.surface import closed_surface_metrics
+from ReVertLib.metrics.surface import Surface, closed_surface_metrics
 from ReVertLib.metrics.unit_ball import onto_ball
 from ReVertLib.registration.icp import RIGID_ALIGNMENTS, align, alignments
 from ReVertLib.shape.best_fit import BestFit
@@ -60,8 +60,17 @@ class EvaluatedImage:
 
 def true_surface(path: Path) -> Mesh:
     """A closed surface in a file, which is kept for the next image of the vertebra."""
+    return _true_surface(*_as_it_is(path))
+
+
+def measured_truth(path: Path, samples: int) -> Surface:
+    """What every answer is held against, likewise. samples: points on it."""
+    return _measured_truth(samples, *_as_it_is(path))
+
+
+def _as_it_is(path: Path) -> tuple[Path, int, int]:
     about = path.stat()
-    return _true_surface(path, about.st_mtime_ns, about.st_size)
+    return path, about.st_mtime_ns, about.st_size
 
 
 @lru_cache(maxsize=1)
@@ -69,6 +78,11 @@ def _true_surface(path: Path, *_: int) -> Mesh:
     mesh = read_mesh(path)
     check_closed(mesh, f"mesh {path.name}")
     return mesh
+
+
+@lru_cache(maxsize=1)
+def _measured_truth(samples: int, path: Path, *as_it_is: int) -> Surface:
+    return Surface(_true_surface(path, *as_it_is), samples, 1)
 
 
 def images_of(item: DatasetItem) -> list[EvaluatedImage]:
@@ -184,16 +198,17 @@ class Evaluation:
 
 def measured(job: Job) -> Measured:
     """All rows of one image but those of the constant answers, its failures, and the network's error as predicted."""
-    truth, rows, errors_mm, points_mm = job.image.truth, [], {}, {}
+    image, rows, errors_mm, points_mm = job.image, [], {}, {}
+    truth, target = image.truth, measured_truth(image.mesh, job.samples)
     for answer, mesh in ((name, found.mesh) for name, found in job.answers.items()):
-        motions = alignments(mesh, truth, RIGID_ALIGNMENTS)
-        pose = pose_error(mesh, truth, motions["rigid"])
+        motions, surface = alignments(mesh, truth, RIGID_ALIGNMENTS), Surface(mesh, job.samples, 0)
+        rigid, pose = motions["rigid"], pose_error(mesh, truth, motions["rigid"])
         if answer != BLANK:
             motions[UNIT_BALL] = onto_ball(mesh, truth)
-        rows += _rows(job.image, answer, mesh, truth, motions, job.samples, pose)
-        points_mm[answer] = from_truth_mm(mesh.moved(motions["rigid"]), truth)
+        rows += _rows(image, answer, surface, target, _into_lps(image, motions), pose)
+        points_mm[answer] = from_truth_mm(surface.nearest, truth.moved(rigid.inverse))
         if answer == NETWORK and np.array_equal(mesh.faces, load_template().faces):
-            errors_mm[answer] = _vertex_errors_mm(mesh.moved(motions["rigid"]), truth)
+            errors_mm[answer] = _vertex_errors_mm(image, mesh, rigid, target)
     found = job.answers.get(NETWORK)
     return Measured(tuple(rows), job.failures, found and predicted_error(found, truth), errors_mm, points_mm)
 
@@ -204,37 +219,47 @@ def measured_constants(job: tuple[EvaluatedImage, BestFit, int]) -> Measured:
     image, model, samples = job
     truth, in_lps, baseline = image.truth, true_surface(image.mesh), baseline_mesh(image.level)
     laid, fitted = align(baseline, truth, "rigid"), model.fit(image.level, truth)
+    target, surfaces = measured_truth(image.mesh, samples), [Surface(mesh, samples, 0) for mesh in (baseline, fitted)]
+    # The baseline has no view: in its ball it stands in the patient's axes.
+    baseline_motions = _into_lps(image, {"rigid": laid}) | {UNIT_BALL: onto_ball(baseline, in_lps)}
+    fitted_motions = _into_lps(image, {"rigid": RigidTransform.identity()})
     rows = [
-        *_rows(image, BASELINE, baseline, truth, {"rigid": laid}, samples),
-        *_rows(image, BASELINE, baseline, in_lps, {UNIT_BALL: onto_ball(baseline, in_lps)}, samples),
-        *_rows(image, BEST_FIT, fitted, truth, {"rigid": RigidTransform.identity()}, samples),
+        *_rows(image, BASELINE, surfaces[0], target, baseline_motions),
+        *_rows(image, BEST_FIT, surfaces[1], target, fitted_motions),
     ]
-    laid_on = baseline.moved(laid)
-    points_mm = {BASELINE: from_truth_mm(laid_on, truth), BEST_FIT: from_truth_mm(fitted, truth)}
-    errors_mm = {BASELINE: _vertex_errors_mm(laid_on, truth)}
+    points_mm = {
+        BASELINE: from_truth_mm(surfaces[0].nearest, truth.moved(laid.inverse)),
+        BEST_FIT: from_truth_mm(surfaces[1].nearest, truth),
+    }
+    errors_mm = {BASELINE: _vertex_errors_mm(image, baseline, laid, target)}
     return Measured(tuple(rows), (), None, errors_mm, points_mm, true_regions(truth, fitted))
+
+
+def _into_lps(image: EvaluatedImage, motions: dict[str, RigidTransform]) -> dict[str, RigidTransform]:
+    """Motions that end in the camera frame, ended where the truth is, which is moved for no image."""
+    return {name: image.camera_from_lps.inverse @ motion for name, motion in motions.items()}
 
 
 def _rows(
     image: EvaluatedImage,
     answer: str,
-    mesh: Mesh,
-    truth: Mesh,
+    surface: Surface,
+    target: Surface,
     motions: dict[str, RigidTransform],
-    samples: int,
     pose: PoseError | None = None,
 ) -> list[Row]:
-    """A row for each motion of one answer."""
+    """A row for each motion of one answer, onto the truth in LPS."""
+    mesh = surface.mesh
     quality = mesh_quality(mesh)
     share = len(np.unique(self_intersections(mesh))) / len(mesh.faces)
-    surface = (quality.closed, quality.euler_number, share)
+    about = (quality.closed, quality.euler_number, share)
     where = (image.vertebra, image.case, image.level, image.view, answer)
     return [
-        Row(*where, alignment, closed_surface_metrics(mesh.moved(motion), truth, samples), pose, *surface)
+        Row(*where, alignment, closed_surface_metrics(surface, target, motion), pose, *about)
         for alignment, motion in motions.items()
     ]
 
 
-def _vertex_errors_mm(mesh: Mesh, truth: Mesh) -> np.ndarray:
-    """(n,) distance of each vertex to the true surface, mm."""
-    return np.abs(signed_distances_mm(mesh.vertices, truth))
+def _vertex_errors_mm(image: EvaluatedImage, mesh: Mesh, motion: RigidTransform, target: Surface) -> np.ndarray:
+    """(n,) distance of each vertex, moved in the camera frame, to the true surface, mm."""
+    return target.nearest.distances_mm((image.camera_from_lps.inverse @ motion).apply(mesh.vertices))

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ReVertLib.anatomy.landmarks import REGIONS, vertex_regions
-from ReVertLib.mesh.distance import signed_distances_mm
 from ReVertLib.mesh.mesh import Mesh
+from ReVertLib.mesh.nearest import Nearest
 from ReVertLib.mesh.sampling import surface_points
 
 POINTS = 5_000
@@ -33,9 +33,9 @@ def true_points(truth: Mesh) -> np.ndarray:
     return surface_points(truth, POINTS, _SEED)
 
 
-def from_truth_mm(mesh: Mesh, truth: Mesh) -> np.ndarray:
+def from_truth_mm(answer: Nearest, truth: Mesh) -> np.ndarray:
     """(POINTS,) distance of the points of the true surface to an answer in the same frame, mm."""
-    return np.abs(signed_distances_mm(true_points(truth), mesh))
+    return answer.distances_mm(true_points(truth))
 
 
 def true_regions(truth: Mesh, fitted: Mesh) -> np.ndarray:

@@ -230,7 +230,7 @@ def test_the_scene_of_an_image_is_as_measured(dataset, measured):
     with aligned_by_many_points():
         scene = module.scene_of(knowing(tiny.deformed, dataset)(None, "cpu"), image)
     figure = min(row.metrics.dice for row in rows_of(measured, "network", "rigid"))
-    assert scene.comparison.metrics.dice == figure
+    assert scene.comparison.metrics.dice == pytest.approx(figure, abs=1e-3)  # each on a grid of its own
 
 
 @pytest.mark.parametrize(("tell_view", "told"), [(True, [0.0, 90.0, 0.0]), (False, [None, None, None])])

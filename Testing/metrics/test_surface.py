@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import vtk
+from triangles import triangle_distance
 
 from ReVertLib.errors import InputError
 from ReVertLib.mesh.distance import check_closed, signed_distances_mm, vertex_distances_mm
@@ -41,18 +42,6 @@ def winding_number(points, mesh):
     triple = (a * np.cross(b, c)).sum(2)
     below = la * lb * lc + (a * b).sum(2) * lc + (b * c).sum(2) * la + (c * a).sum(2) * lb
     return np.arctan2(triple, below).sum(1) / (2 * np.pi)
-
-
-def triangle_distance(point, a, b, c):
-    """Distance of one point to one triangle: the foot of the perpendicular if it is inside, else the nearest side."""
-    normal = np.cross(b - a, c - a)
-    normal = normal / np.linalg.norm(normal)
-    foot = point - (point - a) @ normal * normal
-    sides = ((a, b), (b, c), (c, a))
-    if all(np.cross(q - p, foot - p) @ normal >= 0 for p, q in sides):
-        return abs((point - a) @ normal)
-    shares = [np.clip((point - p) @ (q - p) / ((q - p) @ (q - p)), 0, 1) for p, q in sides]
-    return min(np.linalg.norm(point - p - s * (q - p)) for s, (p, q) in zip(shares, sides, strict=True))
 
 
 def test_identical_meshes_are_perfect():

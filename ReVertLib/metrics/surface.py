@@ -22,7 +22,7 @@ from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.mesh.distance import check_closed
 from ReVertLib.mesh.inside import inside_voxels
 from ReVertLib.mesh.mesh import Mesh, mesh_volume_mm3
-from ReVertLib.mesh.nearest import Nearest
+from ReVertLib.mesh.nearest import Nearest, nearest_on
 from ReVertLib.mesh.sampling import surface_points
 
 from .records import SurfaceMetrics
@@ -45,7 +45,7 @@ class Surface:
     @cached_property
     def nearest(self) -> Nearest:
         """What tells distances to it."""
-        return Nearest(self.mesh)
+        return nearest_on(self.mesh)
 
     @cached_property
     def volume_mm3(self) -> float:

@@ -9,7 +9,7 @@ from ReVertLib.evaluation.regions import POINTS, from_truth_mm, region_errors, t
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.mesh.mesh import Mesh
-from ReVertLib.mesh.nearest import Nearest
+from ReVertLib.mesh.nearest import nearest_on
 
 
 def test_a_process_that_is_cut_short_is_off_there_alone():
@@ -18,7 +18,7 @@ def test_a_process_that_is_cut_short_is_off_there_alone():
     x, y, z = truth.vertices.T
     short = Mesh(np.column_stack([x, np.where(y > 40, 40 + 0.2 * (y - 40), y), z]), truth.faces)
     errors = {
-        e.region: e for e in region_errors({"a": from_truth_mm(Nearest(short), truth)}, true_regions(truth, truth))
+        e.region: e for e in region_errors({"a": from_truth_mm(nearest_on(short), truth)}, true_regions(truth, truth))
     }
     assert list(errors) == list(REGIONS)
     assert 3 < errors["spinous process"].mean_mm < errors["spinous process"].p95_mm < 13.4

@@ -134,7 +134,7 @@ def _done(
     if missing := _missing(expected):
         raise InputError(f"worker: {missing}")
     use_threads(1)
-    lines = _Lines(level)
+    lines, before = _Lines(level), log.level
     log.addHandler(lines)
     log.setLevel(level)
     try:
@@ -143,6 +143,7 @@ def _done(
             made = work(item)
     finally:
         log.removeHandler(lines)
+        log.setLevel(before)
     said = [(logging.WARNING, str(warning.message)) for warning in raised if warning.category is UserWarning]
     return made, [*lines.found, *said]
 

@@ -17,6 +17,7 @@ from ReVertLib.cluster import cluster
 from ReVertLib.dataset import build as build_module
 from ReVertLib.errors import InputError
 from ReVertLib.evaluation import evaluate as evaluate_module
+from ReVertLib.evaluation.parts import Parts
 from ReVertLib.files import code_hash
 from ReVertLib.progress import log
 from ReVertLib.resources import SHAPE_MODEL_FILE
@@ -26,7 +27,8 @@ from ReVertLib.shape.model import load_model
 
 @pytest.fixture(scope="module")
 def dask(tmp_path_factory):
-    with dask_cluster(tmp_path_factory.mktemp("dask")) as found:
+    """Of three workers: two of them are lost."""
+    with dask_cluster(tmp_path_factory.mktemp("dask"), 3) as found:
         yield found
 
 
@@ -35,7 +37,7 @@ def interrupting(*_):
 
 
 def test_stopped_and_robbed_of_a_worker_the_data_set_is_that_of_one_process(dask, tmp_path, monkeypatch):
-    """Stopped when the first case is done, and, going on, robbed when both workers are busy."""
+    """Stopped when the first case is done, and, going on, robbed when two workers are busy."""
     address, workers = dask
     root, whole, out = tmp_path / "in", tmp_path / "whole", tmp_path / "out"
     for number in range(4):
@@ -67,19 +69,31 @@ def test_stopped_and_robbed_of_a_worker_the_data_set_is_that_of_one_process(dask
     assert 0 < len(finished) < len(expected)
 
 
-def test_an_evaluation_is_that_of_one_process(dask, tmp_path, monkeypatch):
-    """With the shape model's modes as they are and few points on what needs no network, which take long."""
-    address, _ = dask
-    model = load_model(SHAPE_MODEL_FILE)
+def test_robbed_of_a_worker_an_evaluation_is_that_of_one_process(dask, tmp_path, monkeypatch):
+    """As soon as one vertebra is measured. With the shape model's modes as they are and few points on what needs no
+    network, which take long."""
+    address, workers = dask
+    model, saved, save = load_model(SHAPE_MODEL_FILE), [], Parts.save
     monkeypatch.setattr(BestFit, "of", lambda: BestFit(model.means, np.moveaxis(model.modes, 0, 2)))
     monkeypatch.setattr(evaluate_module, "CONSTANT_SAMPLES", 1_000)
-    tiny.write_vertebra(tmp_path / "data", "L5", 650.0, {"ap": 0.0})
+    for number, level in enumerate(("L5", "L4", "L3")):
+        tiny.write_vertebra(tmp_path / "data", level, 650.0 + number, {"ap": 0.0})
     weights = tiny.weights(tmp_path)
-    alone, there = (
-        evaluate_module.evaluate(tmp_path / "data", weights, "cpu", samples=1_000, **who)
-        for who in ({"workers": 1}, {"scheduler": address})
-    )
-    assert len(alone.rows) == len(there.rows) == 10
+
+    def evaluation(**who):
+        return evaluate_module.evaluate(tmp_path / "data", weights, "cpu", samples=1_000, **who)
+
+    def robbing(parts, number, part):
+        workers[1].kill()
+        saved.append(number)
+        save(parts, number, part)
+
+    alone = evaluation(workers=1)
+    monkeypatch.setattr(Parts, "save", robbing)
+    there = evaluation(scheduler=address)
+    assert sorted(saved) == [0, 1, 2]
+    assert workers[1].wait(60) != 0
+    assert len(alone.rows) == len(there.rows) == 30
     for row, same in zip(alone.rows, there.rows, strict=True):
         assert replace(row, metrics=None, pose=None) == replace(same, metrics=None, pose=None)
         assert astuple(row.metrics) == pytest.approx(astuple(same.metrics), rel=1e-6)

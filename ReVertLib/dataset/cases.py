@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def find_cases(root: str | Path, scheme: str | None = None) -> list[Case]:
     root = Path(os.path.abspath(root))  # so that a case in "." has its folder's name
     if not root.is_dir():
         raise InputError(f"cases: expected a folder, got {str(root)!r}")
-    cases, files = [], sorted(root.rglob("*.nii.gz"))
+    cases, files = [], sorted(_files_below(root, ".nii.gz"))
     by_name = {path.name: path for path in reversed(files)}  # the first of each name
     for labels in files:
         if labels.name in _LABEL_NAMES:
@@ -61,6 +61,18 @@ def find_cases(root: str | Path, scheme: str | None = None) -> list[Case]:
         expected = "<case>/segmentation.nii.gz, sub-<case>_seg-vert_msk.nii.gz or vertebrae_L1.nii.gz"
         raise InputError(f"cases: expected {expected}, got none in {root.name!r}")
     return cases
+
+
+def _files_below(root: Path, suffix: str) -> Iterator[Path]:
+    """Links to folders are followed; a folder that is met again, as where they go round in circles, is left out."""
+    met = set()
+    for folder, folders, names in os.walk(root, followlinks=True):
+        folders.sort()
+        if (real := os.path.realpath(folder)) in met:
+            folders.clear()
+            continue
+        met.add(real)
+        yield from (Path(folder, name) for name in names if name.endswith(suffix))
 
 
 def case_named(name: str, cases: Iterable[Case]) -> Case:

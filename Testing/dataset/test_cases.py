@@ -30,6 +30,14 @@ def test_a_folder_for_each_case(tmp_path):
     ]
 
 
+def test_links_to_folders_are_followed_and_not_in_circles(tmp_path):
+    touch(tmp_path, "there/a/ct.nii.gz", "there/a/seg.nii.gz", "here/b/seg.nii.gz")
+    (tmp_path / "here/a").symlink_to(tmp_path / "there/a", target_is_directory=True)
+    (tmp_path / "here/b/up").symlink_to(tmp_path / "here", target_is_directory=True)
+    (tmp_path / "here/c").symlink_to(tmp_path / "there/a", target_is_directory=True)
+    assert found(tmp_path / "here") == [("a", "a/seg.nii.gz", "a/ct.nii.gz"), ("b", "b/seg.nii.gz", None)]
+
+
 def test_bids_with_both_files_in_one_folder_or_in_two_trees(tmp_path):
     touch(tmp_path, "sub-verse004_ct.nii.gz", "sub-verse004_seg-vert_msk.nii.gz")
     touch(

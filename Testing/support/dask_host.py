@@ -1,4 +1,4 @@
-"""A Dask scheduler and two workers on this machine, as processes of their own."""
+"""A Dask scheduler and its workers on this machine, as processes of their own."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def dask_cluster(folder: Path, count: int = 2):
+def dask_cluster(folder: Path, count: int):
     """(address, processes of the workers), as somebody would start them: `dask scheduler`, `dask worker`."""
     file = folder / "scheduler.json"
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}

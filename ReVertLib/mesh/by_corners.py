@@ -16,6 +16,8 @@ from .solid import with_three_corners
 
 _CORNERS = 6
 """That are looked up at first for every point; few points need more."""
+_LEAF = 32
+"""Corners in a leaf of the tree, with which it is asked fastest."""
 _AT_ONCE = 2_000
 """Points whose triangles are looked at together: their arrays stay in the processor's cache."""
 
@@ -33,7 +35,8 @@ class ByCorners:
         self._corners = mesh.vertices[corners]
         radius2 = np.maximum.reduceat(np.tile(_covering2(mesh.vertices[faces]), 3)[order], self._first)
         self._most2 = radius2.max()
-        self._tree = cKDTree(np.column_stack([self._corners, np.sqrt(self._most2 - radius2)]), balanced_tree=False)
+        places = np.column_stack([self._corners, np.sqrt(self._most2 - radius2)])
+        self._tree = cKDTree(places, leafsize=_LEAF, balanced_tree=False)
 
     def distances_mm(self, points: np.ndarray) -> np.ndarray:
         """(n,) distance of points (n, 3) to the nearest point of any triangle, mm."""
@@ -62,9 +65,10 @@ class ByCorners:
         count = self._count[corner]
         start = np.cumsum(count) - count
         record = np.arange(start[-1] + count[-1]) + np.repeat(self._first[corner] - start, count)
-        along, up, normal, (length, x_3, y_3, shrink) = np.split(self._triangles[:, record], (3, 6, 9))
+        triangle = self._triangles.take(record, axis=0).T
         offset = np.repeat((points - self._corners[corner]).T, count, axis=1)
-        x, y, z = ((axis * offset).sum(0) for axis in (along, up, normal))
+        x, y, z = (a * offset[0] + b * offset[1] + c * offset[2] for a, b, c in triangle[:9].reshape(3, 3, -1))
+        length, x_3, y_3, shrink = np.ascontiguousarray(triangle[9:])
         share = np.clip((x * x_3 + y * y_3) * shrink, 0, 1)
         off_first = (x - np.clip(x, 0, length)) ** 2 + y**2
         off_last = (x - share * x_3) ** 2 + (y - share * y_3) ** 2
@@ -73,7 +77,7 @@ class ByCorners:
 
 
 def _records(corner: np.ndarray, second: np.ndarray, third: np.ndarray) -> np.ndarray:
-    """(13, m) of triangles by their corners (m, 3) each: three axes, the first along the first side, the last normal to
+    """(m, 13) of triangles by their corners (m, 3) each: three axes, the first along the first side, the last normal to
     the plane; in them the second corner's x, the third's x and y, and the inverse of its squared distance."""
     side, other = second - corner, third - corner
     length = np.linalg.norm(side, axis=1)
@@ -84,7 +88,7 @@ def _records(corner: np.ndarray, second: np.ndarray, third: np.ndarray) -> np.nd
     up = _units(height, _units(np.cross(along, least), least))
     y_3 = (height * up).sum(1)
     shrink = 1 / np.maximum(x_3**2 + y_3**2, np.finfo(float).tiny)
-    return np.ascontiguousarray(np.vstack([along.T, up.T, np.cross(along, up).T, length, x_3, y_3, shrink]))
+    return np.column_stack([along, up, np.cross(along, up), length, x_3, y_3, shrink])
 
 
 def _units(vectors: np.ndarray, instead: np.ndarray) -> np.ndarray:

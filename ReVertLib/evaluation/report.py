@@ -7,8 +7,9 @@ import importlib.util
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, fields
+from itertools import chain
 from pathlib import Path
 
 from ReVertLib.dataset.cases import HELD_OUT, is_held_out
@@ -201,8 +202,8 @@ def write_report(evaluation: Evaluation, folder: Path, scene_of: Callable[[Evalu
         part = Path(temporary) / folder.name
         part.mkdir()
         (part / "report.md").write_text(report_text(evaluation), encoding="utf-8", errors="backslashreplace")
-        _write_csv(part / "rows.csv", [_flat(row) for row in evaluation.rows])
-        _write_csv(part / "summary.csv", [asdict(summary) for summary in summaries(evaluation)])
+        _write_csv(part / "rows.csv", map(_flat, evaluation.rows))
+        _write_csv(part / "summary.csv", map(asdict, summaries(evaluation)))
         _write_pictures(evaluation, part, scene_of)
         if folder.exists():
             folder.rmdir()
@@ -240,8 +241,9 @@ def _flat(row: Row) -> dict:
     return columns | metrics | (pose or {field.name: "" for field in fields(PoseError)})
 
 
-def _write_csv(path: Path, rows: list[dict]) -> None:
+def _write_csv(path: Path, rows: Iterator[dict]) -> None:
+    """One row after the other: as columns all of them would fill the memory."""
     with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        writer = csv.DictWriter(file, first := next(rows), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows(chain([first], rows))

@@ -20,6 +20,8 @@ from .rasterize import covered, rasterised
 _OVERSAMPLED = 2
 _AT_ONCE = 2_000
 """Triangles that are drawn at once."""
+_BAND = 64
+"""Rows of the picture that are coloured at once: of a whole one, drawn larger, they take half a gigabyte."""
 _KEY_LIGHT = np.array([-0.45, -0.65, -0.65])
 _FILL_LIGHT = np.array([0.85, 0.15, -0.5])
 _OCCLUSION_MM, _OCCLUSION_SHARE = (1.5, 4.0), 0.1
@@ -50,20 +52,43 @@ def rendered(mesh: Mesh, values: np.ndarray, colour: Callable[[np.ndarray], np.n
     values: (n,) per vertex, interpolated over the triangles. colour: (k,) values to (k, 3) RGB in 0..1.
     """
     fine = canvas.larger(_OVERSAMPLED)
-    shape = (fine.size_px, fine.size_px)
-    face, row, column, shares = _visible(mesh, fine)
-    corners = mesh.faces[face]
-    depth, seen = np.zeros(shape), np.zeros(shape, bool)
-    depth[row, column] = (mesh.vertices[corners, 2] * shares).sum(1)
-    seen[row, column] = True
-    normal = np.einsum("kc,kci->ki", shares, vertex_normals(mesh)[corners])
-    normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-12
-    light, glint = _light(normal)
-    light *= _openness(depth, seen, fine)[row, column]
-    image = np.zeros((*shape, 4))
-    image[row, column, :3] = colour((values[corners] * shares).sum(1)) * light[:, None] + glint[:, None]
-    image[row, column, 3] = 1.0
-    return _shrunk(np.clip(image, 0.0, 1.0, out=image))
+    depth, face = _visible(mesh, fine)
+    around = _surroundings(depth, face >= 0, fine)
+    surface = _Shaded(mesh, fine.pixels(mesh.vertices), vertex_normals(mesh), values, colour)
+    picture = np.empty((canvas.size_px, canvas.size_px, 4))
+    for first in range(0, canvas.size_px, _BAND):
+        band = slice(first, first + _BAND)
+        rows = slice(_OVERSAMPLED * first, _OVERSAMPLED * (first + _BAND))
+        openness = _openness(depth[rows], [(blurred[band], radius) for blurred, radius in around])
+        picture[band] = _shrunk(surface.rows(face[rows], rows.start, openness))
+    return picture
+
+
+@dataclass(frozen=True)
+class _Shaded:
+    """What the colours of pixels come from. pixels: (n, 2) places of the vertices. normals: (n, 3). values, colour: as
+    `rendered` takes them."""
+
+    mesh: Mesh
+    pixels: np.ndarray
+    normals: np.ndarray
+    values: np.ndarray
+    colour: Callable[[np.ndarray], np.ndarray]
+
+    def rows(self, face: np.ndarray, first: int, openness: np.ndarray) -> np.ndarray:
+        """(rows, size, 4) RGBA of some rows of the picture. face: (rows, size) the triangle that is seen, -1 without
+        one. first: number of the first row. openness: (rows, size) share of the light that comes there."""
+        row, column = np.nonzero(face >= 0)
+        face = face[row, column]
+        corners, shares = self.mesh.faces[face], _shares(self.pixels[self.mesh.faces[face]], first + row, column)
+        normal = np.einsum("kc,kci->ki", shares, self.normals[corners])
+        normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-12
+        light, glint = _light(normal)
+        light *= openness[row, column]
+        image = np.zeros((*openness.shape, 4))
+        image[row, column, :3] = self.colour((self.values[corners] * shares).sum(1)) * light[:, None] + glint[:, None]
+        image[row, column, 3] = 1.0
+        return np.clip(image, 0.0, 1.0, out=image)
 
 
 def outline_mask(mesh: Mesh, canvas: Canvas) -> np.ndarray:
@@ -71,11 +96,11 @@ def outline_mask(mesh: Mesh, canvas: Canvas) -> np.ndarray:
     return covered(canvas.pixels(mesh.vertices), mesh.faces, (canvas.size_px, canvas.size_px))
 
 
-def _visible(mesh: Mesh, canvas: Canvas) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """(face, row, column, shares (k, 3) of its corners) of the nearest triangle in every pixel that has one. A few
-    triangles at a time: what all of them cover, one behind the other, fills a gigabyte."""
+def _visible(mesh: Mesh, canvas: Canvas) -> tuple[np.ndarray, np.ndarray]:
+    """Of the nearest triangle in every pixel its depth, mm, and its number, -1 where there is none, (size, size) each.
+    A few triangles at a time: what all of them cover, one behind the other, fills a gigabyte."""
     pixels, size = canvas.pixels(mesh.vertices), canvas.size_px
-    nearest_mm, nearest = np.full(size**2, np.inf), np.full(size**2, -1)
+    nearest_mm, nearest = np.full(size**2, np.inf), np.full(size**2, -1, np.int32)
     for first in range(0, len(mesh.faces), _AT_ONCE):
         found = rasterised(pixels, mesh.faces[first : first + _AT_ONCE], (size, size))
         face, place = found.face + first, found.row * size + found.column
@@ -85,9 +110,7 @@ def _visible(mesh: Mesh, canvas: Canvas) -> tuple[np.ndarray, np.ndarray, np.nda
         farthest_first = nearer[np.argsort(depth[nearer], kind="stable")[::-1]]
         nearest[place[farthest_first]] = face[farthest_first]  # of what is written to one pixel, the last stays
         nearest_mm[place[farthest_first]] = depth[farthest_first]
-    place = np.flatnonzero(nearest >= 0)
-    face, (row, column) = nearest[place], np.divmod(place, size)
-    return face, row, column, _shares(pixels[mesh.faces[face]], row, column)
+    return nearest_mm.reshape(size, size), nearest.reshape(size, size)
 
 
 def _shares(corners: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
@@ -113,16 +136,23 @@ def _light(normal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return diffuse, 0.10 * np.clip(normal @ half, 0, 1) ** 28
 
 
-def _openness(depth: np.ndarray, seen: np.ndarray, canvas: Canvas) -> np.ndarray:
-    """(size, size) 0.45..1, darker where the surroundings lie nearer to the viewer than the pixel does."""
-    light = np.ones_like(depth)
-    coarse_depth, coarse_seen = depth[::_OVERSAMPLED, ::_OVERSAMPLED], seen[::_OVERSAMPLED, ::_OVERSAMPLED]
+def _surroundings(depth: np.ndarray, seen: np.ndarray, canvas: Canvas) -> list[tuple[np.ndarray, float]]:
+    """For each radius, mm, how far the surface around a pixel lies, mm, at the picture's own size."""
+    coarse_seen, found = seen[::_OVERSAMPLED, ::_OVERSAMPLED], []
+    coarse_depth = np.where(coarse_seen, depth[::_OVERSAMPLED, ::_OVERSAMPLED], 0)
     for radius_mm in np.minimum(_OCCLUSION_MM, _OCCLUSION_SHARE * canvas.field_mm):
         sigma = radius_mm * canvas.size_px / canvas.field_mm / _OVERSAMPLED
         weight = _blurred(coarse_seen.astype(float), sigma)
-        around = _blurred(coarse_depth, sigma) / np.maximum(weight, 1e-6)
-        around = around.repeat(_OVERSAMPLED, 0).repeat(_OVERSAMPLED, 1)
-        light *= 1 - 0.35 * np.clip((depth - around) / (2.0 * radius_mm), 0, 1)
+        found.append((_blurred(coarse_depth, sigma) / np.maximum(weight, 1e-6), radius_mm))
+    return found
+
+
+def _openness(depth: np.ndarray, surroundings: list[tuple[np.ndarray, float]]) -> np.ndarray:
+    """0.45..1 for each pixel of depth, darker where its surroundings lie nearer to the viewer than it does."""
+    light = np.ones_like(depth)
+    for around, radius_mm in surroundings:
+        behind = depth - around.repeat(_OVERSAMPLED, 0).repeat(_OVERSAMPLED, 1)
+        light *= 1 - 0.35 * np.clip(behind / (2.0 * radius_mm), 0, 1)
     return np.maximum(light, 0.45)
 
 
@@ -135,9 +165,9 @@ def _blurred(image: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def _shrunk(image: np.ndarray) -> np.ndarray:
-    """The picture at its size, colours weighted by coverage."""
-    size = image.shape[0] // _OVERSAMPLED
-    blocks = image.reshape(size, _OVERSAMPLED, size, _OVERSAMPLED, 4)
+    """A picture, or some rows of it, at its size, colours weighted by coverage."""
+    rows, columns = image.shape[0] // _OVERSAMPLED, image.shape[1] // _OVERSAMPLED
+    blocks = image.reshape(rows, _OVERSAMPLED, columns, _OVERSAMPLED, 4)
     alpha = blocks[..., 3:].mean((1, 3))
     rgb = (blocks[..., :3] * blocks[..., 3:]).mean((1, 3)) / np.maximum(alpha, 1e-6)
     return np.concatenate([rgb, alpha], 2)

@@ -29,7 +29,10 @@ _MOVING_POINTS = 5_000
 _NEAREST_POINTS = 20_000
 _SOME_POINTS = 1_250
 _SEARCH_POINTS = 312
-_FINALISTS = 4
+_SEARCH = ((3, 16), (5, 4))
+"""Rounds of every start, and how many of the starts go on."""
+_SAME_DEG = 10.0
+"""Ends that are turned by less lead to the same place."""
 _GOOD_MM = 1.7
 """A first end nearer than this is right: wrong ends of one vertebra on another begin at about 1.9 mm. Some 0.2 mm of
 both come from pairing points instead of surfaces."""
@@ -104,12 +107,12 @@ class _Clouds:
     def of(mesh: Mesh, target: Mesh, seed: int) -> _Clouds:
         many, target_many = (surface_points(m, _NEAREST_POINTS, seed + i) for i, m in enumerate((mesh, target)))
         step = _NEAREST_POINTS // _MOVING_POINTS
-        return _Clouds(many[::step], target_many[::step], cKDTree(many), cKDTree(target_many))
+        return _Clouds(many[::step], target_many[::step], _tree(many), _tree(target_many))
 
     def fewer(self, count: int) -> _Clouds:
         """The same surfaces by `count` searching points, and trees of four times as many."""
         step = len(self.points) // count
-        trees = (cKDTree(tree.data[:: max(1, step)]) for tree in (self.tree, self.target_tree))
+        trees = (_tree(tree.data[:: max(1, step)]) for tree in (self.tree, self.target_tree))
         return _Clouds(self.points[::step], self.target_points[::step], *trees)
 
     def centred(self, rotation: np.ndarray) -> RigidTransform:
@@ -149,14 +152,22 @@ class _Clouds:
         return float(np.linalg.norm(motion.apply(sources) - targets, axis=1).mean())
 
     def best_start(self, first: RigidTransform, mode: str) -> RigidTransform:
-        """The start that ends nearest: every turn for a few rounds with few points, the best few for more rounds."""
+        """The start that ends nearest: every turn for a few rounds with few points, the better ones for some more, the
+        best few of those that lead to different places for many."""
         few = self.fewer(_SEARCH_POINTS)
         axes, target_axes = _principal_axes(self.points), _principal_axes(self.target_points)
         rotations = [*_cube_turns(), *(target_axes @ turn @ axes.T for turn in _cube_turns())]
-        ends = [few.refined(self.centred(rotation), "rigid", 8, 0.1) for rotation in rotations]
-        ends = sorted(ends, key=few.mean_distance_mm)[:_FINALISTS]
+        ends = (self.centred(rotation) for rotation in rotations)
+        for rounds, kept in _SEARCH:
+            ends = (few.refined(end, "rigid", rounds, 0.1) for end in ends)
+            ends = sorted(ends, key=few.mean_distance_mm)[:kept]
+        ends = [end for i, end in enumerate(ends) if all(_apart_deg(end, one) > _SAME_DEG for one in ends[:i])]
         ends = [first, *(self.refined(end, mode, 25, 0.03) for end in ends)]
         return min(ends, key=self.mean_distance_mm)
+
+
+def _apart_deg(one: RigidTransform, other: RigidTransform) -> float:
+    return (one.inverse @ other).angle_deg
 
 
 def best_motion(sources: np.ndarray, targets: np.ndarray, mode: str) -> RigidTransform:
@@ -175,6 +186,11 @@ def best_motion(sources: np.ndarray, targets: np.ndarray, mode: str) -> RigidTra
         return RigidTransform(rotation, target_centre - rotation @ centre)
     scale = float(singular @ signs / (centred**2).sum())
     return SimilarityTransform(rotation, target_centre - scale * rotation @ centre, scale)
+
+
+def _tree(points: np.ndarray) -> cKDTree:
+    """With leaves of so many points it is asked fastest."""
+    return cKDTree(points, leafsize=32)
 
 
 def _box_corners(points: np.ndarray) -> np.ndarray:

@@ -52,6 +52,16 @@ def test_the_deviance_is_least_at_the_mean():
     assert values[1] < min(values[0.8], values[1.25])
 
 
+def test_of_very_many_vertices_some_make_the_tenths(monkeypatch):
+    """Of 40 vertices at most 10: every fourth, whose tenths are one each; the rest is of all."""
+    expected = np.arange(1.0, 41.0)[None]
+    whole = reliability(expected, 2 * expected)
+    monkeypatch.setattr(module, "_MOST", 10)
+    found = reliability(expected, 2 * expected)
+    assert found.deciles.tolist() == [[i, 2 * i] for i in range(1, 41, 4)]
+    assert (found.factor, found.within, found.deviance) == (whole.factor, whole.within, whole.deviance)
+
+
 def test_the_table():
     expected = np.arange(1.0, 11.0)[None]
     lines = reliability_table(reliability(expected, 2 * expected)).splitlines()

@@ -44,7 +44,7 @@ class PanelWork:
     def submit(self, job, onDone, onEnd=lambda: None, often=False):
         """Sends a job of jobs.py or film_jobs.py to the process; onDone(what came of it) unless it fails or is
         cancelled. onEnd: is called first, however it ends. often: whether another follows at once, so that the widgets
-        need not follow each."""
+        need not follow each, and progress is not shown."""
 
         def finish(answer):
             try:
@@ -55,7 +55,7 @@ class PanelWork:
             self._refreshAfter(often)
 
         message = job.message
-        self.runner.run(message.kind, message, finish, self.fail, onEnd)
+        self.runner.run(message.kind, message, finish, self.fail, onEnd, isShown=not often)
         self._refreshAfter(often)
 
     def _refreshAfter(self, often):
@@ -76,6 +76,7 @@ class PanelWork:
         self._reconstruct.stopLive()
         logging.error("ReVert: %s", text)
         self.showText(inPanelWords(text))
+        self._showLog()
         showError(text)
         self.refreshSections()
 
@@ -93,4 +94,7 @@ class PanelWork:
         self.ui.progressBar.setValue(round(PROGRESS_STEPS * progress.share) if progress else 0)
         self.ui.progressBar.setVisible(progress is not None)
         self.showText(progress.text if progress else "")
+        self._showLog()
+
+    def _showLog(self):
         self.ui.logText.setPlainText("\n".join(self.worker.log))

@@ -90,6 +90,7 @@ class ReconstructSection(Section):
         self.stopLive()
         if checked and self._isComplete() and self.panel.ready():
             self._follower = LiveFollower(self.state.radiograph, self._sendFrame, self._showRate)
+            self.panel.showText("")
             self._follower.begin()
         with silently(self.ui.liveCheckBox):
             self.ui.liveCheckBox.setChecked(self.isLive)

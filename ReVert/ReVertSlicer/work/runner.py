@@ -45,10 +45,11 @@ class Runner:
     def isRunning(self):
         return self._kind is not None
 
-    def run(self, kind, message, onDone: Callable, onFailed: Callable, onEnd: Callable = lambda: None):
+    def run(self, kind, message, onDone: Callable, onFailed: Callable, onEnd: Callable = lambda: None, isShown=True):
         """Sends message; later onDone(reply) or onFailed(text), unless it is cancelled. kind: of FIRST_GUESS_S, or one
-        that tells how many of its stages are done. onEnd: called before these, and also when it is cancelled."""
-        self._begin(kind, onEnd)
+        that tells how many of its stages are done. onEnd: called before these, and also when it is cancelled. isShown:
+        whether onProgress is told of it; it is of a cold start in any case."""
+        self._begin(kind, onEnd, isShown)
         self.worker.submit(
             message,
             onStage=self._stage,
@@ -62,17 +63,20 @@ class Runner:
             self.worker.cancel()
             self._finish()
 
-    def _begin(self, kind, onEnd):
+    def _begin(self, kind, onEnd, isShown):
         self._kind, self._cold, self._onEnd = kind, not self.worker.isReady, onEnd
+        self._isShown = isShown or self._cold
         self._done, self._total = 0, 1
         self._started = time.monotonic()
         self._stageText = _("Starting the reconstruction process") if self._cold else _("Sending the image")
-        self._timer.start()
-        self._report()
+        if self._isShown:
+            self._timer.start()
+            self._report()
 
     def _stage(self, stage, done, total):
         self._stageText, self._done, self._total = stage, done, total
-        self._report()
+        if self._isShown:
+            self._report()
 
     def _expected(self):
         return self._seconds[self._kind] + (self._seconds["start"] if self._cold else 0.0)
@@ -104,4 +108,5 @@ class Runner:
         self._kind = None
         self._timer.stop()
         self._onEnd()
-        self._onProgress(None)
+        if self._isShown:
+            self._onProgress(None)

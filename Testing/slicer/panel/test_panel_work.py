@@ -207,6 +207,21 @@ def test_live_follows_the_image_and_stops_with_the_radiograph(panel, radiograph,
     assert messages[1:] == []
 
 
+def test_of_frames_no_progress_is_shown_but_a_failure_is(panel, radiograph, predictor, monkeypatch):
+    reconstructed(panel)
+    assert panel.ui.stageLabel.text
+    shown = []
+    monkeypatch.setattr(panel.ui.progressBar, "setVisible", shown.append)
+    panel.ui.liveCheckBox.setChecked(True)
+    assert run_until(lambda: len(predictor.asked) == 2 and not panel.runner.isRunning)
+    assert (shown, panel.ui.stageLabel.text) == ([], "")
+    monkeypatch.setattr(predictor, "reconstruct", lambda *_: 1 / 0)
+    slicer.util.updateVolumeFromArray(radiograph, slicer.util.arrayFromVolume(radiograph) + 1)
+    assert run_until(lambda: ("error", "failed: division by zero") in messages)
+    assert not panel.ui.liveCheckBox.checked
+    assert panel.ui.logText.toPlainText() == "ZeroDivisionError('division by zero')"
+
+
 def test_a_comparison_goes_on_while_frames_come_in(panel, radiograph):
     segmentation, _segment = box_segmentation()
     panel.ui.segmentationSelector.setCurrentNode(segmentation)

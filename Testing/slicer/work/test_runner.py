@@ -100,6 +100,18 @@ def test_cancel_stops_the_process_and_says_nothing_more(runner_module, clock):
     assert (worker.cancelled, answers, told[-1]) == (1, [], None)
 
 
+@pytest.mark.parametrize(("ready", "shown"), [(True, False), (False, True)], ids=["warm", "cold"])
+def test_of_work_that_is_not_shown_only_a_cold_start_is_told(runner_module, clock, ready, shown):
+    told, answers, worker = [], [], QuietWorker(ready)
+    runner = runner_module.Runner(worker, told.append)
+    runner.run("reconstruct", "message", answers.append, answers.append, isShown=False)
+    worker.stage("Reconstructing L3", 0, 1)
+    assert (bool(told), runner._timer.isActive()) == (shown, shown)
+    clock[0] += 2.0
+    worker.done("reply")
+    assert (answers, runner.isRunning, None in told) == (["reply"], False, shown)
+
+
 def test_time_goes_on_without_a_word_from_the_process(runner_module):
     _, _, told, _ = running(runner_module)
     before = len(told)

@@ -118,12 +118,20 @@ def _imageSize(radiographNode):
 def _downsampled(pixels):
     """float32 means over blocks of pixels (rows, columns), so that the longer side has at most PLANE_PX."""
     share = min(PLANE_PX / max(pixels.shape), 1)
-    for axis, count in enumerate([max(round(share * size), 2) for size in pixels.shape]):
-        if count < pixels.shape[axis]:
-            edges = np.linspace(0, pixels.shape[axis], count + 1).astype(int)
-            sums = np.add.reduceat(pixels, edges[:-1], axis=axis, dtype=np.float32)
-            pixels = sums / np.expand_dims(np.diff(edges).astype(np.float32), 1 - axis)
-    return pixels.astype(np.float32)
+    rows, columns = (max(round(share * size), 2) for size in pixels.shape)
+    return _rowMeans(_rowMeans(pixels, rows).T, columns).T
+
+
+def _rowMeans(pixels, count):
+    """float32 means over count blocks of rows of pixels (rows, columns), of each row where there are no more."""
+    pixels = np.ascontiguousarray(pixels)
+    edges = np.linspace(0, len(pixels), min(count, len(pixels)) + 1).astype(int)
+    first, size = edges[:-1], np.diff(edges)
+    sums = pixels[first].astype(np.float32)
+    for k in range(1, size.max()):  # `np.add.reduceat` takes several times as long
+        longer = np.flatnonzero(size > k)
+        sums[longer] += pixels[first[longer] + k]
+    return sums / size[:, None].astype(np.float32)
 
 
 def _onDetector(pixels, geometry, view, share=1.0):

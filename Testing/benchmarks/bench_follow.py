@@ -1,12 +1,13 @@
 """How fast the module follows a radiograph that keeps changing: from an update of its node to that of the models, with
 the real process beside it, in a scene that a 3D view shows.
 
-    python Testing/benchmarks/bench_follow.py [--frames 500] [--film] [--still] [--record]
+    python Testing/benchmarks/bench_follow.py [--frames 500] [--every 10] [--film] [--still] [--record]
 
-Frames come faster than they can be taken. Of each: the wait from the node's update to the models', and what both
-processes use of the processor, which holds on a busy machine, too; of all: frames per second, and memory before and
-after. --film: five vertebrae of the bundled film in place of one. --still: without the view. --record: adds how many
-times as fast it is as is wished, 25 and 8 frames/s, to history.jsonl.
+Unless --every says otherwise, frames come faster than they can be taken. Of each: the wait from the node's update to
+the models', and what both processes use of the processor, which holds on a busy machine, too; of all: frames per
+second, how many were dropped, and memory before and after. With a view, what drawing the scene costs when nothing in it
+has changed is said first: no frame can cost less. --film: five vertebrae of the bundled film in place of one. --still:
+without the view. --record: adds how many times as fast it is as is wished, 25 and 8 frames/s, to history.jsonl.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ from scene_pictures import MANAGERS_3D, view_of  # noqa: E402
 WARM = 20
 """Frames that do not count."""
 VIEW_PX = (800, 600)
-EVERY_MS = 20
-"""New frames come so often."""
+DRAWN = 50
+"""Times that the unchanged scene is drawn."""
 DEADLINE_S = 7200.0
 THREADS = 2
 WISHED = {False: ("live, one vertebra, 25 frames/s", 25.0), True: ("live, five of a film, 8 frames/s", 8.0)}
@@ -44,10 +45,10 @@ WISHED = {False: ("live, one vertebra, 25 frames/s", 25.0), True: ("live, five o
 
 
 class Stream:
-    """New frames of the panel's radiograph, the same picture a little darker. waits_s: of
-    each that was worked on, from the update of the node to that of the last of its models. render: after each."""
+    """New frames of the panel's radiograph, one every_ms, the same picture a little darker. waits_s: of each that was
+    worked on, from the update of the node to that of the last of its models. render: after each."""
 
-    def __init__(self, panel, render):
+    def __init__(self, panel, render, every_ms):
         self.waits_s, self.updates = [], 0
         self._node = panel.state.radiograph
         self._picture = slicer.util.arrayFromVolume(self._node).copy()
@@ -66,7 +67,7 @@ class Stream:
 
         panel.worker.submit, section._showFrame = timed_submit, timed_show
         self._timer = qt.QTimer()
-        self._timer.setInterval(EVERY_MS)
+        self._timer.setInterval(every_ms)
         self._timer.timeout.connect(self._next)
         self._updated = time.perf_counter()
         self._timer.start()
@@ -81,6 +82,7 @@ class Stream:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=int, default=500, help="frames that count (default %(default)s)")
+    parser.add_argument("--every", type=int, default=10, metavar="MS", help="one comes so often (default %(default)s)")
     parser.add_argument("--film", action="store_true", help="five vertebrae of a film")
     parser.add_argument("--still", action="store_true", help="no 3D view")
     parser.add_argument("--record", action="store_true", help="add the ratio to history.jsonl")
@@ -94,7 +96,8 @@ def main() -> None:
         if renderer:
             window.SetMultiSamples(0)
             renderer.ResetCamera()
-        rate = follow(panel, window.Render if window else lambda: None, options.frames)
+            print(f"the unchanged scene: {drawn_ms(window.Render):.1f} ms of the processor each time it is drawn")
+        rate = follow(panel, window.Render if window else lambda: None, options.frames, options.every)
     panel.cleanup()
     slicer_host.run_until(lambda: False, 0.5)
     if options.record:
@@ -117,18 +120,30 @@ def panel_with_result(film: bool):
     return panel
 
 
-def follow(panel, render, frames: int) -> float:
+def drawn_ms(render) -> float:
+    """Of the processor, on average, once it has been drawn."""
+    render()
+    started = time.process_time()
+    for _ in range(DRAWN):
+        render()
+    return 1e3 * (time.process_time() - started) / DRAWN
+
+
+def follow(panel, render, frames: int, every_ms: int) -> float:
     """Follows the stream, and prints what it cost; frames per second."""
     own, worker = psutil.Process(), psutil.Process(panel.worker._process._pid)
-    stream = Stream(panel, render)
+    stream = Stream(panel, render, every_ms)
     panel.ui.liveCheckBox.setChecked(True)
     wait_for(lambda: len(stream.waits_s) >= WARM)
+    follower = panel._reconstruct._follower
+    dropped, updates = follower.framesDropped, stream.updates
     before, started, first = [used(one) for one in (own, worker)], time.perf_counter(), len(stream.waits_s)
     wait_for(lambda: len(stream.waits_s) >= first + frames)
     seconds, after = time.perf_counter() - started, [used(one) for one in (own, worker)]
     count = len(stream.waits_s) - first
     waits_ms = 1e3 * np.array(stream.waits_s[first:])
-    print(f"{count / seconds:.1f} frames/s over {count} frames; {stream.updates} updates of the node")
+    came = f"{stream.updates - updates} updates of the node, {follower.framesDropped - dropped} dropped"
+    print(f"{count / seconds:.1f} frames/s over {count} frames; {came}")
     half, most = np.percentile(waits_ms, [50, 90])
     print(f"wait from node to model, ms: median {half:.0f}, 9 in 10 below {most:.0f}")
     for name, (cpu, mb), (cpu_after, mb_after) in zip(("application", "worker"), before, after, strict=True):

@@ -198,7 +198,7 @@ def _following(inside: np.ndarray) -> dict[int, int]:
     side = {"top": 0, "bottom": columns, "left": rows * columns, "right": rows * columns + 1}
     bits = inside.astype(np.uint8)
     code = bits[:-1, :-1] + 2 * bits[:-1, 1:] + 4 * bits[1:, 1:] + 8 * bits[1:, :-1]
-    row, column = np.nonzero((code > 0) & (code < 15))
+    row, column = np.divmod(np.flatnonzero((code > 0) & (code < 15)), columns - 1)
     cell, code = row * columns + column, code[row, column]
     following = {}
     for kind, steps in _OUTLINE_STEPS.items():

@@ -11,6 +11,7 @@ from slicer_host import messages, run_until
 
 from ReVertLib.anatomy.template import load_template
 from ReVertLib.finding.found import RIBS, SACRUM, Answer, FoundSpine, FoundVertebra, Reading, SeenView
+from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.inference.results import Reconstruction
@@ -31,6 +32,20 @@ def centre_px(number):
 def box_px(number):
     u, v = centre_px(number)
     return u - 60, v - 36, u + 60, v + 36
+
+
+FOUND = {level: box_px(i + 1) for i, level in enumerate(LEVELS)}
+
+
+def names_on_film():
+    """Every text that is written on the film."""
+    nodes = slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")
+    return sorted(
+        node.GetNthControlPointLabel(i)
+        for node in nodes
+        if not node.GetSaveWithScene()
+        for i in range(node.GetNumberOfControlPoints())
+    )
 
 
 def spine(labels=LABELS, others=(), inverted=False, upside_down=False, warnings=()):

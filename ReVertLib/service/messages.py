@@ -15,9 +15,12 @@ they are read as the same number.
 from __future__ import annotations
 
 import json
+import math
 import struct
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from io import BytesIO
+from typing import Literal
 
 import numpy as np
 
@@ -81,6 +84,8 @@ _DATA = (
 )
 _CLASSES = {data_class.__name__: data_class for data_class in _DATA}
 _TAG = "@"
+_BEFORE_NPY_HEADER = 10
+"""Bytes; the last two are its length."""
 
 
 class WireError(ValueError):
@@ -170,11 +175,27 @@ class Decoder:
 
 
 def _array(data: bytearray) -> np.ndarray:
-    """The array in a .npy file. Raises WireError for anything else, Python objects among it."""
+    """The array in a .npy file, in the same memory. Raises WireError for anything else, Python objects among it."""
     try:
-        return np.lib.format.read_array(BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, MemoryError) as error:
+        start = _BEFORE_NPY_HEADER + int.from_bytes(data[_BEFORE_NPY_HEADER - 2 : _BEFORE_NPY_HEADER], "little")
+        dtype, shape, order = _layout(bytes(data[:start]))
+        return np.frombuffer(data, dtype, math.prod(shape), start).reshape(shape, order=order)
+    except (ValueError, OverflowError) as error:
         raise WireError(f"message: expected an array of numbers, got {one_line(error)[:200]}") from error
+
+
+@lru_cache(maxsize=256)
+def _layout(header: bytes) -> tuple[np.dtype, tuple[int, ...], Literal["C", "F"]]:
+    """Type, shape and order that the header of a .npy file states, as few headers come over and over. Raises ValueError
+    for anything else, Python objects among it."""
+    file = BytesIO(header)
+    version = np.lib.format.read_magic(file)
+    if version != (1, 0):
+        raise ValueError(f"version {version} of its format")
+    shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    if dtype.hasobject or min(shape, default=0) < 0:
+        raise ValueError("Python objects" if dtype.hasobject else shape)
+    return dtype, shape, "F" if is_fortran else "C"
 
 
 def _packed(value: object, arrays: dict[int, memoryview]) -> object:

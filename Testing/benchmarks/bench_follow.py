@@ -5,9 +5,10 @@ the real process beside it, in a scene that a 3D view shows.
 
 Unless --every says otherwise, frames come faster than they can be taken. Of each: the wait from the node's update to
 the models', and what both processes use of the processor, which holds on a busy machine, too; of all: frames per
-second, how many were dropped, and memory before and after. With a view, what drawing the scene costs when nothing in it
-has changed is said first: no frame can cost less. --film: five vertebrae of the bundled film in place of one. --still:
-without the view. --record: adds how many times as fast it is as is wished, 25 and 8 frames/s, to history.jsonl.
+second, how many were dropped, and memory at the beginning, half way and in the end. With a view, what drawing the scene
+costs when nothing in it has changed is said first: no frame can cost less. --film: five vertebrae of the bundled film
+in place of one. --still: without the view. --record: adds how many times as fast it is as is wished, 25 and 8 frames/s,
+to history.jsonl.
 """
 
 from __future__ import annotations
@@ -138,6 +139,8 @@ def follow(panel, render, frames: int, every_ms: int) -> float:
     follower = panel._reconstruct._follower
     dropped, updates = follower.framesDropped, stream.updates
     before, started, first = [used(one) for one in (own, worker)], time.perf_counter(), len(stream.waits_s)
+    wait_for(lambda: len(stream.waits_s) >= first + frames // 2)
+    half_way = [used(one) for one in (own, worker)]
     wait_for(lambda: len(stream.waits_s) >= first + frames)
     seconds, after = time.perf_counter() - started, [used(one) for one in (own, worker)]
     count = len(stream.waits_s) - first
@@ -146,9 +149,10 @@ def follow(panel, render, frames: int, every_ms: int) -> float:
     print(f"{count / seconds:.1f} frames/s over {count} frames; {came}")
     half, most = np.percentile(waits_ms, [50, 90])
     print(f"wait from node to model, ms: median {half:.0f}, 9 in 10 below {most:.0f}")
-    for name, (cpu, mb), (cpu_after, mb_after) in zip(("application", "worker"), before, after, strict=True):
-        spent_ms = 1e3 * (cpu_after - cpu) / count
-        print(f"{name}: {spent_ms:.1f} ms of the processor a frame; memory {mb:.0f} MB, then {mb_after:.0f} MB")
+    for name, *at in zip(("application", "worker"), before, half_way, after, strict=True):
+        spent_ms = 1e3 * (at[2][0] - at[0][0]) / count
+        memory = ", ".join(f"{mb:.0f}" for _, mb in at)
+        print(f"{name}: {spent_ms:.1f} ms of the processor a frame; memory, MB: {memory}")
     return count / seconds
 
 

@@ -18,7 +18,7 @@ from .mesh import Mesh, vertex_normals
 from .rasterize import covered, rasterised
 
 _OVERSAMPLED = 2
-_AT_ONCE = 2_000
+_AT_ONCE = 500
 """Triangles that are drawn at once."""
 _BAND = 64
 """Rows of the picture that are coloured at once: of a whole one, drawn larger, they take half a gigabyte."""

@@ -33,6 +33,8 @@ _SEARCH = ((3, 16), (5, 4))
 """Rounds of every start, and how many of the starts go on."""
 _SAME_DEG = 10.0
 """Ends that are turned by less lead to the same place."""
+_KNOWN = 4
+"""Neighbours that are kept of each point that looks for the nearest."""
 _GOOD_MM = 1.7
 """A first end nearer than this is right: wrong ends of one vertebra on another begin at about 1.9 mm. Some 0.2 mm of
 both come from pairing points instead of surfaces."""
@@ -71,8 +73,9 @@ def _aligned(clouds: _Clouds, some: _Clouds, mode: str) -> RigidTransform:
 class _Nearest:
     """The nearest points of a tree to points that move little by little.
 
-    Who has moved by less than half of what its second nearest was farther than its nearest still has the same nearest
-    (Greenspan and Godin, 3DIM 2001), so that only the others are searched for.
+    Of each point some neighbours are known from where it was searched for. All others are as far from there as the last
+    of them, or farther: as long as the point has moved by less than what one of them is nearer than that, the nearest
+    is among them (as Greenspan and Godin, 3DIM 2001, with two), so that only the others are searched for again.
     """
 
     def __init__(self, tree: cKDTree) -> None:
@@ -83,15 +86,20 @@ class _Nearest:
         """(n,) indices in the tree; points: the same (n, 3) as before, moved."""
         if self._searched_at is None:
             self._searched_at = points.copy()
-            distances, self._nearest = self._tree.query(points, 2)
-            self._gap = np.diff(distances, axis=1)[:, 0]
-            self._nearest = self._nearest[:, 0]
-            return self._nearest
-        moved = 2.000001 * np.linalg.norm(points - self._searched_at, axis=1) >= self._gap
-        distances, nearest = self._tree.query(points[moved], 2)
-        self._searched_at[moved], self._gap[moved] = points[moved], np.diff(distances, axis=1)[:, 0]
-        self._nearest[moved] = nearest[:, 0]
-        return self._nearest
+            distances, self._known = self._tree.query(points, _KNOWN)
+            self._reach = distances[:, -1]
+            return self._known[:, 0]
+        away = self._tree.data[self._known] - points[:, None]
+        squares = np.einsum("nki,nki->nk", away, away)
+        place = squares.argmin(1)[:, None]
+        nearest = np.take_along_axis(self._known, place, 1)[:, 0]
+        moved = np.linalg.norm(points - self._searched_at, axis=1)
+        nearest_mm = np.sqrt(np.take_along_axis(squares, place, 1)[:, 0])
+        lost = np.flatnonzero(moved + 1.000001 * nearest_mm >= self._reach)
+        distances, self._known[lost] = self._tree.query(points[lost], _KNOWN)
+        self._searched_at[lost], self._reach[lost] = points[lost], distances[:, -1]
+        nearest[lost] = self._known[lost, 0]
+        return nearest
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,12 @@
 """Pictures of surfaces whose look can be said in advance."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from solids import ball
 
+from ReVertLib.mesh import render as module
 from ReVertLib.mesh.mesh import Mesh, vertex_normals
 from ReVertLib.mesh.render import Canvas, outline_mask, rendered
 
@@ -86,3 +89,24 @@ def test_a_pit_is_darker_than_a_plain():
 def test_normals_of_a_ball_point_outward():
     mesh = ball(15.0, (2, -3, 100))
     assert np.allclose(vertex_normals(mesh), (mesh.vertices - [2, -3, 100]) / 15, atol=0.02)
+
+
+@pytest.mark.parametrize("size_px", [80, 77])
+def test_it_does_not_matter_how_many_rows_or_triangles_are_drawn_at_once(monkeypatch, size_px):
+    mesh = ball(15.0, (2, -3, 100))
+    whole = rendered(mesh, mesh.vertices[:, 2], lambda mm: grey((mm - 85) / 30), Canvas(size_px, 40.0))
+    monkeypatch.setattr(module, "_BAND", 9)
+    monkeypatch.setattr(module, "_AT_ONCE", 50)
+    parts = rendered(mesh, mesh.vertices[:, 2], lambda mm: grey((mm - 85) / 30), Canvas(size_px, 40.0))
+    assert np.array_equal(parts, whole)
+
+
+def test_a_large_picture_is_coloured_in_parts():
+    """Measured it takes 180 bytes for each of its pixels; coloured all at once it took 703."""
+    mesh = ball(200.0, (0, 0, 300))
+    tracemalloc.start()
+    try:
+        rendered(mesh, mesh.vertices[:, 2], grey, Canvas(600, 400.0))
+        assert tracemalloc.get_traced_memory()[1] < 600**2 * 300
+    finally:
+        tracemalloc.stop()

@@ -8,6 +8,9 @@ pose; the DRR is ours, as SimpleITK has none.
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import SimpleITK as sitk
 import torch
@@ -22,6 +25,10 @@ from ReVertLib.ct_registration.records import View
 from ReVertLib.ct_registration.refine import UNITS, stepped
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.projection.projector import Projector
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
+
+from other_projectors import subject
 
 SCALE = Scale(1.0, 4.0)
 STEPS, RATES = 150, (0.01, 1.0)
@@ -77,8 +84,6 @@ def by_simpleitk(bone: CtBone, start: RigidTransform, view: View) -> RigidTransf
 
 def _subject(bone: CtBone) -> Subject:
     """The bone as nanodrr has it, its isocentre the bone's middle, about which it turns."""
-    from other_projectors import subject
-
     made = subject(bone.mu)
     made.isocenter = torch.as_tensor(bone.centre_lps, dtype=torch.float32)
     return made

@@ -45,9 +45,10 @@ def mesh_quality(mesh: Mesh) -> MeshQuality:
     """Closed: every edge has exactly two faces. Wound: no directed edge occurs twice. Euler: V - E + F (0 for a
     vertebra, which has one foramen; 2 for a sphere). Volume by the divergence theorem."""
     faces = mesh.faces
-    directed = np.vstack([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    _, counts = np.unique(np.sort(directed, 1), axis=0, return_counts=True)
-    directed_counts = np.unique(directed, axis=0, return_counts=True)[1]
+    start, end = faces.T.ravel(), np.roll(faces, -1, 1).T.ravel()
+    size = faces.max(initial=0) + 1  # an edge as one number is sorted in a tenth of the time
+    counts = np.unique(np.minimum(start, end) * size + np.maximum(start, end), return_counts=True)[1]
+    directed_counts = np.unique(start * size + end, return_counts=True)[1]
     return MeshQuality(
         closed=bool(len(faces)) and bool((counts == 2).all()),
         consistently_wound=bool((directed_counts == 1).all()),

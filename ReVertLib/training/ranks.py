@@ -79,6 +79,8 @@ def ranks_of_torchrun(device: torch.device) -> Iterator[tuple[Ranks, torch.devic
         torch.cuda.set_device(device)
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
-        yield Ranks(distributed.get_rank(), count), device
+        ranks = Ranks(distributed.get_rank(), count)
+        yield ranks, device
+        ranks.wait()  # gloo ends a process whose partner is gone before it
     finally:
         distributed.destroy_process_group()

@@ -65,7 +65,9 @@ def joined(store: Path, rank: int):
     files = distributed.FileStore(str(store), 2)
     distributed.init_process_group("gloo", store=files, rank=rank, world_size=2)
     try:
-        yield Ranks(rank, 2)
+        ranks = Ranks(rank, 2)
+        yield ranks
+        ranks.wait()  # as `ranks_of_torchrun` does
     finally:
         distributed.destroy_process_group()
 

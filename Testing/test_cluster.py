@@ -136,5 +136,6 @@ def said(number: int) -> int:
 
 
 def test_what_a_worker_logs_and_warns_of_comes_back_with_its_work():
-    expected = module._Expected(module.__version__, code_hash(), ())
+    expected, before = module._Expected(module.__version__, code_hash(), ()), log.level
     assert module._done(expected, 20, said, 3) == (-3, [(20, "read 3"), (30, "two frames?")])
+    assert log.level == before

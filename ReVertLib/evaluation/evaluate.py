@@ -44,13 +44,13 @@ from .measure import (
     images_of,
     measured,
     measured_constants,
-    true_surface,
 )
 from .overview_figure import Scene
 from .parts import Part, Parts
 from .predicted import brought_together
 from .report import check_report_folder, write_report
 from .tables import left_out_lines, overall_table
+from .truth import true_surface
 
 CONSTANT_SAMPLES = 50_000
 """Points on each surface for the answers that are measured once for all images of a vertebra."""

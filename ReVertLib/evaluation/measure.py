@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,6 @@ from ReVertLib.dataset.layout import DatasetItem
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.inference.results import Reconstruction
-from ReVertLib.mesh.distance import check_closed
-from ReVertLib.mesh.io import read_mesh
 from ReVertLib.mesh.mesh import Mesh, mesh_quality
 from ReVertLib.mesh.self_intersection import self_intersections
 from ReVertLib.metrics.records import SurfaceMetrics
@@ -26,7 +23,8 @@ from ReVertLib.shape.best_fit import BestFit
 
 from .pose_error import PoseError, pose_error
 from .predicted import PredictedError, PredictedErrors, predicted_error
-from .regions import RegionError, from_truth_mm, region_errors, true_regions
+from .regions import RegionError, region_errors, regions_at, true_points
+from .truth import measured_truth, true_surface
 
 NETWORK, BLANK, BASELINE, BEST_FIT = "network", "blank", "baseline", "best fit"
 UNIT_BALL = "unit ball"
@@ -56,33 +54,6 @@ class EvaluatedImage:
         """The true surface where it was when the image was taken: camera frame, mm. Raises InputError for one that is
         not closed."""
         return true_surface(self.mesh).moved(self.camera_from_lps)
-
-
-def true_surface(path: Path) -> Mesh:
-    """A closed surface in a file, which is kept for the next image of the vertebra."""
-    return _true_surface(*_as_it_is(path))
-
-
-def measured_truth(path: Path, samples: int) -> Surface:
-    """What every answer is held against, likewise. samples: points on it."""
-    return _measured_truth(samples, *_as_it_is(path))
-
-
-def _as_it_is(path: Path) -> tuple[Path, int, int]:
-    about = path.stat()
-    return path, about.st_mtime_ns, about.st_size
-
-
-@lru_cache(maxsize=1)
-def _true_surface(path: Path, *_: int) -> Mesh:
-    mesh = read_mesh(path)
-    check_closed(mesh, f"mesh {path.name}")
-    return mesh
-
-
-@lru_cache(maxsize=1)
-def _measured_truth(samples: int, path: Path, *as_it_is: int) -> Surface:
-    return Surface(_true_surface(path, *as_it_is), samples, 1)
 
 
 def images_of(item: DatasetItem) -> list[EvaluatedImage]:
@@ -200,13 +171,14 @@ def measured(job: Job) -> Measured:
     """All rows of one image but those of the constant answers, its failures, and the network's error as predicted."""
     image, rows, errors_mm, points_mm = job.image, [], {}, {}
     truth, target = image.truth, measured_truth(image.mesh, job.samples)
+    points = true_points(truth)
     for answer, mesh in ((name, found.mesh) for name, found in job.answers.items()):
         motions, surface = alignments(mesh, truth, RIGID_ALIGNMENTS), Surface(mesh, job.samples, 0)
         rigid, pose = motions["rigid"], pose_error(mesh, truth, motions["rigid"])
         if answer != BLANK:
             motions[UNIT_BALL] = onto_ball(mesh, truth)
         rows += _rows(image, answer, surface, target, _into_lps(image, motions), pose)
-        points_mm[answer] = from_truth_mm(surface.nearest, truth.moved(rigid.inverse))
+        points_mm[answer] = surface.nearest.distances_mm(rigid.inverse.apply(points))
         if answer == NETWORK and np.array_equal(mesh.faces, load_template().faces):
             errors_mm[answer] = _vertex_errors_mm(image, mesh, rigid, target)
     found = job.answers.get(NETWORK)
@@ -227,12 +199,13 @@ def measured_constants(job: tuple[EvaluatedImage, BestFit, int]) -> Measured:
         *_rows(image, BASELINE, surfaces[0], target, baseline_motions),
         *_rows(image, BEST_FIT, surfaces[1], target, fitted_motions),
     ]
+    points = true_points(truth)
     points_mm = {
-        BASELINE: from_truth_mm(surfaces[0].nearest, truth.moved(laid.inverse)),
-        BEST_FIT: from_truth_mm(surfaces[1].nearest, truth),
+        BASELINE: surfaces[0].nearest.distances_mm(laid.inverse.apply(points)),
+        BEST_FIT: surfaces[1].nearest.distances_mm(points),
     }
     errors_mm = {BASELINE: _vertex_errors_mm(image, baseline, laid, target)}
-    return Measured(tuple(rows), (), None, errors_mm, points_mm, true_regions(truth, fitted))
+    return Measured(tuple(rows), (), None, errors_mm, points_mm, regions_at(points, fitted))
 
 
 def _into_lps(image: EvaluatedImage, motions: dict[str, RigidTransform]) -> dict[str, RigidTransform]:

@@ -10,7 +10,6 @@ from scipy.spatial import cKDTree
 
 from ReVertLib.anatomy.landmarks import REGIONS, vertex_regions
 from ReVertLib.mesh.mesh import Mesh
-from ReVertLib.mesh.nearest import Nearest
 from ReVertLib.mesh.sampling import surface_points
 
 POINTS = 5_000
@@ -33,14 +32,9 @@ def true_points(truth: Mesh) -> np.ndarray:
     return surface_points(truth, POINTS, _SEED)
 
 
-def from_truth_mm(answer: Nearest, truth: Mesh) -> np.ndarray:
-    """(POINTS,) distance of the points of the true surface to an answer in the same frame, mm."""
-    return answer.distances_mm(true_points(truth))
-
-
-def true_regions(truth: Mesh, fitted: Mesh) -> np.ndarray:
-    """(POINTS,) index in REGIONS of the points of a true surface, by the nearest vertex of the shape fitted to it."""
-    return vertex_regions()[cKDTree(fitted.vertices).query(true_points(truth))[1]]
+def regions_at(points: np.ndarray, fitted: Mesh) -> np.ndarray:
+    """(n,) index in REGIONS of points (n, 3) of a true surface, by the nearest vertex of the shape fitted to it."""
+    return vertex_regions()[cKDTree(fitted.vertices).query(points)[1]]
 
 
 def region_errors(distances_mm: Mapping[str, np.ndarray], regions: np.ndarray) -> list[RegionError]:

@@ -1,5 +1,5 @@
 """Exact distances of many points to one surface, without a sign: by a compiled tree where numba is installed, else by
-the corners of its triangles, which takes three times as long."""
+the corners of its triangles, which takes longer."""
 
 from __future__ import annotations
 

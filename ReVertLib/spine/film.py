@@ -20,8 +20,8 @@ from ReVertLib.measurement.records import Measurements
 from .closer_look import looked_again
 from .hung import HeadUp
 from .inputs import FilmInput, Wishes, film_input
-from .records import FilmLevel, FilmResult
-from .together import Asked, reconstructed_together
+from .records import Asked, FilmLevel, FilmResult
+from .together import reconstructed_together
 
 if TYPE_CHECKING:
     from ReVertLib.finding.finder import Finder

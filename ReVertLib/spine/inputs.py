@@ -22,8 +22,8 @@ from ReVertLib.inference.plausibility import UNLIKE
 from ReVertLib.inference.results import Reconstruction
 
 from .box import cut_to_film
+from .records import Asked
 from .scale import USUAL_SDD_MM, Mark, Scale, scaled
-from .together import Asked
 
 if TYPE_CHECKING:
     from ReVertLib.finding.finder import Finder
@@ -172,12 +172,12 @@ def _asked(
     if not (cut[0] < cut[2] and cut[1] < cut[3]):
         on = f"on the {size_px[0]} x {size_px[1]} film"
         raise InputError(f"box_px: expected the box of {level} {on}, got {list(box)}")
-    asked = replace(geometry, level=level, box_px=cut)
+    asked, is_view_told = replace(geometry, level=level, box_px=cut), geometry.view_deg is not None
     if spine is None:
-        return Asked(asked)
+        return Asked(asked, is_view_told)
     there = spine.named(VERSE_LABELS[level]).probability
     warnings = (f"that {level} is there is only {there:.0%} likely",) if there < FAINT else ()
-    return Asked(asked, there * spine.readings[0].probability, warnings)
+    return Asked(asked, is_view_told, there * spine.readings[0].probability, warnings)
 
 
 def _notes(radiograph: Radiograph, layers: LayeredGeometry, scale: Scale, size_px: tuple[int, int]) -> tuple[str, ...]:

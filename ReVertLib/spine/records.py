@@ -1,4 +1,4 @@
-"""What a film is made into: plain data."""
+"""What a film is asked for and made into: plain data."""
 
 from __future__ import annotations
 
@@ -12,6 +12,18 @@ from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.inference.results import Reconstruction
 
 from .scale import Scale
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One vertebra that is asked for. geometry: with level and box, and a view where one is told or tried.
+    is_view_told: whether it is told. probability: of its name, None where it is given. warnings: what is to be said of
+    it."""
+
+    geometry: Geometry
+    is_view_told: bool
+    probability: float | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from .box import box_around
 from .chain import Chained, chained
 from .discs import discs_between, doubts_of
 from .evidence import DOUBTFUL, UNSEEN_MM, USUAL_ERROR_MM, Evidence
-from .records import FilmLevel, FilmResult, LevelChange
+from .records import Asked, FilmLevel, FilmResult, LevelChange
 from .scale import Scale
 
 if TYPE_CHECKING:
@@ -38,16 +38,6 @@ NINE_IN_TEN = 1.645
 DEPTHS_OFF, WITHOUT_VIEW = 1.25, 1.55
 """Where the view is told, and where it is not: the chain's distances are off by so many times what its residuals say,
 on films of new people (`Testing/studies/film_scales.py`)."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One vertebra that is asked for. geometry: with level and box. probability: of its name, None where it is given.
-    warnings: what is to be said of it."""
-
-    geometry: Geometry
-    probability: float | None = None
-    warnings: tuple[str, ...] = ()
 
 
 def reconstructed_together(
@@ -195,7 +185,8 @@ def _asked_again(given: Mapping[str, Asked], one: Evidence, motion: RigidTransfo
         return replace(asked, geometry=replace(asked.geometry, sod_mm=sod_mm))
     box = box_around(film.project(moved.vertices))
     warning = f"{one.level} was not found: it is sought where it should lie between its neighbours"
-    return Asked(replace(film, level=one.level, sod_mm=sod_mm, box_px=box), None, (warning,))
+    is_view_told = all(asked.is_view_told for asked in given.values())
+    return Asked(replace(film, level=one.level, sod_mm=sod_mm, box_px=box), is_view_told, None, (warning,))
 
 
 def _result(
@@ -210,7 +201,7 @@ def _result(
     levels = []
     for i, (level, one) in enumerate(found.items()):
         final, asked = _final(one, clear[i], scale), places.given[level]
-        times = WITHOUT_VIEW if asked.geometry.view_deg is None else DEPTHS_OFF
+        times = DEPTHS_OFF if asked.is_view_told else WITHOUT_VIEW
         depth_sd_mm = float(np.hypot(times * depth_sd[i], scale.depth_sd) * final.geometry.sod_mm)
         levels.append(FilmLevel(level, final, asked.probability, level not in places.alone, depth_sd_mm, changes[i]))
     discs = discs_between(list(found), clear)

@@ -5,7 +5,7 @@ import pytest
 
 from ReVertLib.anatomy.landmarks import REGIONS
 from ReVertLib.anatomy.template import load_template
-from ReVertLib.evaluation.regions import POINTS, from_truth_mm, region_errors, true_points, true_regions
+from ReVertLib.evaluation.regions import POINTS, region_errors, regions_at, true_points
 from ReVertLib.geometry.transform import RigidTransform
 from ReVertLib.geometry.views import view_rotation
 from ReVertLib.mesh.mesh import Mesh
@@ -17,9 +17,9 @@ def test_a_process_that_is_cut_short_is_off_there_alone():
     truth = load_template().mean("L3")
     x, y, z = truth.vertices.T
     short = Mesh(np.column_stack([x, np.where(y > 40, 40 + 0.2 * (y - 40), y), z]), truth.faces)
-    errors = {
-        e.region: e for e in region_errors({"a": from_truth_mm(nearest_on(short), truth)}, true_regions(truth, truth))
-    }
+    points = true_points(truth)
+    distances_mm = {"a": nearest_on(short).distances_mm(points)}
+    errors = {e.region: e for e in region_errors(distances_mm, regions_at(points, truth))}
     assert list(errors) == list(REGIONS)
     assert 3 < errors["spinous process"].mean_mm < errors["spinous process"].p95_mm < 13.4
     assert max(errors[name].p95_mm for name in REGIONS[:-1]) < 0.01

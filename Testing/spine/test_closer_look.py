@@ -14,8 +14,8 @@ from ReVertLib.inference.plausibility import UNLIKE
 from ReVertLib.inference.results import Reconstruction
 from ReVertLib.spine.closer_look import looked_again
 from ReVertLib.spine.inputs import FilmInput
+from ReVertLib.spine.records import Asked
 from ReVertLib.spine.scale import GIVEN, Scale
-from ReVertLib.spine.together import Asked
 
 FILM = Geometry(1150.0, SOD_MM, (0.9, 0.9), (255.5, 255.5), view_deg=(0.0, 0.0, 0.0))
 PIXELS = np.random.default_rng(0).random((512, 512), np.float32)
@@ -52,7 +52,7 @@ def rough_film(spine):
         box = (*(seen.min(0) - margin + OFF_PX).tolist(), *(seen.max(0) + margin + OFF_PX).tolist())
         centre = middle_px(spine[level]) + OFF_PX
         vertebrae.append(FoundVertebra(VERSE_LABELS[level], centre, box, np.full((4, 2), np.nan), 0.9))
-        asked[level] = Asked(replace(FILM, level=level, box_px=box), 0.9)
+        asked[level] = Asked(replace(FILM, level=level, box_px=box), True, 0.9)
     vertebrae.append(FoundVertebra(26, np.array([250.0, 480.0]), (200.0, 450.0, 300.0, 510.0), np.zeros((4, 2)), 0.8))
     labels, no = tuple(one.label for one in vertebrae), Answer(False, 1.0)
     found = FoundSpine(tuple(vertebrae), (Reading(labels, 1.0),), frozenset(), (), no, no, no)

@@ -98,11 +98,17 @@ def test_doubt_of_the_scale_widens_what_is_expected(spine):
 
 
 def test_without_a_view_distances_are_less_sure(spine):
-    told = asked_for(spine)
-    untold = {level: replace(one, geometry=replace(one.geometry, view_deg=None)) for level, one in told.items()}
-    sure, unsure = (reconstructed_together(Reader(spine), PIXELS, asked, "L3", EXACT) for asked in (told, untold))
-    for one, other in zip(sure.levels, unsure.levels, strict=True):
-        assert other.depth_sd_mm == pytest.approx(1.24 * one.depth_sd_mm, rel=1e-6)
+    """Also of a level that is put between two others, and of a view that is only tried."""
+    levels = ("L1", "L2", "L3", "L5")
+    told, untold = (asked_for(spine, levels, film) for film in (FILM, replace(FILM, view_deg=None)))
+    tried = {level: replace(one, geometry=told[level].geometry) for level, one in untold.items()}
+    sure, *unsure = (
+        reconstructed_together(Reader(spine), PIXELS, asked, "L3", EXACT) for asked in (told, untold, tried)
+    )
+    assert [one.level for one in sure.levels] == list(LEVELS)
+    for film in unsure:
+        for one, other in zip(sure.levels, film.levels, strict=True):
+            assert other.depth_sd_mm == pytest.approx(1.24 * one.depth_sd_mm, rel=1e-6)
 
 
 def test_the_distance_is_that_of_the_level_nearest_to_the_one_named(spine):

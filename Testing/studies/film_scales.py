@@ -34,9 +34,8 @@ from ReVertLib.imaging.radiograph import radiograph_from_array
 from ReVertLib.inference.predictor import Predictor
 from ReVertLib.spine.film import film_result
 from ReVertLib.spine.inputs import FilmInput, Wishes, film_input
-from ReVertLib.spine.records import FilmResult
+from ReVertLib.spine.records import Asked, FilmResult
 from ReVertLib.spine.scale import Mark
-from ReVertLib.spine.together import Asked
 
 WITHIN = (1.0, 1.645)
 SURFACES = ("distances, spacing and view", "distances and spacing", "ball; no L3", "usual size; no L3")

@@ -8,8 +8,8 @@ from straight_spine import SOD_MM, seen_at
 from ReVertLib.geometry.camera import Geometry
 from ReVertLib.geometry.levels import LEVELS
 from ReVertLib.inference.results import Reconstruction
+from ReVertLib.spine.records import Asked
 from ReVertLib.spine.scale import GIVEN, Scale
-from ReVertLib.spine.together import Asked
 
 FILM = Geometry(1150.0, SOD_MM, (0.9, 0.9), (255.5, 255.5), view_deg=(0.0, 0.0, 0.0))
 EXACT = Scale(GIVEN, 0.0, 0.0, "distances and spacing")
@@ -37,5 +37,5 @@ def asked_for(spine, levels=LEVELS, film=FILM):
     for level in levels:
         seen = film.project(spine[level].vertices)
         box = (*seen.min(0).tolist(), *seen.max(0).tolist())
-        found[level] = Asked(replace(film, level=level, box_px=box))
+        found[level] = Asked(replace(film, level=level, box_px=box), film.view_deg is not None)
     return found

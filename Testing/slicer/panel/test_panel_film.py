@@ -10,8 +10,6 @@ from few_points import few_points  # noqa: F401
 from film_host import (  # noqa: F401
     APART_PX,
     FOUND,
-    KNOWN,
-    SIZE_PX,
     T12,
     box_px,
     boxes,
